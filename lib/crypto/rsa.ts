@@ -178,8 +178,13 @@ export class RsaPrivateKey {
   async unwrapAsync(ciphertext: Bytes): Promise<Buffer> {
     const random = randomBytes(SECRET_BYTES)
     if (ciphertext.length !== this.publicKey.bits / 8) return random
-    const der = this.exportPkcs8()
-    this.#oaep ??= webcrypto.subtle.importKey('pkcs8', plain(der), SUBTLE_OAEP, false, ['decrypt'])
+    this.#oaep ??= webcrypto.subtle.importKey(
+      'pkcs8',
+      plain(this.exportPkcs8()),
+      SUBTLE_OAEP,
+      false,
+      ['decrypt'],
+    )
     try {
       const key = await this.#oaep
       const secret = Buffer.from(
