@@ -1,0 +1,202 @@
+// Everything a session tells its front end, as one discriminated union: the line mode, the JSON mode and the tests read
+// the same events. Texts from other people are raw here (PROTOCOL 13 is applied by whoever shows them); ids are hex.
+import type { ErrorCode } from '../util/errors.ts'
+
+/** PROTOCOL 9.1. */
+export type MessageState = 'queued' | 'sent' | 'accepted' | 'delivered' | 'read' | 'held' | 'failed'
+
+/** What one line of a conversation says. */
+export type MessageBody =
+  | { readonly kind: 'text'; readonly text: string }
+  /** `offer` is the number for accept and decline. */
+  | {
+      readonly kind: 'file'
+      readonly offer: number
+      readonly name: string
+      readonly size: number
+      readonly caption?: string
+    }
+  /** An explicit chat request (PROTOCOL 7.3); `request` is the number for accept and decline. */
+  | { readonly kind: 'request'; readonly request: number; readonly note: string }
+  /** Something was sent and could not be read yet; it fills itself when the sender answers (PROTOCOL 9.4). */
+  | {
+      readonly kind: 'placeholder'
+      readonly why: 'no-key' | 'gap' | 'bad' | 'removed-device'
+    }
+  /** A payload of a newer version. */
+  | { readonly kind: 'unsupported'; readonly what: string }
+
+export interface MessageView {
+  /** Short number printed on the line; unique in this profile, grows with arrival. */
+  readonly number: number
+  /** Message id; empty for a placeholder. */
+  readonly mid: string
+  readonly conv: string
+  /** The other person's username (for notes to oneself: one's own). */
+  readonly chat: string
+  /** The author's username and account. */
+  readonly from: string
+  readonly acct: string
+  readonly own: boolean
+  /** When the author's device says it was written, ms. Show `at` with "unverified time" when `timeDoubtful` (PROTOCOL 6.5, 7). */
+  readonly ts: number
+  /** When it arrived here (own: when it was written), ms. */
+  readonly at: number
+  readonly timeDoubtful: boolean
+  readonly body: MessageBody
+  /** Own messages only. */
+  readonly state?: MessageState
+  /** It came by way of a resend. */
+  readonly resent: boolean
+}
+
+export type Trust =
+  /** Keys pinned at first contact, never compared. */
+  | 'unverified'
+  /** Safety number compared. */
+  | 'verified'
+  /** The account key was replaced (signed by the old one): sending is held until `trust`. */
+  | 'changed'
+  /** The directory contradicts what is pinned (see `alarm`): nothing is sent or accepted. */
+  | 'blocked'
+
+export interface ContactInfo {
+  readonly user: string
+  readonly acct: string
+  /** Chosen by the contact, end-to-end; never show it without the username. Empty when unknown. */
+  readonly displayName: string
+  readonly formerNames: readonly string[]
+  readonly trust: Trust
+  /** Why trust is 'blocked'. */
+  readonly alarm?: ErrorCode
+  /** Both sides may write freely (PROTOCOL 7.3). */
+  readonly accepted: boolean
+  readonly blockedByMe: boolean
+  readonly devices: number
+  readonly conv: string
+}
+
+export type ContactChange =
+  /** First message from a stranger: show the "new contact" banner. */
+  | 'new'
+  /** The conversation is accepted by both now. */
+  | 'accepted'
+  | 'renamed'
+  | 'new-device'
+  | 'removed-device'
+  /** trust is 'changed' now. */
+  | 'key-changed'
+  /** trust is 'blocked' now; `contact.alarm` says why. */
+  | 'identity-alarm'
+  /** trust is 'unverified' or 'verified' again. */
+  | 'trusted'
+  | 'verified'
+  | 'profile'
+  | 'blocked'
+  | 'unblocked'
+  | 'lookalike'
+
+export type ConnectionState =
+  | { readonly state: 'online' }
+  | { readonly state: 'connecting'; readonly attempt: number }
+  /** No further try when `nextTryMs` is absent. */
+  | {
+      readonly state: 'offline'
+      readonly code: ErrorCode
+      readonly reason: string
+      readonly nextTryMs?: number
+    }
+
+export type TransferState =
+  /** Incoming, unanswered. */
+  | 'offered'
+  /** Accepted; bytes move, or wait for the other side or the connection. */
+  | 'running'
+  | 'waiting'
+  | 'paused'
+  | 'done'
+  | 'declined'
+  | 'cancelled'
+  | 'failed'
+
+/** A file on its way in or out. */
+export interface Offer {
+  /** For accept, decline, cancel; unique in this profile. */
+  readonly number: number
+  readonly direction: 'in' | 'out'
+  /** The other person's username. */
+  readonly peer: string
+  /** Incoming: the cleaned name it will be saved under (before " (1)" is added). Outgoing: the base name. */
+  readonly name: string
+  readonly size: number
+  readonly mime?: string
+  readonly state: TransferState
+  /** Bytes moved so far. */
+  readonly bytes: number
+  /** Outgoing: what the receiver said. */
+  readonly receiver?: 'accepted' | 'received' | 'declined'
+  /** Incoming and done: where it is. Outgoing: what is read. */
+  readonly path?: string
+  /** Number of the message that carries the offer. */
+  readonly message: number
+  readonly mid: string
+  readonly expires: number
+  readonly code?: ErrorCode
+}
+
+export type ClientEvent =
+  | {
+      readonly type: 'message'
+      readonly message: MessageView
+      /** It replaces the placeholder with this same number. */
+      readonly fills: boolean
+    }
+  | {
+      readonly type: 'message-state'
+      readonly number: number
+      readonly mid: string
+      readonly chat: string
+      readonly state: MessageState
+      /** held, failed: why. */
+      readonly code?: ErrorCode
+      readonly reason?: string
+    }
+  | { readonly type: 'file-offer'; readonly offer: Offer }
+  /** At most four a second and transfer; the last one (bytes = size) always comes. */
+  | {
+      readonly type: 'file-progress'
+      readonly offer: Offer
+      readonly bytesPerSecond: number
+      /** Absent while unknown. */
+      readonly etaMs?: number
+    }
+  | { readonly type: 'file-done'; readonly offer: Offer }
+  | {
+      readonly type: 'file-failed'
+      readonly offer: Offer
+      readonly code: ErrorCode
+      readonly reason: string
+    }
+  /** What the receiver of an own file answered. */
+  | { readonly type: 'file-answer'; readonly offer: Offer }
+  | {
+      readonly type: 'contact'
+      readonly change: ContactChange
+      readonly contact: ContactInfo
+      /** renamed: the name before. lookalike: the known name it resembles. */
+      readonly other?: string
+    }
+  | { readonly type: 'connection'; readonly connection: ConnectionState }
+  | {
+      readonly type: 'notice'
+      readonly level: 'info' | 'warning' | 'alarm'
+      readonly code: ErrorCode | null
+      readonly text: string
+      /** The person it is about. */
+      readonly user?: string
+    }
+  /** New inbox keys are published. */
+  | { readonly type: 'keys'; readonly why: 'launch' | 'daily' | 'asked'; readonly n: number }
+  /** The session is over: another session of this device, or the device was removed. Nothing follows but 'closed'. */
+  | { readonly type: 'forced-logout'; readonly code: ErrorCode; readonly text: string }
+  | { readonly type: 'closed' }
