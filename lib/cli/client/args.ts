@@ -1,0 +1,126 @@
+// The client's command line and environment -> options. Never a password: those come from a prompt, a file, a descriptor
+// or SECURECHAT_PASSWORD.
+import { parseArgs } from 'node:util'
+
+import { fail } from '../../util/errors.ts'
+
+export interface ClientOptions {
+  readonly help: boolean
+  readonly version: boolean
+  /** securechat://host:port/#PIN, host or host:port */
+  readonly target: string | undefined
+  readonly host: string | undefined
+  readonly port: number | undefined
+  readonly username: string | undefined
+  readonly register: boolean
+  readonly name: string | undefined
+  readonly invite: string | undefined
+  readonly passwordFile: string | undefined
+  readonly passwordFd: number | undefined
+  readonly passwordEnvironment: string | undefined
+  /** Accept a new server's fingerprint on first use; never a changed one. */
+  readonly yes: boolean
+  readonly lock: boolean
+  readonly plain: boolean
+  readonly noColor: boolean
+  readonly downloadDir: string | undefined
+  readonly home: string | undefined
+  readonly debug: string | undefined
+}
+
+const OPTIONS = {
+  help: { type: 'boolean', short: 'h' },
+  version: { type: 'boolean', short: 'V' },
+  host: { type: 'string' },
+  port: { type: 'string' },
+  username: { type: 'string', short: 'u' },
+  register: { type: 'boolean' },
+  name: { type: 'string' },
+  invite: { type: 'string' },
+  'password-file': { type: 'string' },
+  'password-fd': { type: 'string' },
+  yes: { type: 'boolean', short: 'y' },
+  lock: { type: 'boolean' },
+  plain: { type: 'boolean' },
+  'no-color': { type: 'boolean' },
+  'download-dir': { type: 'string' },
+  debug: { type: 'string' },
+} as const
+
+export const USAGE = `Usage: securechat [SERVER] [options]
+
+SERVER is an invite link (securechat://host:port/#...), host:port or a host name;
+without it the last server is used, or you are asked.
+
+  --host HOST --port PORT   the same in two words
+  -u, --username NAME       log in as NAME (with a device key, no password is needed)
+  --register                sign up as --username NAME
+  --name TEXT               your full name, shown beside your username (optional)
+  --invite CODE             invitation, if the server asks for one
+  --password-file FILE      first line of FILE; also --password-fd N, SECURECHAT_PASSWORD
+  -y, --yes                 trust a new server on first use (never a changed one)
+  --lock                    seal this device's data with the password; asked at each launch
+  --download-dir DIR        where received files go
+  --plain                   no cursor movement: for screen readers and logs
+  --no-color                also NO_COLOR
+  --debug FILE              write a log without content to FILE
+  -h, --help  -V, --version
+
+With a pipe as standard input it reads one command a line, prints plain text and ends
+once everything sent is accepted:
+
+  echo '@alice build 812 failed' | securechat -u ci --password-file ./pw
+`
+
+function wholeNumber(
+  value: string | undefined,
+  what: string,
+  low: number,
+  high: number,
+): number | undefined {
+  if (value === undefined) return undefined
+  const n = /^\d{1,6}$/.test(value) ? Number(value) : NaN
+  if (!(n >= low && n <= high)) {
+    fail('E_USAGE', `${what} takes a whole number from ${String(low)} to ${String(high)}.`)
+  }
+  return n
+}
+
+/** @throws E_USAGE with a sentence for anything that does not belong there */
+export function parseClientArgs(
+  argv: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): ClientOptions {
+  let parsed
+  try {
+    parsed = parseArgs({ args: [...argv], options: OPTIONS, allowPositionals: true, strict: true })
+  } catch (cause) {
+    return fail('E_USAGE', cause instanceof Error ? cause.message : 'Bad option.', cause)
+  }
+  const { values, positionals } = parsed
+  if (positionals.length > 1) fail('E_USAGE', `One server at a time: ${positionals.join(' ')}`)
+  if (values.register === true && values.username === undefined) {
+    fail('E_USAGE', '--register needs --username NAME.')
+  }
+  return {
+    help: values.help ?? false,
+    version: values.version ?? false,
+    target: positionals[0] ?? env['SECURECHAT_SERVER'],
+    host: values.host,
+    port: wholeNumber(values.port, '--port', 1, 65535),
+    username: values.username ?? env['SECURECHAT_USERNAME'],
+    register: values.register ?? false,
+    name: values.name,
+    invite: values.invite,
+    passwordFile: values['password-file'],
+    passwordFd: wholeNumber(values['password-fd'], '--password-fd', 0, 1023),
+    passwordEnvironment: env['SECURECHAT_PASSWORD'],
+    yes: values.yes ?? false,
+    lock: values.lock ?? false,
+    plain: (values.plain ?? false) || (env['SECURECHAT_PLAIN'] ?? '') !== '',
+    noColor: values['no-color'] ?? false,
+    downloadDir: values['download-dir'] ?? env['SECURECHAT_DOWNLOAD_DIR'],
+    home: env['SECURECHAT_HOME'],
+    debug: values.debug,
+  }
+}
