@@ -31,19 +31,26 @@ export interface Records {
   /** Null when there is no such record. */
   get(kind: string, id: string): Promise<Rec | null>
   getUnique(kind: string, field: string, key: string): Promise<Rec | null>
-  /** Ordered by id, exclusive cursor; a record present for the whole scan appears exactly once. */
+  /**
+   * Ordered by id (code units), exclusive cursor; a record present for the whole scan appears exactly once.
+   * `descending` with afterId null starts at the newest: the last page of a conversation.
+   */
   list(
     kind: string,
     field: string,
     key: string,
     afterId: string | null,
     limit: number,
+    order?: 'ascending' | 'descending',
   ): Promise<Rec[]>
   /** Compare-and-set on rev; replaces body and all keys; moves unique keys atomically. */
   update(kind: string, id: string, expectRev: number, body: Bytes, keys?: Keys): Promise<Updated>
-  /** Create or replace whatever the rev; for state with a single writer (the client's own). */
+  /**
+   * Create or replace whatever the rev; for state with a single writer (the client's own).
+   * Rejects with E_TAKEN when another record holds one of the unique keys.
+   */
   put(kind: string, id: string, body: Bytes, keys?: Keys): Promise<void>
-  /** Many `put`s of one kind, one disk flush; not atomic across items, ordered. */
+  /** Many `put`s of one kind, one disk flush; not atomic across items: a crash or an error leaves the first few. */
   putMany(
     kind: string,
     items: readonly { readonly id: string; readonly body: Bytes; readonly keys?: Keys }[],
@@ -160,6 +167,10 @@ export interface Files {
   get(fid: string, index: number): Promise<Bytes | null>
   /** True when it was there and belonged to the owner. */
   delete(fid: string, owner: string): Promise<boolean>
+  /** Deletes every file of one owner (an account that leaves); resolves to how many. */
+  deleteOwned(owner: string): Promise<number>
+  /** What counts against the owner's quota now. */
+  usage(owner: string): Promise<{ readonly count: number; readonly bytes: number }>
   sweep(now: number): Promise<number>
   close(): Promise<void>
 }
