@@ -3,16 +3,13 @@
 import { ctx } from '../crypto/ctx.ts'
 import { type RsaPrivateKey, RsaPublicKey } from '../crypto/rsa.ts'
 import { decodeCanonical, encode } from '../protocol/cbor.ts'
-import { b, check, map, s, u } from '../protocol/shape.ts'
+import { LIMITS } from '../protocol/limits.ts'
+import { b, check, exact, lit, u } from '../protocol/shape.ts'
 import { type Bytes, equal } from '../util/bytes.ts'
 import { codeOf, fail } from '../util/errors.ts'
 import { checkSuccession, type Succession } from './succession.ts'
 
-/** How far the clock of the server may be ahead of ours. */
-const CLOCK_SKEW_MS = 5 * 60_000
-export const CERT_LIFE_MAX_MS: number = 24 * 3_600_000
-
-const CERT = map({ k: s(6), rsa: b(294), org: b(32), nb: u, na: u })
+const CERT = exact({ k: lit('server'), rsa: b(294), org: b(32), nb: u, na: u })
 
 export interface ServerCert {
   readonly cert: Buffer
@@ -41,7 +38,7 @@ export async function signServerCert(body: {
   readonly nb: number
   readonly na: number
 }): Promise<ServerCert> {
-  if (body.na <= body.nb || body.na - body.nb > CERT_LIFE_MAX_MS) {
+  if (body.na <= body.nb || body.na - body.nb > LIMITS.certificateLifeMs) {
     throw new RangeError('a server certificate lives more than 0 and at most 24 hours')
   }
   const cert = encode({
@@ -67,8 +64,7 @@ function identityOf({ ik, chain }: CertClaim): Succession {
 /** What a certificate says; anything that does not parse is E_SERVER_CERT, like everything else about it. */
 function parse(cert: Bytes): { org: Bytes; nb: number; na: number; slk: RsaPublicKey } {
   try {
-    const { k, rsa, org, nb, na } = check(CERT, decodeCanonical(cert))
-    if (k !== 'server') fail('E_SERVER_CERT')
+    const { rsa, org, nb, na } = check(CERT, decodeCanonical(cert))
     return { org, nb, na, slk: RsaPublicKey.fromSpki(rsa, 2048) }
   } catch (cause) {
     return fail('E_SERVER_CERT', `The server's certificate is malformed (${codeOf(cause)}).`, cause)
@@ -93,7 +89,7 @@ export function verifyServerCert(
   }
   const { org, nb, na, slk } = parse(claim.cert)
   if (!equal(org, origin)) fail('E_SERVER_CERT', "The server's certificate is for another server.")
-  if (na - nb > CERT_LIFE_MAX_MS || claim.now > na || claim.now < nb - CLOCK_SKEW_MS) {
+  if (na - nb > LIMITS.certificateLifeMs || claim.now > na || claim.now < nb - LIMITS.clockSkewMs) {
     fail(
       'E_SERVER_CERT',
       "The server's certificate is not valid now. Compare the clocks of this computer and the server.",

@@ -3,6 +3,7 @@
 import { ctx } from '../crypto/ctx.ts'
 import { sha256 } from '../crypto/hash.ts'
 import { type RsaPrivateKey, RsaPublicKey } from '../crypto/rsa.ts'
+import { LIMITS } from '../protocol/limits.ts'
 import { type Bytes, u32 } from '../util/bytes.ts'
 import { fail } from '../util/errors.ts'
 import { type Verification, verifyNow } from './verification.ts'
@@ -16,8 +17,10 @@ export interface Succession {
   readonly key: RsaPublicKey
 }
 
-/** At most m = 4 successions of an account and 3 of a server (PROTOCOL 3). */
-const KEY_COUNT_MAX = { 'aik-succ': 5, 'server-succ': 4 } as const
+const SUCCESSIONS_MAX: Readonly<Record<SuccessionLabel, number>> = {
+  'aik-succ': LIMITS.identitySuccessions,
+  'server-succ': LIMITS.serverSuccessions,
+}
 
 /** sig_j signs ctx(label, bind.., origin, u32 j, k_j); bind = [srv] for accounts, [] for servers. */
 function statement(
@@ -45,8 +48,13 @@ export function* successionSteps(
   signatures: readonly Bytes[],
 ): Verification<Succession> {
   const [first] = spkis
-  if (first === undefined || spkis.length > KEY_COUNT_MAX[label]) fail('E_IDENTITY')
-  if (signatures.length !== spkis.length - 1) fail('E_IDENTITY')
+  if (
+    first === undefined ||
+    signatures.length > SUCCESSIONS_MAX[label] ||
+    signatures.length !== spkis.length - 1
+  ) {
+    fail('E_IDENTITY', 'The key history has a wrong number of keys or signatures.')
+  }
   const origin = sha256(first)
   let key = parseKey(first)
   for (const [index, signature] of signatures.entries()) {
