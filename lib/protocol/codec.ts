@@ -1,0 +1,57 @@
+// Frames <-> bytes (PROTOCOL 14): the only place that parses what the network sent. Knows the frame table, not what frames mean.
+import type { Bytes } from '../util/bytes.ts'
+import { fail } from '../util/errors.ts'
+import { decodeStrict, encode } from './cbor.ts'
+import {
+  FRAMES,
+  frameRow,
+  type Frame,
+  type FrameName,
+  type FrameOf,
+  type OkFrame,
+  type ReplyOf,
+  type RequestName,
+} from './frames.ts'
+import { fieldsOf } from './notation.ts'
+import { check, lit, map, u, type Shape } from './shape.ts'
+
+const NAMES = Object.keys(FRAMES) as FrameName[]
+
+const FRAME_SHAPES: ReadonlyMap<string, Shape<unknown>> = new Map(
+  NAMES.map((name) => {
+    const { push, fields } = frameRow(name)
+    return [name, map({ t: lit(name), ...(push ? {} : { r: u }), ...fieldsOf(fields) })]
+  }),
+)
+
+const REPLY_SHAPES: ReadonlyMap<FrameName, Shape<unknown>> = new Map(
+  NAMES.map((name) => [name, map(fieldsOf(frameRow(name).reply))]),
+)
+
+/** Bytes of a frame for one place in a record. Unknown fields are left out, a wrong field is E_FORMAT. */
+export function encodeFrame(frame: Frame): Buffer {
+  return encode(frame)
+}
+
+/**
+ * The typed frame in these bytes, without the fields that the table does not name (PROTOCOL 18); E_FORMAT
+ * for anything else. Byte strings are copies. An `ok` keeps all its fields until `decodeReply`.
+ */
+export function decodeFrame(bytes: Bytes): Frame {
+  const value = decodeStrict(bytes)
+  const t = frameType(value)
+  const frame: unknown = FRAME_SHAPES.get(t)?.parse(value, t) ?? fail('E_FORMAT', 'unknown frame')
+  return (t === 'ok' ? value : frame) as Frame
+}
+
+/** The fields of the reply column of `name`; E_FORMAT if the answer has others. */
+export function decodeReply<N extends RequestName>(name: N, ok: OkFrame): ReplyOf<N> {
+  const reply: unknown = REPLY_SHAPES.get(name)?.parse(ok, name)
+  return reply as ReplyOf<N>
+}
+
+function frameType(value: unknown): string {
+  return typeof value === 'object' && value !== null && 't' in value && typeof value.t === 'string'
+    ? value.t
+    : fail('E_FORMAT', 'not a frame')
+}
