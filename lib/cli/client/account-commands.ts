@@ -1,0 +1,205 @@
+// Commands about one's own account: sign up, log in, log out, keys, status. The forms are here, not what they do.
+import type { Session } from '../../client/api.ts'
+import { isUsername } from '../../protocol/names.ts'
+import { fail, SecureChatError } from '../../util/errors.ts'
+import { isolate, safeName } from '../sanitise.ts'
+import type { App } from './app.ts'
+import type { Forms } from './front.ts'
+import { userArgument } from './parse.ts'
+import { passwordStrength } from './password-strength.ts'
+import { age, duration } from './format.ts'
+
+const NAME_RULE = '3 to 32 of a-z 0-9 . _ -, beginning with a letter, and not a reserved word'
+
+function formsOf(app: App, instead: string): Forms {
+  return (
+    app.front.forms ??
+    fail('E_USAGE', `There is no terminal to ask on. Start with ${instead} --password-file FILE.`)
+  )
+}
+
+function checkName(name: string): true | string {
+  return isUsername(name.trim().toLowerCase()) ? true : `A username has ${NAME_RULE}.`
+}
+
+/** Asks until two equal, good passwords were typed. */
+async function newPassword(app: App, forms: Forms, context: readonly string[]): Promise<string> {
+  for (;;) {
+    const password = await forms.password({
+      message: 'Password (12 characters or more):',
+      validate: async (typed) => {
+        const strength = await passwordStrength(typed, context)
+        return strength.ok ? true : strength.reason
+      },
+    })
+    const strength = await passwordStrength(password, context)
+    if (strength.ok) app.front.row('*', `Strength: ${strength.word}.`)
+    if ((await forms.password({ message: 'The same password again:' })) === password) {
+      return password
+    }
+    app.front.row('!', 'The two passwords differ. Once more.')
+  }
+}
+
+/** What `!register` and the start page do. */
+export async function register(app: App, [typed]: readonly string[]): Promise<void> {
+  const forms = formsOf(app, '--register --username NAME')
+  const lobby = await app.lobby()
+  const { registration, email } = lobby.server
+  if (registration === 'closed') fail('E_STATE', 'This server does not take new accounts.')
+  const asked =
+    typed ??
+    (await forms.text({ message: 'Username (3 to 32 of a-z 0-9 . _ -):', validate: checkName }))
+  const username = userArgument(asked.trim())
+  if (checkName(username) !== true) fail('E_USAGE', `A username has ${NAME_RULE}.`)
+  const displayName = (await forms.text({ message: 'Full name (optional, Enter skips):' })).trim()
+  const contact =
+    email === 'required'
+      ? (
+          await forms.text({ message: 'E-mail (this server asks for one; its operator sees it):' })
+        ).trim()
+      : ''
+  const invite =
+    registration === 'invite' ? (await forms.text({ message: 'Invitation code:' })).trim() : ''
+  const password = await newPassword(app, forms, [username, displayName])
+  await finishRegistration(app, {
+    username,
+    password,
+    displayName,
+    invite,
+    email: contact,
+    confirmCode: (code) => confirmRecoveryCode(app, forms, code),
+  })
+}
+
+export interface NewAccount {
+  readonly username: string
+  readonly password: string
+  readonly displayName: string
+  readonly invite: string
+  readonly email: string
+  /** Shows the recovery code, once. */
+  readonly confirmCode: (code: string) => Promise<void> | void
+}
+
+/** Shared by the form and by `--register`. */
+export async function finishRegistration(app: App, account: NewAccount): Promise<void> {
+  const lobby = await app.lobby()
+  const { session } = await lobby.register({
+    username: account.username,
+    password: account.password,
+    lock: app.lock ? 'password' : 'device',
+    onRecoveryCode: account.confirmCode,
+    ...(account.displayName === '' ? {} : { displayName: account.displayName }),
+    ...(account.invite === '' ? {} : { invite: account.invite }),
+    ...(account.email === '' ? {} : { email: account.email }),
+  })
+  app.enter(session)
+  app.front.row('*', `Welcome, ${session.me.user}. Type !help, or @name and a message.`)
+}
+
+async function confirmRecoveryCode(app: App, forms: Forms, code: string): Promise<void> {
+  app.front.rows('*', [
+    'Recovery code. It is shown once; nobody else has it. Write it down: with it you get in',
+    'again when you have forgotten your password. The server cannot help you then.',
+    '',
+    `      ${code}`,
+    '',
+  ])
+  const groups = code.split(/[\s-]+/)
+  const second = groups[1] ?? code
+  await forms.text({
+    message: 'Type the second group to show that you have it:',
+    validate: (typed) =>
+      typed.trim().toLowerCase() === second.toLowerCase() ? true : 'That is not the second group.',
+  })
+}
+
+export async function login(app: App, [typed]: readonly string[]): Promise<void> {
+  const forms = formsOf(app, '--username NAME')
+  const lobby = await app.lobby()
+  const last = lobby.accounts[0]?.username
+  const username = userArgument(
+    (
+      typed ??
+      (await forms.text({ message: 'Username:', ...(last === undefined ? {} : { initial: last }) }))
+    ).trim(),
+  )
+  const known = lobby.accounts.find((a) => a.username === username)
+  if (known?.resumable === true) {
+    signedIn(app, await lobby.resume(username))
+    return
+  }
+  const password = await forms.password({ message: 'Password:' })
+  signedIn(
+    app,
+    await lobby.login({ username, password, ...(app.lock ? { lock: 'password' } : {}) }),
+  )
+}
+
+export function signedIn(app: App, session: Session): void {
+  app.enter(session)
+  const { me } = session
+  app.front.row('*', `Signed in as ${me.user}. Type !help, or @name and a message.`)
+}
+
+export async function logout(app: App): Promise<void> {
+  const session = app.requireSession()
+  const { user } = session.me
+  await session.logout()
+  app.leave(session)
+  app.front.row('*', `Logged out ${user}. Messages for you wait on the server. !login comes back.`)
+}
+
+export async function resetKeys(app: App): Promise<void> {
+  const { n } = await app.requireSession().resetKeys()
+  app.front.row(
+    '*',
+    `New launch keys (number ${String(n)}) are in use; people use them from their next message. Nothing old is lost.`,
+  )
+}
+
+export function whoami(app: App): void {
+  const { me } = app.requireSession()
+  const name = me.displayName === '' ? '' : ` (${isolate(safeName(me.displayName))})`
+  app.front.rows('*', [
+    `You are ${me.user}${name}, device ${me.dev.slice(0, 8)}.`,
+    `Your link for others: ${me.uri}`,
+    `Server fingerprint:   ${me.fingerprint}`,
+  ])
+}
+
+export function status(app: App): void {
+  const s = app.requireSession().status()
+  const { connection } = s
+  const rows = [
+    connection.state === 'online'
+      ? `Online at ${s.host}:${String(s.port)} as ${s.user}` +
+        (s.latencyMs === null ? '' : `, ${String(Math.round(s.latencyMs))} ms away`)
+      : connection.state === 'connecting'
+        ? `Connecting to ${s.host}:${String(s.port)}, try ${String(connection.attempt)}`
+        : `Offline: ${connection.reason}` +
+          (connection.nextTryMs === undefined
+            ? ''
+            : ` Next try in ${duration(connection.nextTryMs)}.`),
+    `Server fingerprint ${s.fingerprint}`,
+    `${count(s.queued, 'message')} waiting here` +
+      (s.held > 0 ? `, ${String(s.held)} of them held` : ''),
+    `${count(s.transfers, 'transfer')}, ${count(s.devices, 'device')}`,
+    `Inbox key ${String(s.keyNumber)}, made ${age(s.keyAgeMs)}`,
+  ]
+  app.front.rows('*', rows)
+}
+
+function count(n: number, what: string): string {
+  return `${n === 0 ? 'no' : String(n)} ${what}${n === 1 ? '' : 's'}`
+}
+
+/** For `--register` and `--username` with a password from a file: the same rule as in the form. */
+export async function requireGoodPassword(
+  password: string,
+  context: readonly string[],
+): Promise<void> {
+  const strength = await passwordStrength(password, context)
+  if (!strength.ok) throw new SecureChatError('E_USAGE', `Password: ${strength.reason}`)
+}

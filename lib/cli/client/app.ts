@@ -1,0 +1,160 @@
+// The messenger behind any front: which server, who is logged in, which chat is open, which questions wait.
+// What a typed line does is in dispatch.ts, how an event is worded in present.ts.
+import type { Connect, Session, Target, Unauthenticated } from '../../client/api.ts'
+import type { ClientEvent } from '../../client/events.ts'
+import type { ClientDeps } from '../../client/ports.ts'
+import { codeOf, fail, SecureChatError } from '../../util/errors.ts'
+import type { Front } from './front.ts'
+
+export interface AppOptions {
+  readonly connect: Connect
+  readonly deps: ClientDeps
+  readonly front: Front
+  readonly lock: boolean
+  /** Shows an event. */
+  readonly present: (event: ClientEvent, app: App) => void
+  /** Ends the program: the front restores the terminal, then the process ends with this reason's exit code. */
+  readonly quit: () => void
+  /** For `!wait` and the like. */
+  readonly sleep: (ms: number) => Promise<void>
+}
+
+export class App {
+  readonly front: Front
+  readonly deps: ClientDeps
+  readonly lock: boolean
+  readonly quit: () => void
+  readonly sleep: (ms: number) => Promise<void>
+  readonly #connect: Connect
+  readonly #present: (event: ClientEvent, app: App) => void
+  readonly #questions = new Map<number, { withdraw(): void }>()
+  #target: Target | null = null
+  #lobby: Unauthenticated | null = null
+  #session: Session | null = null
+  #chat: string | null = null
+
+  constructor(options: AppOptions) {
+    this.front = options.front
+    this.deps = options.deps
+    this.lock = options.lock
+    this.quit = options.quit
+    this.sleep = options.sleep
+    this.#connect = options.connect
+    this.#present = options.present
+  }
+
+  get session(): Session | null {
+    return this.#session
+  }
+
+  get chat(): string | null {
+    return this.#chat
+  }
+
+  /** @throws E_NOT_LOGGED_IN with the words to type next */
+  requireSession(): Session {
+    return (
+      this.#session ??
+      fail('E_NOT_LOGGED_IN', 'Log in or register first: !login, !register (or !help).')
+    )
+  }
+
+  /** The connection before login, made anew when the server has closed the old one. */
+  async lobby(): Promise<Unauthenticated> {
+    if (this.#session !== null) fail('E_STATE', 'You are logged in. !logout first.')
+    if (this.#target === null) fail('E_CONNECT', 'No server yet. Start again with its address.')
+    this.#lobby ??= await this.connect(this.#target)
+    return this.#lobby
+  }
+
+  async connect(target: Target): Promise<Unauthenticated> {
+    const lobby = await this.#connect(this.deps, target)
+    this.#target = target
+    this.#lobby = lobby
+    void lobby.closed.then(({ code, reason }) => {
+      if (this.#lobby !== lobby) return
+      this.#lobby = null
+      if (code !== 'E_CLOSED') this.front.row('!', reason)
+    })
+    return lobby
+  }
+
+  /** Takes over a fresh session: shows its events from now on. */
+  enter(session: Session): void {
+    this.#lobby = null
+    this.#session = session
+    this.#place()
+    session.on((event) => {
+      if (event.type === 'closed' || event.type === 'forced-logout') this.leave(session)
+      this.#present(event, this)
+    })
+  }
+
+  /** The session is over, whoever ended it. */
+  leave(session: Session): void {
+    if (this.#session !== session) return
+    this.#session = null
+    this.#chat = null
+    for (const question of this.#questions.values()) question.withdraw()
+    this.#questions.clear()
+    this.#place()
+  }
+
+  openChat(user: string | null): void {
+    this.#chat = user
+    this.#place()
+  }
+
+  /** A question that belongs to a transfer or request number, so that !accept and !decline can take it back. */
+  question(
+    number: number,
+    text: string,
+    hint: string,
+    answer: (yes: boolean) => Promise<unknown>,
+  ): void {
+    this.#questions.get(number)?.withdraw()
+    const asked = this.front.question(text, hint, (yes) => {
+      this.#questions.delete(number)
+      answer(yes).catch((error: unknown) => {
+        this.showError(error)
+      })
+    })
+    this.#questions.set(number, asked)
+  }
+
+  withdrawQuestion(number: number): void {
+    this.#questions.get(number)?.withdraw()
+    this.#questions.delete(number)
+  }
+
+  showError(error: unknown): SecureChatError {
+    const coded =
+      error instanceof SecureChatError
+        ? error
+        : new SecureChatError('E_INTERNAL', 'Something went wrong inside the program.', {
+            cause: error,
+          })
+    if (coded.code === 'E_CANCELLED') this.front.row('*', 'Cancelled. Nothing was changed.')
+    else this.front.row('!', coded.message)
+    if (codeOf(error) === 'E_INTERNAL') this.deps.log.error('internal', { what: String(error) })
+    return coded
+  }
+
+  async close(): Promise<void> {
+    const session = this.#session
+    const lobby = this.#lobby
+    this.#lobby = null
+    await Promise.all([session?.close(), lobby?.close()])
+  }
+
+  async say(user: string, text: string): Promise<void> {
+    const session = this.requireSession()
+    if (user === '') fail('E_USAGE', 'Who is it for? Example: @alice hello')
+    if (text === '') fail('E_USAGE', `Nothing to send. Example: @${user} hello`)
+    await session.send(user, text)
+  }
+
+  #place(): void {
+    this.front.place(this.#session?.me.user ?? null, this.#chat)
+  }
+}

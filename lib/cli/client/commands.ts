@@ -1,0 +1,345 @@
+// The command table: names, words of help, preconditions. What a command does is in *-commands.ts; !help is made from here.
+import { fail } from '../../util/errors.ts'
+import { login, logout, register, resetKeys, status, whoami } from './account-commands.ts'
+import type { App } from './app.ts'
+import { chat, chats, history, requests } from './chat-commands.ts'
+import { accept, cancel, decline, file, files, pause, resume } from './file-commands.ts'
+import { type CommandSpec, splitArguments } from './parse.ts'
+import { block, blocked, trust, unblock, verify } from './people-commands.ts'
+import { clear, exit, quit, wait } from './window-commands.ts'
+
+export const GROUPS = ['Write', 'People', 'Files', 'Safety', 'You', 'This window'] as const
+
+export interface Command extends CommandSpec {
+  readonly group: (typeof GROUPS)[number]
+  /** Arguments as shown behind the name. */
+  readonly usage: string
+  readonly summary: string
+  readonly example: string
+  readonly needs: 'nothing' | 'login'
+  /** Fewest and most arguments; a sentence with the usage follows when they do not fit. */
+  readonly args: readonly [number, number]
+  run(app: App, args: readonly string[]): Promise<void> | void
+}
+
+export const COMMANDS: readonly Command[] = [
+  {
+    name: 'chat',
+    group: 'Write',
+    usage: '[NAME]',
+    summary: 'Opens a chat: its last messages, then plain lines are messages. !exit leaves it.',
+    example: '!chat alice',
+    needs: 'login',
+    args: [0, 1],
+    run: chat,
+  },
+  {
+    name: 'chats',
+    aliases: ['listchats'],
+    group: 'Write',
+    usage: '',
+    summary: 'Lists your chats with unread counts and last lines.',
+    example: '!chats',
+    needs: 'login',
+    args: [0, 0],
+    run: chats,
+  },
+  {
+    name: 'history',
+    group: 'Write',
+    usage: 'NAME [COUNT]',
+    summary: 'Prints the last messages with somebody (20, or COUNT).',
+    example: '!history alice 100',
+    needs: 'login',
+    args: [0, 2],
+    run: history,
+  },
+  {
+    name: 'requests',
+    group: 'People',
+    usage: '',
+    summary: 'Lists chat requests that wait for your answer.',
+    example: '!requests',
+    needs: 'login',
+    args: [0, 0],
+    run: requests,
+  },
+  {
+    name: 'block',
+    group: 'People',
+    usage: 'NAME',
+    summary:
+      'Drops everything from somebody. They cannot tell a block from silence. Without a name: the list.',
+    example: '!block bob',
+    needs: 'login',
+    args: [0, 1],
+    run: block,
+  },
+  {
+    name: 'unblock',
+    group: 'People',
+    usage: 'NAME',
+    summary: 'Takes a block back.',
+    example: '!unblock bob',
+    needs: 'login',
+    args: [1, 1],
+    run: unblock,
+  },
+  {
+    name: 'blocked',
+    group: 'People',
+    usage: '',
+    summary: 'Lists whom you have blocked.',
+    example: '!blocked',
+    needs: 'login',
+    args: [0, 0],
+    run: blocked,
+  },
+  {
+    name: 'file',
+    group: 'Files',
+    usage: 'NAME PATH',
+    summary: 'Offers a file. Works while the other side is away; quotes keep blanks together.',
+    example: '!file alice "./my doc.pdf"',
+    needs: 'login',
+    args: [2, 2],
+    run: file,
+  },
+  {
+    name: 'files',
+    group: 'Files',
+    usage: '',
+    summary: 'Lists offers and transfers with their numbers.',
+    example: '!files',
+    needs: 'login',
+    args: [0, 0],
+    run: files,
+  },
+  {
+    name: 'accept',
+    group: 'Files',
+    usage: '[NUMBER|NAME]',
+    summary: 'Takes an offered file, a chat request, or a new contact.',
+    example: '!accept 3',
+    needs: 'login',
+    args: [0, 1],
+    run: accept,
+  },
+  {
+    name: 'decline',
+    aliases: ['reject'],
+    group: 'Files',
+    usage: '[NUMBER]',
+    summary: 'Declines an offered file or a chat request.',
+    example: '!decline 3',
+    needs: 'login',
+    args: [0, 1],
+    run: decline,
+  },
+  {
+    name: 'cancel',
+    group: 'Files',
+    usage: 'NUMBER',
+    summary: 'Stops a transfer and removes what is half done.',
+    example: '!cancel 3',
+    needs: 'login',
+    args: [1, 1],
+    run: cancel,
+  },
+  {
+    name: 'pause',
+    group: 'Files',
+    usage: 'NUMBER',
+    summary: 'Pauses a transfer; !resume goes on where it stopped.',
+    example: '!pause 3',
+    needs: 'login',
+    args: [1, 1],
+    run: pause,
+  },
+  {
+    name: 'resume',
+    group: 'Files',
+    usage: 'NUMBER',
+    summary: 'Goes on with a paused transfer.',
+    example: '!resume 3',
+    needs: 'login',
+    args: [1, 1],
+    run: resume,
+  },
+  {
+    name: 'verify',
+    group: 'Safety',
+    usage: 'NAME [ok]',
+    summary: 'Shows the safety number to compare with somebody; "ok" marks it as compared.',
+    example: '!verify alice ok',
+    needs: 'login',
+    args: [1, 2],
+    run: verify,
+  },
+  {
+    name: 'trust',
+    group: 'Safety',
+    usage: 'NAME',
+    summary: 'Goes on writing to somebody whose keys have changed.',
+    example: '!trust bob',
+    needs: 'login',
+    args: [1, 1],
+    run: trust,
+  },
+  {
+    name: 'resetkeys',
+    group: 'Safety',
+    usage: '',
+    summary: 'Makes new launch keys at once. What was delivered stays readable.',
+    example: '!resetkeys',
+    needs: 'login',
+    args: [0, 0],
+    run: resetKeys,
+  },
+  {
+    name: 'register',
+    group: 'You',
+    usage: '',
+    summary: 'Makes an account on this server and logs in.',
+    example: '!register',
+    needs: 'nothing',
+    args: [0, 1],
+    run: register,
+  },
+  {
+    name: 'login',
+    group: 'You',
+    usage: '[NAME]',
+    summary: 'Logs in; the password is asked and not shown.',
+    example: '!login alice',
+    needs: 'nothing',
+    args: [0, 1],
+    run: login,
+  },
+  {
+    name: 'logout',
+    group: 'You',
+    usage: '',
+    summary: 'Logs out. The next login on this device needs the password.',
+    example: '!logout',
+    needs: 'login',
+    args: [0, 0],
+    run: logout,
+  },
+  {
+    name: 'whoami',
+    group: 'You',
+    usage: '',
+    summary: 'Your name, your link for others, the server.',
+    example: '!whoami',
+    needs: 'login',
+    args: [0, 0],
+    run: whoami,
+  },
+  {
+    name: 'status',
+    group: 'You',
+    usage: '',
+    summary: 'Connection, waiting messages, transfers, keys.',
+    example: '!status',
+    needs: 'login',
+    args: [0, 0],
+    run: status,
+  },
+  {
+    name: 'help',
+    group: 'This window',
+    usage: '[COMMAND]',
+    summary: 'Lists the commands, or explains one.',
+    example: '!help file',
+    needs: 'nothing',
+    args: [0, 1],
+    run: help,
+  },
+  {
+    name: 'clear',
+    group: 'This window',
+    usage: '',
+    summary: 'Clears the screen and what can be scrolled back to.',
+    example: '!clear',
+    needs: 'nothing',
+    args: [0, 0],
+    run: clear,
+  },
+  {
+    name: 'wait',
+    group: 'This window',
+    usage: 'SECONDS',
+    summary: 'In a pipe: stays and prints what arrives, then goes on.',
+    example: '!wait 10',
+    needs: 'nothing',
+    args: [1, 1],
+    run: wait,
+  },
+  {
+    name: 'exit',
+    aliases: ['back'],
+    group: 'This window',
+    usage: '',
+    summary: 'Leaves the open chat; without one, quits.',
+    example: '!exit',
+    needs: 'nothing',
+    args: [0, 0],
+    run: exit,
+  },
+  {
+    name: 'quit',
+    group: 'This window',
+    usage: '',
+    summary: 'Closes the connection properly and ends. You stay signed in.',
+    example: '!quit',
+    needs: 'nothing',
+    args: [0, 0],
+    run: quit,
+  },
+]
+
+export function findCommand(name: string): Command | undefined {
+  return COMMANDS.find((c) => c.name === name)
+}
+
+/** Checks the preconditions of the table, then runs the command. @throws E_USAGE, E_NOT_LOGGED_IN and what it throws */
+export async function runCommand(app: App, name: string, rest: string): Promise<void> {
+  const command = findCommand(name) ?? fail('E_INTERNAL')
+  if (command.needs === 'login') app.requireSession()
+  const args = splitArguments(rest)
+  if (args === null) fail('E_USAGE', 'A quote is not closed. Example: !file alice "./my doc.pdf"')
+  const [fewest, most] = command.args
+  if (args.length < fewest || args.length > most) {
+    const usage = command.usage === '' ? '' : ` ${command.usage}`
+    fail('E_USAGE', `Usage: !${name}${usage}   Example: ${command.example}`)
+  }
+  await command.run(app, args)
+}
+
+function title(command: Command): string {
+  return command.usage === '' ? `!${command.name}` : `!${command.name} ${command.usage}`
+}
+
+function help(app: App, [wanted]: readonly string[]): void {
+  if (wanted !== undefined) {
+    const name = wanted.replace(/^[!/]/, '').toLowerCase()
+    const command =
+      findCommand(name) ??
+      COMMANDS.find((c) => c.aliases?.includes(name)) ??
+      fail('E_USAGE', 'No such command. !help lists them.')
+    app.front.rows('*', [title(command), `  ${command.summary}`, `  Example: ${command.example}`])
+    return
+  }
+  const lines = ['@NAME TEXT             Writes to somebody. Example: @alice hello']
+  for (const group of GROUPS) {
+    lines.push(`${group}:`)
+    for (const command of COMMANDS.filter((c) => c.group === group)) {
+      lines.push(`  ${title(command).padEnd(21)}${command.summary}`)
+    }
+  }
+  lines.push(
+    'A unique beginning of a command is enough; / works like !; !!, // and @@ are literal.',
+  )
+  app.front.rows('*', lines)
+}

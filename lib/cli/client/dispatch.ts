@@ -1,0 +1,50 @@
+// One typed line, done: parsed, looked up, run, and every failure shown.
+import { fail, type SecureChatError } from '../../util/errors.ts'
+import type { App } from './app.ts'
+import { COMMANDS, runCommand } from './commands.ts'
+import { parseLine, userArgument } from './parse.ts'
+
+/** Never rejects; resolves to what went wrong and was shown, or null. */
+export async function runLine(app: App, line: string): Promise<SecureChatError | null> {
+  try {
+    await dispatch(app, line)
+    return null
+  } catch (error) {
+    const shown = app.showError(error)
+    if (shown.code === 'E_USAGE' || shown.code === 'E_NOT_FOUND') app.front.giveBack(line)
+    return shown
+  }
+}
+
+async function dispatch(app: App, line: string): Promise<void> {
+  const parsed = parseLine(line, COMMANDS)
+  switch (parsed.kind) {
+    case 'empty':
+      return
+    case 'command':
+      return runCommand(app, parsed.name, parsed.rest)
+    case 'to':
+      return app.say(userArgument(parsed.user), parsed.text)
+    case 'text':
+      app.requireSession()
+      if (app.chat !== null) return app.say(app.chat, parsed.text)
+      return fail(
+        'E_USAGE',
+        'Not sent: who is it for? Start with @name, or open a chat: !chat NAME.',
+      )
+    case 'ambiguous': {
+      const names = parsed.candidates.map((name) => `!${name}`).join(', ')
+      return fail('E_USAGE', `!${parsed.typed} could be ${names}.`)
+    }
+    case 'unknown':
+      return fail('E_USAGE', unknownCommand(parsed.typed, parsed.suggestions))
+  }
+}
+
+function unknownCommand(typed: string, suggestions: readonly string[]): string {
+  const [nearest] = suggestions
+  const shown = /^[\w-]{1,32}$/.test(typed) ? ` !${typed}` : ''
+  return nearest === undefined
+    ? `Unknown command${shown}. !help lists them.`
+    : `Unknown command${shown}. Did you mean !${nearest}?`
+}

@@ -1,0 +1,114 @@
+// Commands about files and about what waits for an answer.
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+
+import type { Offer } from '../../client/events.ts'
+import { isUsername } from '../../protocol/names.ts'
+import { fail } from '../../util/errors.ts'
+import { isolate, safeInline } from '../sanitise.ts'
+import type { App } from './app.ts'
+import { size } from './format.ts'
+import { userArgument } from './parse.ts'
+
+/** The name and size of a transfer, fit for a terminal. */
+export function what(offer: Offer): string {
+  return `${isolate(safeInline(offer.name))} (${size(offer.size)})`
+}
+
+export async function file(app: App, [name = '', path = '']: readonly string[]): Promise<void> {
+  const session = app.requireSession()
+  const full = path.startsWith('~/') ? join(homedir(), path.slice(2)) : path
+  const offer = await session.offerFile(userArgument(name), full)
+  app.front.row(
+    '*',
+    `[${String(offer.number)}] Offered ${what(offer)} to @${offer.peer}. !cancel ${String(offer.number)} takes it back.`,
+  )
+}
+
+export async function files(app: App): Promise<void> {
+  const list = await app.requireSession().files()
+  if (list.length === 0) {
+    app.front.row('*', 'No files offered or moving.')
+    return
+  }
+  app.front.rows(
+    '*',
+    list.map((offer) => {
+      const arrow = offer.direction === 'in' ? 'from' : 'to'
+      const done = offer.size === 0 ? 100 : Math.floor((100 * offer.bytes) / offer.size)
+      const moving =
+        offer.state === 'running' || offer.state === 'waiting' || offer.state === 'paused'
+      return `[${String(offer.number)}] ${what(offer)} ${arrow} @${offer.peer}: ${offer.state}${moving ? ` at ${String(done)} %` : ''}`
+    }),
+  )
+}
+
+function transferNumber(typed: string): number {
+  const n = /^\[?(\d{1,9})\]?$/.exec(typed)?.[1]
+  return n === undefined ? fail('E_USAGE', 'Which number? !files lists them.') : Number(n)
+}
+
+/** Without an argument: the only thing that waits for an answer. */
+async function onlyWaiting(app: App): Promise<number> {
+  const session = app.requireSession()
+  const offers = (await session.files()).filter(
+    (o) => o.direction === 'in' && o.state === 'offered',
+  )
+  const waiting = [...offers.map((o) => o.number), ...session.requests().map((r) => r.number)]
+  const [first] = waiting
+  if (first === undefined) fail('E_NOT_FOUND', 'Nothing waits for an answer.')
+  if (waiting.length > 1) {
+    fail(
+      'E_USAGE',
+      `Which one? ${waiting.map(String).join(', ')} wait. !files and !requests list them.`,
+    )
+  }
+  return first
+}
+
+export async function accept(app: App, [typed]: readonly string[]): Promise<void> {
+  const session = app.requireSession()
+  if (typed !== undefined && isUsername(userArgument(typed))) {
+    const contact = await session.acceptContact(userArgument(typed))
+    app.front.row('*', `@${contact.user} may write to you.`)
+    return
+  }
+  await acceptNumber(app, typed === undefined ? await onlyWaiting(app) : transferNumber(typed))
+}
+
+export async function acceptNumber(app: App, number: number): Promise<void> {
+  const taken = await app.requireSession().accept(number)
+  app.withdrawQuestion(number)
+  if ('direction' in taken) app.front.row('*', `Receiving ${what(taken)} from @${taken.peer}.`)
+  else app.front.row('*', `@${taken.user} may write to you.`)
+}
+
+export async function decline(app: App, [typed]: readonly string[]): Promise<void> {
+  await declineNumber(app, typed === undefined ? await onlyWaiting(app) : transferNumber(typed))
+}
+
+export async function declineNumber(app: App, number: number): Promise<void> {
+  const declined = await app.requireSession().decline(number)
+  app.withdrawQuestion(number)
+  if ('direction' in declined)
+    app.front.row('*', `Declined ${what(declined)} from @${declined.peer}.`)
+  else app.front.row('*', `Declined the request of @${declined.user}.`)
+}
+
+export async function cancel(app: App, [typed = '']: readonly string[]): Promise<void> {
+  const offer = await app.requireSession().cancel(transferNumber(typed))
+  app.withdrawQuestion(offer.number)
+  app.front.progressEnd(offer)
+  app.front.row('*', `Cancelled ${what(offer)}. Nothing half done is left behind.`)
+}
+
+export async function pause(app: App, [typed = '']: readonly string[]): Promise<void> {
+  const offer = await app.requireSession().pause(transferNumber(typed))
+  app.front.progressEnd(offer)
+  app.front.row('*', `Paused ${what(offer)}. !resume ${String(offer.number)} goes on.`)
+}
+
+export async function resume(app: App, [typed = '']: readonly string[]): Promise<void> {
+  const offer = await app.requireSession().unpause(transferNumber(typed))
+  app.front.row('*', `Going on with ${what(offer)}.`)
+}

@@ -1,0 +1,54 @@
+// What commands and events need of whatever shows them: the interactive screen, a pipe, a screen reader. Every string that
+// reaches a front has been through cli/sanitise already, or is given as a MessageView whose body the front cleans.
+import type { ConnectionState, MessageState, MessageView, Offer } from '../../client/events.ts'
+
+/** First character of a row of ours (TERMINAL row grammar). */
+export type Mark = '*' | '!' | '?' | '-'
+
+export interface Choice<T extends string> {
+  readonly value: T
+  readonly name: string
+}
+
+/** Questions that the person has asked for: sign up, log in, confirm. Each rejects with E_CANCELLED. */
+export interface Forms {
+  text(options: {
+    readonly message: string
+    readonly initial?: string
+    readonly validate?: (value: string) => true | string
+  }): Promise<string>
+  password(options: {
+    readonly message: string
+    readonly validate?: (value: string) => true | string | Promise<true | string>
+  }): Promise<string>
+  confirm(message: string, initial: boolean): Promise<boolean>
+  choose<T extends string>(message: string, choices: readonly Choice<T>[]): Promise<T>
+}
+
+export interface Progress {
+  readonly offer: Offer
+  readonly bytesPerSecond: number
+  readonly etaMs: number | undefined
+}
+
+export interface Front {
+  /** Null without a terminal: say which option does the same. */
+  readonly forms: Forms | null
+  row(mark: Mark, text: string): void
+  /** Several rows that belong together; continuation rows are the front's business. */
+  rows(mark: Mark, lines: readonly string[]): void
+  message(view: MessageView, fills: boolean): void
+  messageState(number: number, state: MessageState): void
+  progress(progress: Progress): void
+  /** The transfer ended, one way or the other. */
+  progressEnd(offer: Offer): void
+  /** A question that came by itself. `answer` is called at most once; `withdraw` takes the question back. */
+  question(text: string, hint: string, answer: (yes: boolean) => void): { withdraw(): void }
+  connection(state: ConnectionState): void
+  /** Who is logged in and which chat is open; null: nobody, none. */
+  place(user: string | null, chat: string | null): void
+  /** Puts text that could not be used back within reach. */
+  giveBack(line: string): void
+  clear(): void
+  qr(payload: string): void
+}

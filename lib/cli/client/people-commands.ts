@@ -1,0 +1,71 @@
+// Commands about other people: block, verify, trust.
+import type { ContactInfo } from '../../client/events.ts'
+import { fail } from '../../util/errors.ts'
+import type { App } from './app.ts'
+import { userArgument } from './parse.ts'
+
+const GROUPS_PER_ROW = 4
+
+export async function block(app: App, [name]: readonly string[]): Promise<void> {
+  if (name === undefined) {
+    blocked(app)
+    return
+  }
+  const session = app.requireSession()
+  const user = userArgument(name)
+  const before = session.blocked().some((c) => c.user === user)
+  if (before) fail('E_STATE', `@${user} is blocked already. !unblock ${user} takes it back.`)
+  await session.block(user)
+  app.front.row(
+    '*',
+    `Blocked @${user}: nothing from them arrives any more, and they cannot tell. !unblock ${user} takes it back.`,
+  )
+}
+
+export async function unblock(app: App, [name = '']: readonly string[]): Promise<void> {
+  const session = app.requireSession()
+  const user = userArgument(name)
+  if (!session.blocked().some((c) => c.user === user || c.formerNames.includes(user))) {
+    fail('E_STATE', `@${user} is not blocked.`)
+  }
+  await session.unblock(user)
+  app.front.row('*', `@${user} is not blocked any more. What they wrote meanwhile stays unread.`)
+}
+
+export function blocked(app: App): void {
+  const list = app.requireSession().blocked()
+  if (list.length === 0) app.front.row('*', 'Nobody is blocked.')
+  else app.front.rows('*', ['Blocked:', ...list.map((c) => `  @${c.user}`)])
+}
+
+export async function verify(app: App, [name = '', answer]: readonly string[]): Promise<void> {
+  const session = app.requireSession()
+  const user = userArgument(name)
+  if (answer !== undefined) {
+    if (answer.toLowerCase() !== 'ok') fail('E_USAGE', `Usage: !verify ${user} ok`)
+    const contact: ContactInfo = await session.setVerified(user, true)
+    app.front.row('*', `@${contact.user} is verified: you have compared the number with them.`)
+    return
+  }
+  const { groups, verified } = await session.safetyNumber(user)
+  const rows: string[] = []
+  for (let i = 0; i < groups.length; i += GROUPS_PER_ROW) {
+    rows.push(`    ${groups.slice(i, i + GROUPS_PER_ROW).join(' ')}`)
+  }
+  app.front.rows('*', [
+    `Safety number with @${user}${verified ? ' (verified)' : ''}. Meet, or call each other; both type !verify;`,
+    'compare all twelve groups:',
+    ...rows,
+    `They are the same? !verify ${user} ok`,
+    'One differs? Write nothing secret here, and talk to them another way.',
+  ])
+  app.front.qr(groups.join(''))
+}
+
+export async function trust(app: App, [name = '']: readonly string[]): Promise<void> {
+  const contact = await app.requireSession().trust(userArgument(name))
+  app.front.row(
+    '*',
+    `Going on with @${contact.user}, not verified. !verify ${contact.user} compares the new number.`,
+  )
+}

@@ -1,0 +1,179 @@
+// What happened -> what is said about it: the one place for the wording of events. Every remote string is cleaned here,
+// but for message bodies, which the front cleans and wraps.
+import type { ClientEvent, ContactChange, ContactInfo, Offer } from '../../client/events.ts'
+import { isolate, safeInline, safeName } from '../sanitise.ts'
+import type { App } from './app.ts'
+import { acceptNumber, declineNumber, what } from './file-commands.ts'
+import type { Mark } from './front.ts'
+
+/** Extensions that start something when opened; a wrong guess only changes one word of the question. */
+const PROGRAM =
+  /\.(apk|appimage|bat|cmd|com|deb|dmg|exe|hta|jar|js|lnk|msi|pif|pkg|ps1|py|rpm|run|scr|sh|vbs)$/i
+
+export function present(event: ClientEvent, app: App): void {
+  const { front } = app
+  switch (event.type) {
+    case 'message':
+      message(event, app)
+      return
+    case 'message-state':
+      front.messageState(event.number, event.state)
+      if (event.state === 'held') front.row('!', heldRow(event.chat, event.reason))
+      if (event.state === 'failed') {
+        front.row('!', `Not sent to @${event.chat}: ${event.reason ?? 'given up'}`)
+      }
+      return
+    case 'file-offer':
+      fileOffer(event.offer, app)
+      return
+    case 'file-progress':
+      front.progress({
+        offer: event.offer,
+        bytesPerSecond: event.bytesPerSecond,
+        etaMs: event.etaMs,
+      })
+      return
+    case 'file-done':
+      front.progressEnd(event.offer)
+      front.row('*', doneRow(event.offer))
+      return
+    case 'file-failed':
+      app.withdrawQuestion(event.offer.number)
+      front.progressEnd(event.offer)
+      front.row('!', `[${String(event.offer.number)}] ${what(event.offer)}: ${event.reason}`)
+      return
+    case 'file-answer':
+      fileAnswer(event.offer, app)
+      return
+    case 'contact':
+      for (const [mark, text] of contactRows(event.change, event.contact, event.other)) {
+        front.row(mark, text)
+      }
+      return
+    case 'connection':
+      front.connection(event.connection)
+      return
+    case 'notice':
+      front.row(event.level === 'info' ? '*' : '!', safeInline(event.text))
+      return
+    case 'keys':
+      if (event.why !== 'asked') app.deps.log.debug('keys', { why: event.why, n: event.n })
+      return
+    case 'forced-logout':
+      front.row('!', event.text)
+      return
+    case 'closed':
+      return
+  }
+}
+
+function message(event: Extract<ClientEvent, { type: 'message' }>, app: App): void {
+  const view = event.message
+  // The offer of a received file is a question; the row of an own one is what the command prints.
+  if (view.body.kind === 'file') return
+  app.front.message(view, event.fills)
+  if (view.body.kind === 'request' && !view.own) request(view.body.request, view.from, app)
+  const session = app.session
+  if (session !== null && !view.own && app.chat === view.chat) void session.markRead(view.chat)
+}
+
+function request(number: number, from: string, app: App): void {
+  app.question(number, `@${from} asks to write to you. Accept?`, hint(number), (yes) =>
+    yes ? acceptNumber(app, number) : declineNumber(app, number),
+  )
+}
+
+function hint(number: number): string {
+  return `(y/n, or !accept ${String(number)}, !decline ${String(number)})`
+}
+
+function fileOffer(offer: Offer, app: App): void {
+  const { number } = offer
+  if (offer.direction === 'out') return
+  const warning = PROGRAM.test(offer.name) ? ' It is a PROGRAM.' : ''
+  app.question(
+    number,
+    `@${offer.peer} wants to send you ${what(offer)}.${warning} Accept?`,
+    hint(number),
+    (yes) => (yes ? acceptNumber(app, number) : declineNumber(app, number)),
+  )
+}
+
+function fileAnswer(offer: Offer, app: App): void {
+  const file = what(offer)
+  if (offer.receiver === 'declined') {
+    app.front.progressEnd(offer)
+    app.front.row('*', `@${offer.peer} declined ${file}.`)
+  } else if (offer.receiver === 'received') {
+    app.front.row('*', `@${offer.peer} has received ${file}, complete and unaltered.`)
+  } else if (offer.receiver === 'accepted') {
+    app.front.row('*', `@${offer.peer} takes ${file}.`)
+  }
+}
+
+function doneRow(offer: Offer): string {
+  const n = String(offer.number)
+  return offer.direction === 'in'
+    ? `[${n}] ${what(offer)} from @${offer.peer}, complete and unaltered: ${isolate(safeInline(offer.path ?? ''))}`
+    : `[${n}] ${what(offer)} is on the server, sealed for @${offer.peer}.`
+}
+
+function heldRow(chat: string, reason: string | undefined): string {
+  return `Your message to @${chat} waits here: ${reason ?? 'it cannot be sent yet'}`
+}
+
+function contactRows(
+  change: ContactChange,
+  contact: ContactInfo,
+  other: string | undefined,
+): readonly (readonly [Mark, string])[] {
+  const who = `@${contact.user}`
+  const user = contact.user
+  switch (change) {
+    case 'new': {
+      const name = contact.displayName === '' ? '' : ` (${isolate(safeName(contact.displayName))})`
+      return [
+        [
+          '*',
+          `New contact ${who}${name}. Answering accepts; !block ${user} ends it; !verify ${user} compares keys.`,
+        ],
+      ]
+    }
+    case 'accepted':
+      return [['*', `${who} accepted: you can write to each other.`]]
+    case 'renamed':
+      return [['!', `@${other ?? '?'} is now ${who}, the same identity.`]]
+    case 'new-device':
+      return [['*', `${who} has a new device.`]]
+    case 'removed-device':
+      return [['*', `${who} has removed a device.`]]
+    case 'key-changed':
+      return [
+        [
+          '!',
+          `${who}'s account key has changed, signed by the old one. They renewed it - or someone stole it.`,
+        ],
+        ['!', `Your messages to ${who} wait here until you decide:`],
+        ['!', `  !verify ${user}    compare the new number with them    (recommended)`],
+        ['!', `  !trust ${user}     send anyway; ${who} becomes "not verified"`],
+        ['!', `  !block ${user}     send nothing, receive nothing`],
+      ]
+    case 'identity-alarm':
+      return [
+        [
+          '!',
+          `THE SERVER SHOWS KEYS FOR ${who} THAT CONTRADICT WHAT YOU HAVE SEEN (${contact.alarm ?? 'E_IDENTITY'}).`,
+        ],
+        ['!', `Nothing is sent to ${who}. Talk to them another way; the server may be lying.`],
+      ]
+    case 'trusted':
+      return [['*', `${who} is trusted again.`]]
+    case 'lookalike':
+      return [['!', `${who} looks like @${other ?? '?'}, whom you know, and is somebody else.`]]
+    case 'verified':
+    case 'profile':
+    case 'blocked':
+    case 'unblocked':
+      return []
+  }
+}
