@@ -1,0 +1,130 @@
+// The only home of chalk: what a role looks like, and which glyphs this terminal can show. Knows no layout.
+// Colour never carries a fact alone: every role is also a word, a mark or a place on the row.
+import { Chalk } from 'chalk'
+
+/** How a message of ours stands. The two cells of a tick are at column 6 of its row. */
+export type TickState = 'queued' | 'sent' | 'delivered' | 'read' | 'failed' | 'held'
+
+export interface Glyphs {
+  /** Exactly two cells each. */
+  readonly tick: Readonly<Record<TickState, string>>
+  readonly down: string
+  readonly up: string
+  /** Stands for a line break inside the line being typed. */
+  readonly newline: string
+  /** Before the chosen row of a menu. */
+  readonly pointer: string
+}
+
+// East-Asian-neutral glyphs only: box drawing, arrows, dots and the ellipsis take two cells in CJK terminals.
+const UNICODE: Glyphs = {
+  tick: {
+    queued: '..',
+    sent: '\u2713 ',
+    delivered: '\u2713\u2713',
+    read: '\u2713R',
+    failed: '\u2717 ',
+    held: '!!',
+  },
+  down: '\u21e3',
+  up: '\u21e1',
+  newline: '\u23ce',
+  pointer: '\u203a',
+}
+const ASCII: Glyphs = {
+  tick: { queued: '..', sent: '+ ', delivered: '++', read: '+R', failed: 'X ', held: '!!' },
+  down: '<',
+  up: '>',
+  newline: '$',
+  pointer: '>',
+}
+
+export const ROLES = [
+  'time',
+  'me',
+  'peer',
+  'chat',
+  'info',
+  'warn',
+  'error',
+  'alert',
+  'question',
+  'section',
+  'muted',
+  'ok',
+  'command',
+  'prompt',
+  'progress',
+  'qr',
+] as const
+export type Role = (typeof ROLES)[number]
+
+export interface Theme {
+  readonly colour: boolean
+  readonly glyphs: Glyphs
+  /** `text` must already be fit for a terminal; it comes back wrapped in the colours of `role`. */
+  paint(role: Role, text: string): string
+}
+
+export interface ThemeOptions {
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Whether the output is a terminal. */
+  readonly tty: boolean
+  /** --no-color: beats everything else. */
+  readonly noColor?: boolean
+  /** --ascii, or SECURECHAT_ASCII=1. */
+  readonly ascii?: boolean
+}
+
+export function createTheme(options: ThemeOptions): Theme {
+  const colour = wantsColour(options)
+  // Sixteen colours are enough, and they are the ones that the user's own terminal theme defines.
+  const chalk = new Chalk({ level: colour ? 1 : 0 })
+  const styles: Record<Role, (text: string) => string> = {
+    time: chalk.dim,
+    me: chalk.green,
+    peer: chalk.cyan,
+    chat: chalk.magenta,
+    info: chalk.dim,
+    warn: chalk.yellow,
+    error: chalk.red,
+    alert: chalk.bold.red,
+    question: chalk.bold,
+    section: chalk.bold,
+    muted: chalk.dim,
+    ok: chalk.green,
+    command: chalk.bold,
+    prompt: chalk.bold,
+    progress: chalk.cyan,
+    qr: qrStyle(options),
+  }
+  return {
+    colour,
+    glyphs: wantsAscii(options) ? ASCII : UNICODE,
+    paint: (role, text) => (text === '' ? '' : styles[role](text)),
+  }
+}
+
+/** NO_COLOR (no-color.org: present and not empty), FORCE_COLOR, TERM=dumb; chalk itself ignores the first. */
+function wantsColour({ env, tty, noColor }: ThemeOptions): boolean {
+  if (noColor === true) return false
+  const force = env['FORCE_COLOR']
+  if (force !== undefined) return force !== '0' && force !== 'false'
+  return (env['NO_COLOR'] ?? '') === '' && tty && env['TERM'] !== 'dumb'
+}
+
+/** A code without explicit black on white is inverted on a light terminal and many scanners fail: no NO_COLOR here. */
+function qrStyle({ env, tty }: ThemeOptions): (text: string) => string {
+  if (!tty || env['TERM'] === 'dumb') return (text) => text
+  const chalk = new Chalk({ level: 1 })
+  return chalk.whiteBright.bgBlack
+}
+
+function wantsAscii({ env, ascii }: ThemeOptions): boolean {
+  const asked = env['SECURECHAT_ASCII'] ?? ''
+  if (ascii === true || (asked !== '' && asked !== '0')) return true
+  if (env['TERM'] === 'linux') return true // the font of the kernel console has no check marks
+  if (env['WT_SESSION'] !== undefined) return false // Windows Terminal sets no locale
+  const locale = [env['LC_ALL'], env['LC_CTYPE'], env['LANG']].find((name) => (name ?? '') !== '')
+  return !/utf-?8/iu.test(locale ?? '')
+}
