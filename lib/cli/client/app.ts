@@ -23,8 +23,8 @@ export class App {
   readonly front: Front
   readonly deps: ClientDeps
   readonly lock: boolean
-  readonly quit: () => void
   readonly sleep: (ms: number) => Promise<void>
+  readonly #quit: () => void
   readonly #connect: Connect
   readonly #present: (event: ClientEvent, app: App) => void
   readonly #questions = new Map<number, { withdraw(): void }>()
@@ -32,12 +32,13 @@ export class App {
   #lobby: Unauthenticated | null = null
   #session: Session | null = null
   #chat: string | null = null
+  #ended = false
 
   constructor(options: AppOptions) {
     this.front = options.front
     this.deps = options.deps
     this.lock = options.lock
-    this.quit = options.quit
+    this.#quit = options.quit
     this.sleep = options.sleep
     this.#connect = options.connect
     this.#present = options.present
@@ -47,8 +48,18 @@ export class App {
     return this.#session
   }
 
+  /** Somebody has asked to leave. */
+  get ended(): boolean {
+    return this.#ended
+  }
+
   get chat(): string | null {
     return this.#chat
+  }
+
+  quit(): void {
+    this.#ended = true
+    this.#quit()
   }
 
   /** @throws E_NOT_LOGGED_IN with the words to type next */

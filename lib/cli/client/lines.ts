@@ -1,0 +1,106 @@
+// The front without a screen: one row of plain text a line, data on stdout, trouble on stderr. For pipes, logs and screen
+// readers. It asks nothing; what waits for an answer is printed with the command that answers it.
+import { createInterface } from 'node:readline'
+import type { Readable, Writable } from 'node:stream'
+
+import type { ConnectionState, MessageView } from '../../client/events.ts'
+import { inert, safeBody } from '../sanitise.ts'
+import type { App } from './app.ts'
+import { preview } from './chat-commands.ts'
+import { runLine } from './dispatch.ts'
+import type { Forms, Front, Mark } from './front.ts'
+import { duration } from './format.ts'
+import type { SecureChatError } from '../../util/errors.ts'
+
+export interface LineStreams {
+  readonly input: Readable
+  readonly output: Writable
+  readonly errors: Writable
+}
+
+export class LineFront implements Front {
+  /** Set only while a person at a terminal signs in. */
+  forms: Forms | null = null
+  readonly #streams: LineStreams
+  #offline = false
+
+  constructor(streams: LineStreams) {
+    this.#streams = streams
+  }
+
+  row(mark: Mark, text: string): void {
+    this.rows(mark, [text])
+  }
+
+  rows(mark: Mark, lines: readonly string[]): void {
+    const stream = mark === '!' ? this.#streams.errors : this.#streams.output
+    for (const line of lines) stream.write(`${inert(`${mark} ${line}`).trimEnd()}\n`)
+  }
+
+  message(view: MessageView): void {
+    if (view.own) return
+    const text = view.body.kind === 'text' ? safeBody(view.body.text) : preview(view)
+    for (const line of text.split('\n'))
+      this.#streams.output.write(`${inert(`${view.from}: ${line}`)}\n`)
+  }
+
+  messageState(): void {
+    // `settled` at the end and the rows for held and failed messages say what matters here
+  }
+
+  progress(): void {
+    // only the end is worth a line
+  }
+
+  progressEnd(): void {
+    // likewise
+  }
+
+  question(text: string, hint: string): { withdraw(): void } {
+    this.row('?', `${text} ${hint.replace(/^\(y\/n, or /, '(')}`)
+    return { withdraw: () => undefined }
+  }
+
+  connection(state: ConnectionState): void {
+    if (state.state === 'offline') {
+      const next = state.nextTryMs === undefined ? '' : ` Next try in ${duration(state.nextTryMs)}.`
+      if (!this.#offline) this.row('!', `Offline: ${state.reason}${next}`)
+      this.#offline = true
+    } else if (state.state === 'online') {
+      if (this.#offline) this.row('!', 'Back online.')
+      this.#offline = false
+    }
+  }
+
+  place(): void {
+    // there is no prompt to show it in
+  }
+
+  giveBack(): void {
+    // the line is in the caller's script
+  }
+
+  clear(): void {
+    // nothing to clear in a pipe
+  }
+
+  qr(): void {
+    // the digits are enough
+  }
+}
+
+/**
+ * Reads commands until the end of input, one after the other, then waits until everything sent is accepted.
+ * Resolves to the first failure, or null.
+ */
+export async function runLines(app: App, input: Readable): Promise<SecureChatError | null> {
+  let first: SecureChatError | null = null
+  // Made right before iterating: lines that arrive between the two would be lost.
+  for await (const line of createInterface({ input, crlfDelay: Infinity })) {
+    const error = await runLine(app, line)
+    first ??= error
+    if (app.ended) break
+  }
+  await app.session?.settled()
+  return first
+}

@@ -1,0 +1,179 @@
+// Typed lines, through the command table, to the session.
+import test from 'ava'
+
+import { COMMANDS } from '../../../lib/cli/client/commands.ts'
+import { runLine } from '../../../lib/cli/client/dispatch.ts'
+import { SecureChatError } from '../../../lib/util/errors.ts'
+import { ALICE, fakeApp, OFFER } from '../../helpers/fake-front.ts'
+
+const sent = { mid: 'm', number: 1, chat: 'alice', conv: 'c', state: 'queued' } as const
+
+test('@alice hello is sent, word for word', async (t) => {
+  const calls: string[][] = []
+  const { app } = fakeApp({
+    send: (to, text) => {
+      calls.push([to, text])
+      return Promise.resolve(sent)
+    },
+  })
+  t.is(await runLine(app, '@Alice hello  there\n!quit'), null)
+  t.deepEqual(calls, [['alice', 'hello  there\n!quit']])
+})
+
+test('before login every command that needs one says what to type', async (t) => {
+  const { app, front } = fakeApp(null)
+  const needing = COMMANDS.filter((c) => c.needs === 'login').map((c) => c.example)
+  for (const line of ['@alice hi', 'hello', ...needing]) {
+    t.like(await runLine(app, line), { code: 'E_NOT_LOGGED_IN' }, line)
+  }
+  t.true(front.said.every((s) => s.includes('!login') && s.includes('!register')))
+})
+
+test('wrong words lose nothing: a sentence, and the line is given back', async (t) => {
+  const { app, front } = fakeApp({})
+  for (const line of [
+    'hello',
+    '@',
+    '@alice',
+    '!hlep',
+    '!re',
+    '!file alice',
+    '!file alice a b',
+    '!file alice "x',
+    '!accept x1',
+    '!verify alice no',
+    '!wait soon',
+    '!help nonsense',
+    '!unblock',
+    '!cancel x',
+    '!history alice 0',
+  ]) {
+    t.like(await runLine(app, line), { code: 'E_USAGE' }, line)
+    t.is(front.back, line)
+  }
+})
+
+test('an unknown user is a sentence; the text is kept', async (t) => {
+  const { app, front } = fakeApp({
+    send: () => Promise.reject(new SecureChatError('E_NOT_FOUND', 'No user called @alcie.')),
+  })
+  await runLine(app, '@alcie hi')
+  t.deepEqual(front.said, ['! No user called @alcie.'])
+  t.is(front.back, '@alcie hi')
+})
+
+test('an unexpected failure is shown without its inside', async (t) => {
+  const { app, front } = fakeApp({ send: () => Promise.reject(new Error('secret detail')) })
+  t.like(await runLine(app, '@alice hi'), { code: 'E_INTERNAL' })
+  t.false(front.said.join().includes('secret detail'))
+})
+
+test('two offers wait side by side and are answered in either order', async (t) => {
+  const accepted: number[] = []
+  const declined: number[] = []
+  const { app, front, emit } = fakeApp({
+    accept: (n) => {
+      accepted.push(n)
+      return Promise.resolve({ ...OFFER, number: n })
+    },
+    decline: (n) => {
+      declined.push(n)
+      return Promise.resolve({ ...OFFER, number: n })
+    },
+    files: () => Promise.resolve([OFFER, { ...OFFER, number: 4 }]),
+  })
+  emit({ type: 'file-offer', offer: OFFER })
+  emit({ type: 'file-offer', offer: { ...OFFER, number: 4, name: 'run.sh' } })
+  t.is(front.questions.length, 2)
+  t.true(front.questions[1]?.text.includes('PROGRAM'))
+  t.like(await runLine(app, '!accept'), { code: 'E_USAGE' }) // which of the two?
+  await runLine(app, '!accept 4')
+  await runLine(app, '!decline 3')
+  t.deepEqual([accepted, declined], [[4], [3]])
+  t.true(front.questions.every((q) => !q.open))
+})
+
+test('a question answered on the prompt does the same as the command', async (t) => {
+  const answered = new Promise<number>((resolve) => {
+    const { front, emit } = fakeApp({
+      accept: (n) => {
+        resolve(n)
+        return Promise.resolve(OFFER)
+      },
+    })
+    emit({ type: 'file-offer', offer: OFFER })
+    front.questions[0]?.answer(true)
+  })
+  t.is(await answered, 3)
+})
+
+test('chat mode: plain lines go to the open chat, !exit leaves it, then quits', async (t) => {
+  const calls: string[][] = []
+  const { app, front, quits } = fakeApp({
+    send: (to, text) => {
+      calls.push([to, text])
+      return Promise.resolve(sent)
+    },
+    whois: () => Promise.resolve(ALICE),
+    history: () => Promise.resolve([]),
+    markRead: () => Promise.resolve(),
+  })
+  await runLine(app, '/chat alice')
+  t.deepEqual(front.where, ['bob', 'alice'])
+  await runLine(app, 'hello')
+  await runLine(app, '!!important')
+  await runLine(app, '@carol hi')
+  t.deepEqual(calls, [
+    ['alice', 'hello'],
+    ['alice', '!important'],
+    ['carol', 'hi'],
+  ])
+  await runLine(app, '!exit')
+  t.deepEqual([front.where[1], quits.length], [null, 0])
+  await runLine(app, '/exit')
+  t.is(quits.length, 1)
+})
+
+test('the end of a session closes its questions and its chat', (t) => {
+  const { app, front, emit } = fakeApp({})
+  emit({ type: 'file-offer', offer: OFFER })
+  emit({
+    type: 'forced-logout',
+    code: 'E_REPLACED',
+    text: 'Another session started with this account. Forced to log out.',
+  })
+  t.is(app.session, null)
+  t.false(front.questions[0]?.open ?? true)
+  t.true(front.said.includes('! Another session started with this account. Forced to log out.'))
+})
+
+test('!help lists every command and explains each', async (t) => {
+  const { app, front } = fakeApp(null)
+  await runLine(app, '!help')
+  const all = front.said.join('\n')
+  for (const { name } of COMMANDS) t.true(all.includes(`!${name}`), name)
+  for (const { name, example } of COMMANDS) {
+    front.said.length = 0
+    await runLine(app, `!help ${name}`)
+    t.true(front.said.join('\n').includes(example), name)
+  }
+})
+
+test('every example in the table names its own command, and no name is taken twice', (t) => {
+  for (const { name, example } of COMMANDS) {
+    t.regex(example, new RegExp(`^!${name}( |$)`))
+  }
+  const names = COMMANDS.flatMap((c) => [c.name, ...(c.aliases ?? [])])
+  t.is(new Set(names).size, names.length)
+})
+
+test('hostile names in events reach no front raw', (t) => {
+  const { front, emit } = fakeApp({})
+  const hostile = 'a\u001b]0;x\u0007\u202etxt.exe'
+  emit({ type: 'file-offer', offer: { ...OFFER, name: hostile } })
+  emit({ type: 'file-done', offer: { ...OFFER, name: hostile, path: `/d/${hostile}` } })
+  emit({ type: 'contact', change: 'new', contact: { ...ALICE, displayName: hostile } })
+  emit({ type: 'notice', level: 'warning', code: null, text: hostile })
+  const shown = [...front.said, ...front.questions.map((q) => q.text)].join('\n')
+  t.notRegex(shown, /(?!\n)\p{Cc}|\u202e/u)
+})
