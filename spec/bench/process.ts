@@ -1,0 +1,58 @@
+// A server under test: a child process on one core, and what the kernel says it used.
+import { type ChildProcess, fork } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+
+const TICKS_PER_S = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }))
+
+export interface Started {
+  readonly child: ChildProcess
+  readonly pid: number
+  readonly hello: Readonly<Record<string, unknown>>
+}
+
+/** Forks a TypeScript file that sends one message when it is ready; pinned to `core` where taskset exists. */
+export function start(file: URL, args: readonly string[], core: number): Promise<Started> {
+  const child = fork(file, [...args], {
+    execArgv: ['--import=ts-blank-space/register', '--expose-gc'],
+    serialization: 'advanced',
+  })
+  const { pid } = child
+  if (pid === undefined) throw new Error('the server under test did not start')
+  pin(pid, core)
+  return new Promise((resolve, reject) => {
+    child.once('message', (hello) => {
+      resolve({ child, pid, hello: hello as Record<string, unknown> })
+    })
+    child.once('exit', (code) => {
+      reject(new Error(`the server under test ended with ${String(code)}`))
+    })
+  })
+}
+
+export function pin(pid: number, core: number): void {
+  spawnSync('taskset', ['-acp', String(core), String(pid)])
+}
+
+/** Microseconds of CPU, user and system, all threads. */
+export function cpuMicros(pid: number): number {
+  const stat = readFileSync(`/proc/${String(pid)}/stat`, 'utf8')
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return ((Number(fields[11]) + Number(fields[12])) / TICKS_PER_S) * 1e6
+}
+
+/** Resident bytes. */
+export function residentBytes(pid: number): number {
+  const match = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${String(pid)}/status`, 'utf8'))
+  return Number(match?.[1] ?? 0) * 1024
+}
+
+export function percentile(sorted: readonly number[], p: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.floor((sorted.length * p) / 100))] ?? NaN
+}
+
+export function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms)
+  })
+}
