@@ -79,9 +79,9 @@ export function decodePin(bytes: Bytes): PeerPin {
   }
 }
 
-/** The user compared safety numbers and they agree: also confirms a succession. */
-export function markVerified(pin: PeerPin): PeerPin {
-  return { ...pin, verified: true, unconfirmed: false }
+/** The user compared safety numbers: agreement also confirms a succession, a doubt takes the mark away. */
+export function setVerified(pin: PeerPin, verified: boolean): PeerPin {
+  return { ...pin, verified, unconfirmed: pin.unconfirmed && !verified }
 }
 
 /** The user decided to go on with a succeeded key without comparing. */
