@@ -1,45 +1,27 @@
 // Bytes <-> values: RFC 8949 with text keys, deterministic (4.2) for everything signed or hashed. The one home of cborg.
 // Knows no structure: what the value must look like is the business of shapes.
-import { decode, encode as encodeCbor, rfc8949EncodeOptions } from 'cborg'
+import { encode as encodeCbor, rfc8949EncodeOptions } from 'cborg'
 import { equal, view, type Bytes } from '../util/bytes.ts'
 import { fail } from '../util/errors.ts'
-import { LIMITS } from './limits.ts'
+import { read } from './cbor-reader.ts'
 
-const STRICT = {
-  strict: true,
-  allowIndefinite: false,
-  allowUndefined: false,
-  allowNaN: false,
-  allowInfinity: false,
-  allowBigInt: false,
-  rejectDuplicateMapKeys: true,
-} as const
+const OPTIONS = { ...rfc8949EncodeOptions, ignoreUndefinedProperties: true }
 
-/** Deterministic encoding: the only bytes of this value. Absent fields may be `undefined`. */
+/** Deterministic encoding: the only bytes of this value. Fields that are `undefined` are left out. */
 export function encode(value: unknown): Buffer {
-  return view(encodeCbor(value, { ...rfc8949EncodeOptions, ignoreUndefinedProperties: true }))
+  return view(encodeCbor(value, OPTIONS))
 }
 
 /** Strict (PROTOCOL 2), for frames: well-formed, minimal, no duplicate keys; key order may differ. */
 export function decodeStrict(bytes: Bytes): unknown {
-  let value: unknown
-  try {
-    value = decode(bytes, STRICT)
-  } catch (cause) {
-    return fail('E_FORMAT', 'not strict CBOR', cause)
-  }
-  return depth(value) <= LIMITS.cborDepth ? value : fail('E_FORMAT', 'CBOR nested too deeply')
+  return read(bytes)
 }
 
-/** Canonical (PROTOCOL 2), for everything signed or hashed: one value has exactly one encoding. */
+/**
+ * Canonical (PROTOCOL 2), for everything signed or hashed: a value has exactly one encoding. Whatever the reader
+ * understood, cborg must turn it into the very same bytes again.
+ */
 export function decodeCanonical(bytes: Bytes): unknown {
-  const value = decodeStrict(bytes)
-  return equal(encode(value), bytes) ? value : fail('E_FORMAT', 'not canonical CBOR')
-}
-
-function depth(value: unknown): number {
-  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return 0
-  let deepest = 0
-  for (const v of Object.values(value)) deepest = Math.max(deepest, depth(v))
-  return deepest + 1
+  const value = read(bytes)
+  return equal(encode(value), bytes) ? value : fail('E_FORMAT', 'CBOR: not canonical')
 }

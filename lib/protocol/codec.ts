@@ -1,19 +1,19 @@
 // Frames <-> bytes (PROTOCOL 14): the only place that parses what the network sent. Knows the frame table, not what frames mean.
 import type { Bytes } from '../util/bytes.ts'
 import { fail } from '../util/errors.ts'
-import { decodeStrict, encode } from './cbor.ts'
+import { read } from './cbor-reader.ts'
+import { write } from './cbor-writer.ts'
 import {
   FRAMES,
   frameRow,
   type Frame,
   type FrameName,
-  type FrameOf,
   type OkFrame,
   type ReplyOf,
   type RequestName,
 } from './frames.ts'
 import { fieldsOf } from './notation.ts'
-import { check, lit, map, u, type Shape } from './shape.ts'
+import { lit, map, u, type Shape } from './shape.ts'
 
 const NAMES = Object.keys(FRAMES) as FrameName[]
 
@@ -30,7 +30,7 @@ const REPLY_SHAPES: ReadonlyMap<FrameName, Shape<unknown>> = new Map(
 
 /** Bytes of a frame for one place in a record. Unknown fields are left out, a wrong field is E_FORMAT. */
 export function encodeFrame(frame: Frame): Buffer {
-  return encode(frame)
+  return write(FRAME_SHAPES.get(frame.t)?.parse(frame, frame.t))
 }
 
 /**
@@ -38,7 +38,7 @@ export function encodeFrame(frame: Frame): Buffer {
  * for anything else. Byte strings are copies. An `ok` keeps all its fields until `decodeReply`.
  */
 export function decodeFrame(bytes: Bytes): Frame {
-  const value = decodeStrict(bytes)
+  const value = read(bytes)
   const t = frameType(value)
   const frame: unknown = FRAME_SHAPES.get(t)?.parse(value, t) ?? fail('E_FORMAT', 'unknown frame')
   return (t === 'ok' ? value : frame) as Frame

@@ -183,11 +183,22 @@ function mapShape<F extends Readonly<Record<string, Field>>>(
           if (!Object.hasOwn(fields, key)) return fail('E_FORMAT', `${where} has an unknown field`)
         }
       }
+      let known = 0
+      let same = true
+      for (const { name, shape, optional } of rows) {
+        const v = input[name]
+        if (v === undefined) {
+          if (!optional) return fail('E_FORMAT', `${where} lacks ${name}`)
+        } else {
+          known++
+          if (shape.parse(v, name) !== v) same = false
+        }
+      }
+      if (same && Object.keys(input).length === known) return input as InferMap<F>
       const out: Record<string, unknown> = {}
-      for (const row of rows) {
-        const v = input[row.name]
-        if (v !== undefined) out[row.name] = row.shape.parse(v, row.name)
-        else if (!row.optional) return fail('E_FORMAT', `${where} lacks ${row.name}`)
+      for (const { name, shape } of rows) {
+        const v = input[name]
+        if (v !== undefined) out[name] = shape.parse(v, name)
       }
       return out as InferMap<F>
     },
