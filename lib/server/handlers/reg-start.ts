@@ -1,0 +1,35 @@
+// First half of a registration (PROTOCOL 5.2): is the name free, may this client have one, and the OPAQUE answer.
+import { ctx } from '../../crypto/ctx.ts'
+import { hkdf } from '../../crypto/hash.ts'
+import { registrationResponse } from '../../crypto/opaque.ts'
+import type { Username } from '../../protocol/names.ts'
+import { type Bytes, NO_BYTES, utf8 } from '../../util/bytes.ts'
+import type { RequestHandler } from '../handler.ts'
+import { demandPuzzle } from '../puzzle.ts'
+import { refuse } from '../refusal.ts'
+
+const CID_BYTES = 32
+
+/** The OPAQUE credential identifier that a name gets, or would get: it never leaves the server (PROTOCOL 5.2). */
+export function credentialId(setup: Bytes, user: Username): Buffer {
+  return hkdf(setup, NO_BYTES, ctx('cid', utf8(user)), CID_BYTES)
+}
+
+export const regStart: RequestHandler<'reg.start'> = async (caller, request) => {
+  const { user, req, inv } = request
+  const { services } = caller
+  const { config, clock } = services
+  if (config.registration === 'closed') refuse('E_STATE')
+  const now = clock.monotonic()
+  const wait = services.registrationAttempts.of(caller.block, now).take(now)
+  if (wait > 0) refuse('E_RATE', { after: wait })
+  demandPuzzle(caller, config.registrationPuzzleBits, request)
+  if (config.registration === 'invite') {
+    if (inv === undefined || !(await services.invites.isValid(inv, clock.now()))) refuse('E_AUTH')
+  }
+  if (await services.accounts.isNameTaken(user)) refuse('E_TAKEN')
+  const cid = credentialId(services.opaqueSetup, user)
+  const resp = registrationResponse(services.opaqueSetup, cid, req)
+  caller.registration = { user, cid, invite: inv }
+  return { resp }
+}

@@ -1,0 +1,277 @@
+// The server: builds what its sessions share, takes in connections, looks after time, closes in order. Store, files,
+// router and keys are given to it by the composition root and stay its property.
+import type { Duplex } from 'node:stream'
+
+import { type Connection, SERVER_CONNECTION_LIMITS } from '../channel/connection.ts'
+import type { LaunchKeys } from '../channel/launch-keys.ts'
+import { ServerHandshaker } from '../channel/server-handshake.ts'
+import type { RsaPublicKey } from '../crypto/rsa.ts'
+import { encodeFrame } from '../protocol/codec.ts'
+import type { Files, Router, Store } from '../storage/ports.ts'
+import type { Bytes } from '../util/bytes.ts'
+import type { Clock, Timer } from '../util/clock.ts'
+import { codeOf, type WireCode } from '../util/errors.ts'
+import type { Log } from '../util/log.ts'
+import { Accounts } from './accounts.ts'
+import { addressBlock } from '../channel/address.ts'
+import type { ServerConfig } from './config.ts'
+import { Directory } from './directory.ts'
+import { Guesses } from './guesses.ts'
+import { Invites } from './invites.ts'
+import type { Link } from './link.ts'
+import { NewRecipients } from './new-recipients.ts'
+import { Post } from './post.ts'
+import { Presence } from './presence.ts'
+import { BucketTable } from './rate.ts'
+import type { Services } from './services.ts'
+import { Session } from './session.ts'
+import { Streams } from './streams.ts'
+import { FRAME_TABLE } from './table.ts'
+import { Transfers } from './transfers.ts'
+
+const TICK_MS = 5000
+const LOOK_MS = 30_000
+const SWEEP_MS = 10 * 60_000
+/** Requests under way at `close` get this long to become durable. */
+const FAREWELL_MS = 10_000
+const MINUTE_S = 60
+const DAY_S = 24 * 60 * 60
+/** Asking for names is an oracle, so it is limited; trying several until one is free is human. */
+const NAME_TRIES_PER_REGISTRATION = 10
+
+export interface ServerDeps {
+  readonly store: Store
+  readonly files: Files
+  readonly router: Router
+  /**
+   * Other nodes append to the same mailboxes: numbers may then become known out of order, so a new mail is a reason to
+   * read the mailbox and not a mail to pass on. Default false.
+   */
+  readonly shared?: boolean
+  /** Server id and the SPKI of its current identity key. */
+  readonly identity: { readonly srv: Bytes; readonly key: RsaPublicKey }
+  readonly launchKeys: LaunchKeys
+  /** 128 bytes made by crypto/opaque `createSetup`, kept for ever (PROTOCOL 3). */
+  readonly opaqueSetup: Bytes
+  readonly config: ServerConfig
+  readonly clock: Clock
+  readonly log: Log
+}
+
+export interface ServerStats {
+  readonly connections: number
+  readonly handshakes: number
+  readonly devices: number
+  readonly streams: number
+  readonly messagesAccepted: number
+  readonly fileBytesInFlight: number
+}
+
+export class Server {
+  readonly #deps: ServerDeps
+  readonly #services: Services
+  readonly #handshaker: ServerHandshaker
+  readonly #sessions = new Set<Session>()
+  readonly #perAddress = new Map<string, number>()
+  readonly #stopListening: Promise<() => Promise<void>>
+  #tick: Timer
+  #lookedAt: number
+  #sweptAt: number
+  #closing: Promise<void> | null = null
+
+  constructor(deps: ServerDeps) {
+    const { config, clock, log } = deps
+    this.#deps = deps
+    this.#services = buildServices(deps)
+    this.#handshaker = new ServerHandshaker({
+      identity: deps.launchKeys,
+      clock,
+      log,
+      limits: {
+        perSecond: config.handshakesPerSecond,
+        burst: config.handshakeBurst,
+        connection: {
+          ...SERVER_CONNECTION_LIMITS,
+          lifeMs: config.connectionLifeMs,
+          silenceMs: config.idleMs,
+        },
+      },
+    })
+    this.#stopListening = this.#services.directory.start()
+    this.#sweptAt = this.#lookedAt = clock.monotonic()
+    this.#tick = clock.after(TICK_MS, this.#onTick)
+  }
+
+  /** Takes over a new stream; whatever is wrong with it ends it and is logged at level debug. */
+  accept(duplex: Duplex, remoteAddress: string): void {
+    this.#handshaker.accept(duplex, remoteAddress).then(
+      (connection: Connection) => {
+        this.adopt(connection)
+      },
+      (error: unknown) => {
+        this.#deps.log.debug('server.not-admitted', { code: codeOf(error) })
+      },
+    )
+  }
+
+  /** A session for an established channel, or `bye` when the server is full or closing. */
+  adopt(link: Link): void {
+    const block = addressBlock(link.remoteAddress)
+    const { maxClients, maxClientsPerAddress } = this.#deps.config
+    const here = this.#perAddress.get(block) ?? 0
+    const isFull =
+      this.#sessions.size >= maxClients ||
+      (maxClientsPerAddress > 0 && here >= maxClientsPerAddress)
+    if (isFull || this.#closing !== null) {
+      link.onFrames(() => undefined)
+      void link.close(encodeFrame({ t: 'bye', c: 'E_BUSY' }))
+      return
+    }
+    this.#perAddress.set(block, here + 1)
+    this.#sessions.add(new Session(this.#services, FRAME_TABLE, link, this.#onEnded))
+  }
+
+  stats(): ServerStats {
+    const { presence, streams, post, transfers } = this.#services
+    return {
+      connections: this.#sessions.size,
+      handshakes: this.#handshaker.open,
+      devices: presence.count,
+      streams: streams.count,
+      messagesAccepted: post.accepted,
+      fileBytesInFlight: transfers.inFlightBytes,
+    }
+  }
+
+  /** For the operator's commands. */
+  get invites(): Invites {
+    return this.#services.invites
+  }
+
+  /**
+   * Takes nothing new, waits until all that was taken is answered, says goodbye to everybody. When it resolves, nothing
+   * of this server uses the store any more; store, files and router are then for their owner to close.
+   */
+  close(reason: WireCode = 'E_BUSY'): Promise<void> {
+    this.#closing ??= this.#close(reason)
+    return this.#closing
+  }
+
+  async #close(reason: WireCode): Promise<void> {
+    const { clock, log } = this.#deps
+    this.#tick.cancel()
+    const sessions = [...this.#sessions]
+    log.info('server.closing', { connections: sessions.length })
+    const answered = Promise.all(sessions.map((session) => session.stop()))
+    await Promise.race([
+      answered,
+      new Promise<void>((resolve) => clock.after(FAREWELL_MS, resolve)),
+    ])
+    await Promise.all(sessions.map((session) => session.bye(reason)))
+    this.#services.transfers.stop()
+    await (
+      await this.#stopListening
+    )()
+  }
+
+  readonly #onEnded = (session: Session): void => {
+    if (!this.#sessions.delete(session)) return
+    const here = (this.#perAddress.get(session.block) ?? 1) - 1
+    if (here > 0) this.#perAddress.set(session.block, here)
+    else this.#perAddress.delete(session.block)
+  }
+
+  /** One timer for all connections; what is looked at per connection is one number. */
+  readonly #onTick = (): void => {
+    const { clock, config } = this.#deps
+    this.#tick = clock.after(TICK_MS, this.#onTick)
+    const now = clock.monotonic()
+    for (const session of this.#sessions) {
+      if (session.isAnonymous && now - session.since >= config.anonymousLifeMs) {
+        void session.bye('E_RATE')
+      }
+    }
+    if (now - this.#lookedAt >= LOOK_MS) {
+      this.#lookedAt = now
+      this.#services.presence.lookAgain()
+    }
+    if (now - this.#sweptAt < SWEEP_MS) return
+    this.#sweptAt = now
+    void this.#sweep()
+  }
+
+  async #sweep(): Promise<void> {
+    const { store, files, clock, log } = this.#deps
+    try {
+      const mails = await store.mail.sweep(clock.now())
+      const chunks = await files.sweep(clock.now())
+      if (mails + chunks > 0) log.info('server.swept', { mails, files: chunks })
+    } catch (error) {
+      log.error('server.sweep-failed', { code: codeOf(error) })
+    }
+  }
+}
+
+export function createServer(deps: ServerDeps): Server {
+  return new Server(deps)
+}
+
+function buildServices(deps: ServerDeps): Services {
+  const { store, router, config, clock, log } = deps
+  const { records, mail, logs } = store
+  const accounts = new Accounts(records, clock)
+  const presence = new Presence({ router, log, shared: deps.shared ?? false })
+  const streams = new Streams({ perDevice: config.streamsPerDevice, total: config.streamsTotal })
+  const directory = new Directory({
+    records,
+    accounts,
+    router,
+    log,
+    maxBytes: config.directoryCacheBytes,
+    changed: (id) => {
+      streams.accountChanged(id)
+    },
+  })
+  const perMinute = (count: number): BucketTable =>
+    new BucketTable({ perSecond: count / MINUTE_S, burst: 2 * count })
+  const perDay = (count: number): BucketTable =>
+    new BucketTable({ perSecond: count / DAY_S, burst: count })
+  return {
+    srv: deps.identity.srv,
+    opaqueSetup: deps.opaqueSetup,
+    dummyKeys: {
+      device: deps.launchKeys.current.slk?.publicKey ?? deps.identity.key,
+      login: deps.identity.key,
+    },
+    config,
+    clock,
+    log,
+    records,
+    mail,
+    logs,
+    accounts,
+    directory,
+    streams,
+    presence,
+    post: new Post({ mail, presence, clock, lifeMs: config.mailboxLifeMs }),
+    transfers: new Transfers({
+      files: deps.files,
+      clock,
+      maxInFlightBytes: config.fileBytesInFlight,
+      fileBytes: config.fileBytes,
+      fileLifeMs: config.fileLifeMs,
+    }),
+    invites: new Invites(records),
+    guesses: new Guesses(),
+    newRecipients: new NewRecipients(config.newRecipientsPerDay),
+    sendBudgets: new BucketTable({ perSecond: config.sendsPerSecond, burst: config.sendBurst }),
+    requestBudgets: new BucketTable({
+      perSecond: config.requestsPerSecond,
+      burst: config.requestBurst,
+    }),
+    lookups: perMinute(config.directoryPerMinute),
+    lookupsByName: perMinute(config.directoryByNamePerMinute),
+    registrations: perDay(config.registrationsPerDay),
+    registrationAttempts: perDay(NAME_TRIES_PER_REGISTRATION * config.registrationsPerDay),
+  }
+}

@@ -1,0 +1,302 @@
+// One client connection: decodes frames, checks state, budget and open requests by the table, calls the handler, answers.
+// Phases: anonymous, then level acct, dev or both (PROTOCOL 5.3). What a frame means is in handlers/.
+import { decodeFrame, encodeFrame } from '../protocol/codec.ts'
+import type { Frame } from '../protocol/frames.ts'
+import { LIMITS } from '../protocol/limits.ts'
+import type { Bytes } from '../util/bytes.ts'
+import type { WireCode } from '../util/errors.ts'
+import { addressBlock } from '../channel/address.ts'
+import { type FileConnection, FileWindow } from './file-window.ts'
+import {
+  type AccountLogin,
+  type Caller,
+  type Cost,
+  type DeviceLogin,
+  type FrameTable,
+  LATER,
+  LEVEL,
+  type PendingLogin,
+  type PendingRegistration,
+  type Row,
+} from './handler.ts'
+import type { Link } from './link.ts'
+import { Bucket } from './rate.ts'
+import { errFrame, refuse, Refusal, wireCodeOf } from './refusal.ts'
+import type { Services } from './services.ts'
+
+const STRIKES_MAX = 3
+/** Who goes on sending after so many E_RATE on one connection does not wait as told. */
+const OVERRUNS_MAX = 1000
+
+const ANONYMOUS = {
+  perSecond: LIMITS.anonymousFrames / (LIMITS.anonymousMs / 1000),
+  burst: LIMITS.anonymousFrames,
+}
+
+function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : ''
+}
+
+/** What this device or account may still send; survives reconnecting. */
+interface Budgets {
+  readonly send: Bucket
+  readonly request: Bucket
+}
+
+export class Session implements Caller, FileConnection {
+  readonly services: Services
+  readonly link: Link
+  readonly block: string
+  /** Monotonic. */
+  readonly since: number
+  registration: PendingRegistration | null = null
+  login: PendingLogin | null = null
+  changingPassword = false
+  puzzleSeed: Bytes | null = null
+  readonly #table: FrameTable
+  readonly #ended: (session: Session) => void
+  #state: 'open' | 'stopping' | 'closed' = 'open'
+  #levels: number = LEVEL.anon
+  #account: AccountLogin | null = null
+  #device: DeviceLogin | null = null
+  #leave: (() => void) | null = null
+  #files: FileWindow | null = null
+  #anonymous: Bucket | null
+  #budgets: Budgets | null = null
+  #open = 0
+  #whenIdle: (() => void) | null = null
+  #strikes = 0
+  #overruns = 0
+  #holds = 0
+
+  constructor(
+    services: Services,
+    table: FrameTable,
+    link: Link,
+    ended: (session: Session) => void,
+  ) {
+    this.services = services
+    this.link = link
+    this.block = addressBlock(link.remoteAddress)
+    this.#table = table
+    this.#ended = ended
+    this.since = services.clock.monotonic()
+    this.#anonymous = new Bucket(ANONYMOUS, this.since)
+    void link.closed.then(() => {
+      this.#end()
+    })
+    link.onFrames((frames) => {
+      this.#receive(frames)
+    })
+  }
+
+  get isClosed(): boolean {
+    return this.#state === 'closed'
+  }
+
+  get isAnonymous(): boolean {
+    return this.#levels === LEVEL.anon
+  }
+
+  get hasAccount(): boolean {
+    return this.#account !== null
+  }
+
+  get hasDevice(): boolean {
+    return this.#device !== null
+  }
+
+  get account(): AccountLogin {
+    return this.#account ?? refuse('E_STATE')
+  }
+
+  get device(): DeviceLogin {
+    return this.#device ?? refuse('E_STATE')
+  }
+
+  get strikes(): number {
+    return this.#strikes
+  }
+
+  get files(): FileWindow {
+    this.#files ??= new FileWindow(this, this.services.transfers)
+    return this.#files
+  }
+
+  bufferedBytes(): number {
+    return this.link.bufferedBytes
+  }
+
+  drained(): Promise<void> {
+    return this.link.drained()
+  }
+
+  enterAccount(login: AccountLogin): void {
+    this.#account = login
+    this.#enter(LEVEL.acct, login.id)
+  }
+
+  enterDevice(login: DeviceLogin, leave: () => void): void {
+    if (this.isClosed) {
+      leave()
+      return
+    }
+    this.#device = login
+    this.#leave = leave
+    this.#enter(LEVEL.dev, login.box)
+  }
+
+  strike(): void {
+    this.#strikes++
+    if (this.#strikes >= STRIKES_MAX) void this.bye('E_AUTH')
+  }
+
+  hold(): void {
+    if (this.#holds++ === 0) this.link.pause()
+  }
+
+  release(): void {
+    if (--this.#holds === 0) this.link.resume()
+  }
+
+  succeed(r: number, reply?: Readonly<Record<string, unknown>>): void {
+    this.#answered()
+    if (!this.isClosed) this.link.send(encodeFrame({ t: 'ok', r, ...reply }))
+  }
+
+  refuse(r: number, error: unknown): void {
+    this.#answered()
+    this.#refuse(r, error)
+  }
+
+  push(bytes: Bytes): void {
+    if (!this.isClosed) this.link.send(bytes)
+  }
+
+  /** Resolves when the connection is gone. */
+  bye(code?: WireCode): Promise<void> {
+    if (this.isClosed) return Promise.resolve()
+    this.#end()
+    const frame: Frame = code === undefined ? { t: 'bye' } : { t: 'bye', c: code }
+    return this.link.close(encodeFrame(frame))
+  }
+
+  /** Takes no new request; resolves when all that were taken are answered. */
+  stop(): Promise<void> {
+    if (this.#state === 'open') this.#state = 'stopping'
+    if (this.#open === 0 || this.isClosed) return Promise.resolve()
+    return new Promise((resolve) => {
+      this.#whenIdle = resolve
+    })
+  }
+
+  #enter(level: number, key: string): void {
+    this.#levels = (this.#levels | level) & ~LEVEL.anon
+    this.#anonymous = null
+    this.#strikes = 0
+    const { sendBudgets, requestBudgets, clock } = this.services
+    const now = clock.monotonic()
+    this.#budgets = { send: sendBudgets.of(key, now), request: requestBudgets.of(key, now) }
+    this.link.authenticated()
+  }
+
+  #receive(frames: readonly Bytes[]): void {
+    for (const bytes of frames) {
+      if (this.isClosed) return
+      let frame: Frame
+      try {
+        frame = decodeFrame(bytes)
+      } catch {
+        void this.bye('E_FORMAT')
+        return
+      }
+      this.#dispatch(frame)
+    }
+    this.#device?.delivery.flush()
+  }
+
+  #dispatch(frame: Frame): void {
+    const row = this.#table.get(frame.t)
+    const r = 'r' in frame ? frame.r : undefined
+    if (row === undefined || (row.state & this.#levels) === 0) {
+      if (row?.push === false && r !== undefined) this.#refuse(r, new Refusal('E_STATE'))
+      else void this.bye('E_STATE')
+      return
+    }
+    const wait = this.#charge(row.cost)
+    if (wait > 0) {
+      this.#overrun(r, wait)
+      return
+    }
+    if (row.push || r === undefined) row.handle(this, frame as never)
+    else this.#request(row, r, frame)
+  }
+
+  #request(row: Row, r: number, frame: Frame): void {
+    if (this.#open >= LIMITS.openRequests || this.#state === 'stopping') {
+      this.#refuse(r, new Refusal('E_BUSY', { after: 1000 }))
+      return
+    }
+    this.#open++
+    let answer: unknown
+    try {
+      answer = row.handle(this, frame as never)
+    } catch (error) {
+      this.refuse(r, error)
+      return
+    }
+    if (answer === LATER) return
+    if (answer instanceof Promise) {
+      answer.then(
+        (reply: unknown) => {
+          if (reply !== LATER) this.succeed(r, reply as Readonly<Record<string, unknown>>)
+        },
+        (error: unknown) => {
+          this.refuse(r, error)
+        },
+      )
+    } else this.succeed(r, answer as Readonly<Record<string, unknown>>)
+  }
+
+  #charge(cost: Cost): number {
+    const now = this.services.clock.monotonic()
+    if (this.#budgets === null) return this.#anonymous?.take(now) ?? 0
+    return cost === 'free' ? 0 : this.#budgets[cost].take(now)
+  }
+
+  #overrun(r: number | undefined, wait: number): void {
+    this.#overruns++
+    if (r === undefined || this.#overruns > OVERRUNS_MAX) void this.bye('E_RATE')
+    else this.#refuse(r, new Refusal('E_RATE', { after: wait }))
+  }
+
+  #refuse(r: number, error: unknown): void {
+    if (!(error instanceof Refusal)) this.#report(error)
+    if (!this.isClosed) this.link.send(encodeFrame(errFrame(r, error)))
+  }
+
+  /** Only what is the server's own trouble; refusals of a client are its own. */
+  #report(error: unknown): void {
+    const code = wireCodeOf(error)
+    if (code !== 'E_INTERNAL' && code !== 'E_BUSY') return
+    const cause = error instanceof Error ? `${error.message} ${messageOf(error.cause)}` : ''
+    this.services.log.error('server.request-failed', { code, cause })
+  }
+
+  #answered(): void {
+    this.#open--
+    if (this.#open > 0) return
+    this.#whenIdle?.()
+    this.#whenIdle = null
+  }
+
+  #end(): void {
+    if (this.isClosed) return
+    this.#state = 'closed'
+    this.#device?.delivery.stop()
+    this.#files?.close()
+    this.#leave?.()
+    this.#leave = null
+    this.#ended(this)
+  }
+}
