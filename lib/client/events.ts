@@ -137,8 +137,7 @@ export interface Offer {
   readonly receiver?: 'accepted' | 'received' | 'declined'
   /** Incoming and done: where it is. Outgoing: what is read. */
   readonly path?: string
-  /** Number of the message that carries the offer. */
-  readonly message: number
+  /** Of the message that carries the offer. */
   readonly mid: string
   readonly expires: number
   readonly code?: ErrorCode

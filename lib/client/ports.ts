@@ -57,6 +57,10 @@ export interface FileWriter {
 
 /** The person's own files. Every failure is E_FILE or E_DISK_FULL with a sentence that names the path. */
 export interface FileAccess {
+  /** Makes a name from the network fit for the download folder: one path component, harmless (PROTOCOL 13). */
+  cleanName(name: string): string
+  /** The last component of a path of this machine. */
+  baseName(path: string): string
   /** Refuses a missing or unreadable file, a directory, a device. */
   openRead(path: string): Promise<FileReader>
   /**

@@ -1,0 +1,64 @@
+// File requests under limits: a window over all transfers, and waiting when the server asks for it.
+import type { ReplyOf, RequestOf } from '../../protocol/frames.ts'
+import { type Clock, sleep } from '../../util/clock.ts'
+import type { Link } from '../link.ts'
+import { Refusal } from '../refusal.ts'
+
+type FileRequest = 'file.put' | 'file.get' | 'file.stat' | 'file.del'
+
+/** The server waits up to 20 s for a chunk that is still on its way up. */
+const TIMEOUT_MS = 60_000
+/** Chunks asked for and not answered: 2 MiB over all transfers, 1 MiB for one. */
+const WINDOW = 32
+export const WINDOW_PER_TRANSFER = 16
+const WAIT_MS = 1000
+const WAIT_MAX_MS = 30_000
+
+export class FileRequests {
+  readonly #link: Link
+  readonly #clock: Clock
+  readonly #waiting: (() => void)[] = []
+  #open = 0
+
+  constructor(link: Link, clock: Clock) {
+    this.#link = link
+    this.#clock = clock
+  }
+
+  get online(): boolean {
+    return this.#link.online
+  }
+
+  /** Rejects with E_CLOSED when the connection is lost, with a Refusal when it is final. */
+  async ask<N extends FileRequest>(name: N, fields: RequestOf<N>): Promise<ReplyOf<N>> {
+    for (;;) {
+      await this.#enter()
+      try {
+        return await this.#link.request(name, fields, TIMEOUT_MS)
+      } catch (error) {
+        const again =
+          error instanceof Refusal && (error.code === 'E_RATE' || error.code === 'E_BUSY')
+        if (!again) throw error
+        await sleep(this.#clock, Math.min(WAIT_MAX_MS, error.afterMs ?? WAIT_MS))
+      } finally {
+        this.#leave()
+      }
+    }
+  }
+
+  async #enter(): Promise<void> {
+    if (this.#open < WINDOW) {
+      this.#open += 1
+      return
+    }
+    await new Promise<void>((resolve) => {
+      this.#waiting.push(resolve)
+    })
+  }
+
+  #leave(): void {
+    const next = this.#waiting.shift()
+    if (next === undefined) this.#open -= 1
+    else next()
+  }
+}

@@ -1,0 +1,104 @@
+// One line of a conversation as it lies in the local store. What it looks like to a person is made in view.ts.
+import { decodeStrict, encode } from '../../protocol/cbor.ts'
+import { b, bRange, check, flag, lit, map, opt, s, u } from '../../protocol/shape.ts'
+import type { Bytes } from '../../util/bytes.ts'
+import type { ErrorCode } from '../../util/errors.ts'
+import type { MessageState } from '../events.ts'
+
+export type PlaceholderReason = 'no-key' | 'gap' | 'bad' | 'removed-device'
+
+export interface MessageRow {
+  /** Order of arrival in this profile; the short number people type. */
+  readonly number: number
+  /** hex of the mid, or of `gapKey` for a placeholder: one row per key. */
+  readonly key: string
+  /** hex */
+  readonly conv: string
+  readonly acct: Bytes
+  readonly dev: Bytes
+  /** When the author says it was written, and when it arrived here. */
+  readonly ts: number
+  readonly at: number
+  /** The payload exactly as it was signed; empty for a placeholder. */
+  readonly payload: Bytes
+  readonly own: boolean
+  readonly resent: boolean
+  /** Number of the transfer or request it announces. */
+  readonly offer?: number
+  readonly state?: MessageState
+  readonly code?: ErrorCode
+  readonly placeholder?: PlaceholderReason
+}
+
+const STATES = ['queued', 'sent', 'accepted', 'delivered', 'read', 'held', 'failed'] as const
+
+const ROW = map({
+  n: u,
+  k: s(64),
+  c: s(32),
+  a: b(32),
+  d: b(8),
+  t: u,
+  at: u,
+  p: bRange(0, 49152),
+  o: opt(flag),
+  r: opt(flag),
+  of: opt(u),
+  s: opt(lit(...STATES)),
+  e: opt(s(24)),
+  g: opt(lit('no-key', 'gap', 'bad', 'removed-device')),
+})
+
+export function encodeRow(row: MessageRow): Buffer {
+  return encode({
+    n: row.number,
+    k: row.key,
+    c: row.conv,
+    a: row.acct,
+    d: row.dev,
+    t: row.ts,
+    at: row.at,
+    p: row.payload,
+    o: row.own ? true : undefined,
+    r: row.resent ? true : undefined,
+    of: row.offer,
+    s: row.state,
+    e: row.code,
+    g: row.placeholder,
+  })
+}
+
+export function decodeRow(body: Bytes): MessageRow {
+  const f = check(ROW, decodeStrict(body), 'message row')
+  return {
+    number: f.n,
+    key: f.k,
+    conv: f.c,
+    acct: f.a,
+    dev: f.d,
+    ts: f.t,
+    at: f.at,
+    payload: f.p,
+    own: f.o === true,
+    resent: f.r === true,
+    ...(f.of === undefined ? {} : { offer: f.of }),
+    ...(f.s === undefined ? {} : { state: f.s }),
+    ...(f.e === undefined ? {} : { code: f.e as ErrorCode }),
+    ...(f.g === undefined ? {} : { placeholder: f.g }),
+  }
+}
+
+/** Progress of an own message never goes back: a late `accepted` does not undo `delivered` (PROTOCOL 9.1). */
+const RANK: Readonly<Record<MessageState, number>> = {
+  held: 0,
+  queued: 0,
+  sent: 0,
+  failed: 1,
+  accepted: 2,
+  delivered: 3,
+  read: 4,
+}
+
+export function advances(from: MessageState | undefined, to: MessageState): boolean {
+  return from === undefined || (from !== to && RANK[to] >= RANK[from])
+}

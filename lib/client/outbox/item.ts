@@ -1,0 +1,110 @@
+// One payload on its way out, as it lies in the sealed store from before the first byte is sent until 7 days after it was
+// accepted (PROTOCOL 9.1, 9.4).
+import { decodeStrict, encode } from '../../protocol/cbor.ts'
+import { isContentKind, PAYLOADS, type PayloadKind } from '../../protocol/payloads.ts'
+import { b, bRange, check, list, lit, map, opt, s, u } from '../../protocol/shape.ts'
+import { LIMITS } from '../../protocol/limits.ts'
+import { type Bytes, hex } from '../../util/bytes.ts'
+import type { ErrorCode } from '../../util/errors.ts'
+
+/** Where it was when the server accepted it: what a resend request names. */
+export interface Transmission {
+  readonly st: Bytes
+  readonly i: number
+  readonly devs: readonly Bytes[]
+}
+
+export type ItemState = 'queued' | 'held' | 'accepted' | 'failed'
+
+export interface OutItem {
+  /** Order of composing; unique in this profile. */
+  readonly seq: number
+  /** hex of the message id. */
+  readonly mid: string
+  /** hex */
+  readonly conv: string
+  /** The account at the other end (for notes: one's own). */
+  readonly acct: Bytes
+  /** Only this device of it (PROTOCOL 9.4). */
+  readonly only?: Bytes
+  readonly kind: PayloadKind
+  readonly payload: Bytes
+  readonly at: number
+  /** For the quota of strangers: the how-manieth content message or file offer before acceptance; 0 = does not count. */
+  readonly nth: number
+  readonly state: ItemState
+  readonly code?: ErrorCode
+  readonly tx?: Transmission
+}
+
+const KINDS = Object.keys(PAYLOADS) as PayloadKind[]
+
+const ITEM = map({
+  q: u,
+  m: s(32),
+  c: s(32),
+  a: b(32),
+  d: opt(b(8)),
+  k: lit(...KINDS),
+  p: bRange(1, 49152),
+  t: u,
+  n: u,
+  s: lit('queued', 'held', 'accepted', 'failed'),
+  e: opt(s(24)),
+  st: opt(b(16)),
+  i: opt(u),
+  ds: opt(list(b(8), LIMITS.streamDevices)),
+})
+
+export function encodeItem(item: OutItem): Buffer {
+  return encode({
+    q: item.seq,
+    m: item.mid,
+    c: item.conv,
+    a: item.acct,
+    d: item.only,
+    k: item.kind,
+    p: item.payload,
+    t: item.at,
+    n: item.nth,
+    s: item.state,
+    e: item.code,
+    st: item.tx?.st,
+    i: item.tx?.i,
+    ds: item.tx?.devs,
+  })
+}
+
+export function decodeItem(body: Bytes): OutItem {
+  const f = check(ITEM, decodeStrict(body), 'outbox item')
+  return {
+    seq: f.q,
+    mid: f.m,
+    conv: f.c,
+    acct: f.a,
+    ...(f.d === undefined ? {} : { only: f.d }),
+    kind: f.k,
+    payload: f.p,
+    at: f.t,
+    nth: f.n,
+    state: f.s,
+    ...(f.e === undefined ? {} : { code: f.e as ErrorCode }),
+    ...(f.st === undefined || f.i === undefined
+      ? {}
+      : { tx: { st: f.st, i: f.i, devs: f.ds ?? [] } }),
+  }
+}
+
+/** Items of one lane keep their order; a lane is a conversation, or one device in it. */
+export function laneOf(item: OutItem): string {
+  return item.only === undefined ? item.conv : `${item.conv}/${hex(item.only)}`
+}
+
+/** What a person wrote, in contrast to receipts and the like. */
+export function isContent(item: OutItem): boolean {
+  return isContentKind(item.kind) || item.kind === 'req'
+}
+
+export function transmissionKey(st: Bytes, i: number): string {
+  return `${hex(st)}:${i}`
+}

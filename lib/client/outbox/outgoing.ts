@@ -1,0 +1,70 @@
+// One sender stream on the way to the server: its header, its recipients, its messages (PROTOCOL 6.2-6.4, 14.2 st.open).
+import type { Gossip } from '../../envelope/gossip.ts'
+import type { SenderStream } from '../../envelope/sender-stream.ts'
+import type { VerifiedBundle } from '../../identity/bundle.ts'
+import { LIMITS } from '../../protocol/limits.ts'
+import type { Bytes } from '../../util/bytes.ts'
+import type { Link } from '../link.ts'
+
+export interface SealedMessage {
+  readonly i: number
+  readonly n: Bytes
+  readonly c: Bytes
+}
+
+export class Outgoing {
+  /** Nobody is in it: notes to oneself on an only device. */
+  readonly empty: boolean
+  readonly st: Bytes
+  readonly devices: readonly Bytes[]
+  readonly #stream: SenderStream | null
+  readonly #link: Link
+  readonly #gossip: (first: boolean) => Gossip
+  #announced = false
+
+  constructor(options: {
+    readonly stream: SenderStream | null
+    readonly recipients: readonly VerifiedBundle[]
+    readonly link: Link
+    /** What goes beside the next payload (PROTOCOL 6.3 g). */
+    readonly gossip: (first: boolean) => Gossip
+  }) {
+    this.#stream = options.stream
+    this.empty = options.stream === null
+    this.st = options.stream?.st ?? new Uint8Array(16)
+    this.devices = options.recipients.map((bundle) => bundle.dev)
+    this.#link = options.link
+    this.#gossip = options.gossip
+  }
+
+  expired(now: number): boolean {
+    return this.#stream?.isSpent(now) === true
+  }
+
+  lostConnection(): void {
+    this.#announced = false
+  }
+
+  /** Sends `st.open` unless this connection has it; null when there is nothing to wait for. */
+  announce(): Promise<void> | null {
+    const stream = this.#stream
+    if (this.#announced || stream === null) return null
+    this.#announced = true
+    const parts: Promise<unknown>[] = []
+    for (let at = 0; at < stream.wraps.length; at += LIMITS.wrapsPerFrame) {
+      const w = stream.wraps.slice(at, at + LIMITS.wrapsPerFrame)
+      const head = at === 0 ? { head: stream.head } : {}
+      parts.push(this.#link.request('st.open', { st: stream.st, at, w, ...head }))
+    }
+    return Promise.all(parts).then(() => undefined)
+  }
+
+  async seal(payload: Bytes): Promise<SealedMessage> {
+    if (this.#stream === null) throw new RangeError('nobody to seal for')
+    return this.#stream.seal(payload, this.#gossip(this.#stream.next === 0))
+  }
+
+  async put({ i, n, c }: SealedMessage): Promise<void> {
+    await this.#link.request('msg.put', { st: this.st, i, n, c })
+  }
+}

@@ -1,0 +1,203 @@
+// Requests and answers over one Connection: matches replies, gives up after 20 s, keeps the line alive, hands pushes on
+// record by record. Knows the frame table; knows nothing of accounts and messages.
+import type { Connection } from '../channel/connection.ts'
+import { decodeFrame, decodeReply, encodeFrame } from '../protocol/codec.ts'
+import type {
+  Frame,
+  FrameOf,
+  OkFrame,
+  ReplyOf,
+  RequestName,
+  RequestOf,
+} from '../protocol/frames.ts'
+import { LIMITS } from '../protocol/limits.ts'
+import type { Bytes } from '../util/bytes.ts'
+import type { Clock, Timer } from '../util/clock.ts'
+import { codeOf, type ErrorCode, fail, SecureChatError } from '../util/errors.ts'
+import type { Log } from '../util/log.ts'
+import { Refusal } from './refusal.ts'
+
+export type Push = FrameOf<'mail'> | FrameOf<'mail.end'> | FrameOf<'dl.new'>
+
+export interface WireEnd {
+  readonly code: ErrorCode
+  readonly reason: string
+  /** The server said goodbye, with this code if it gave one. */
+  readonly bye?: string
+}
+
+interface Pending {
+  readonly name: RequestName
+  readonly deadline: number
+  resolve(ok: OkFrame): void
+  reject(error: unknown): void
+}
+
+const WATCH_MS = 5000
+
+export class Wire {
+  readonly connection: Connection
+  /** Resolves once, when nothing more can be sent or will arrive. */
+  readonly closed: Promise<WireEnd>
+  readonly #clock: Clock
+  readonly #log: Log
+  readonly #pending = new Map<number, Pending>()
+  #nextRequest = 1
+  #onPush: ((frames: readonly Push[]) => void) | null = null
+  #early: Push[] = []
+  #watch: Timer | null = null
+  #heard: number
+  #pinging = false
+  #latencyMs: number | null = null
+  #bye: string | undefined
+  #end: WireEnd | null = null
+  #fault: SecureChatError | null = null
+
+  constructor(connection: Connection, clock: Clock, log: Log) {
+    this.connection = connection
+    this.#clock = clock
+    this.#log = log
+    this.#heard = clock.monotonic()
+    connection.onFrames((frames) => {
+      this.#receive(frames)
+    })
+    this.closed = connection.closed.then(({ code }) => this.#finish(code))
+    this.#schedule()
+  }
+
+  get exporter(): Bytes {
+    return this.connection.exporter
+  }
+
+  get latencyMs(): number | null {
+    return this.#latencyMs
+  }
+
+  get open(): boolean {
+    return this.#end === null
+  }
+
+  /** Sends at once; rejects with a Refusal, or E_CLOSED when the connection ends first. */
+  async request<N extends RequestName>(
+    name: N,
+    fields: RequestOf<N>,
+    timeoutMs: number = LIMITS.requestTimeoutMs,
+  ): Promise<ReplyOf<N>> {
+    const ok = await new Promise<OkFrame>((resolve, reject) => {
+      if (this.#end !== null) {
+        reject(closedError(this.#end))
+        return
+      }
+      const r = this.#nextRequest++
+      const deadline = this.#clock.monotonic() + timeoutMs
+      this.#pending.set(r, { name, deadline, resolve, reject })
+      // one table row per name: the compiler cannot follow the spread of a generic row
+      this.connection.send(encodeFrame({ t: name, r, ...fields } as unknown as Frame))
+    })
+    return decodeReply(name, ok)
+  }
+
+  push(frame: FrameOf<'mail.ack'>): void {
+    if (this.#end === null) this.connection.send(encodeFrame(frame))
+  }
+
+  /** All pushes of one record together; those that came before are handed over first. */
+  onPush(listener: (frames: readonly Push[]) => void): void {
+    this.#onPush = listener
+    const early = this.#early
+    this.#early = []
+    if (early.length > 0) listener(early)
+  }
+
+  /** Says goodbye and closes properly. */
+  async close(): Promise<void> {
+    if (this.#end === null) await this.connection.close(encodeFrame({ t: 'bye' }))
+    await this.closed
+  }
+
+  /** Ends at once; requests under way are rejected. */
+  destroy(code: ErrorCode, reason: string): void {
+    this.#fault ??= new SecureChatError(code, reason)
+    this.connection.destroy(this.#fault)
+  }
+
+  #receive(frames: readonly Bytes[]): void {
+    this.#heard = this.#clock.monotonic()
+    const pushes: Push[] = []
+    try {
+      for (const bytes of frames) this.#take(decodeFrame(bytes), pushes)
+    } catch (error) {
+      this.#log.warn('client.wire', { code: codeOf(error) })
+      this.destroy('E_FORMAT', 'The server sent something that is not part of the protocol.')
+      return
+    }
+    if (pushes.length === 0) return
+    if (this.#onPush === null) this.#early.push(...pushes)
+    else this.#onPush(pushes)
+  }
+
+  #take(frame: Frame, pushes: Push[]): void {
+    if (frame.t === 'mail' || frame.t === 'mail.end' || frame.t === 'dl.new') pushes.push(frame)
+    else if (frame.t === 'ok') this.#answered(frame.r)?.resolve(frame)
+    else if (frame.t === 'err') {
+      if (frame.r === undefined) this.#log.warn('client.err', { code: frame.c })
+      else this.#answered(frame.r)?.reject(new Refusal(frame))
+    } else if (frame.t === 'ping') {
+      this.connection.send(encodeFrame({ t: 'ok', r: frame.r, now: this.#clock.now() }))
+    } else if (frame.t === 'bye') {
+      this.#bye = frame.c ?? ''
+      void this.connection.close()
+    } else fail('E_FORMAT', `unexpected ${frame.t}`)
+  }
+
+  #answered(r: number): Pending | undefined {
+    const pending = this.#pending.get(r)
+    this.#pending.delete(r)
+    return pending
+  }
+
+  #schedule(): void {
+    this.#watch = this.#clock.after(WATCH_MS, () => {
+      this.#check()
+      if (this.#end === null) this.#schedule()
+    })
+  }
+
+  /** PROTOCOL 9.3: an answer within 20 s, a ping after 30 s of silence. */
+  #check(): void {
+    const now = this.#clock.monotonic()
+    for (const { deadline } of this.#pending.values()) {
+      if (now < deadline) continue
+      this.destroy('E_TIMEOUT', 'The server does not answer.')
+      return
+    }
+    if (this.#pinging || now - this.#heard < LIMITS.pingIdleMs) return
+    this.#pinging = true
+    this.request('ping', {}).then(
+      () => {
+        this.#pinging = false
+        this.#latencyMs = this.#clock.monotonic() - now
+      },
+      () => undefined, // the connection is gone; `closed` says so
+    )
+  }
+
+  #finish(code: ErrorCode | null): WireEnd {
+    this.#watch?.cancel()
+    const fault = this.#fault
+    const end: WireEnd = {
+      code: fault?.code ?? code ?? 'E_CLOSED',
+      reason: fault?.message ?? 'The connection to the server ended.',
+      ...(this.#bye === undefined ? {} : { bye: this.#bye }),
+    }
+    this.#end = end
+    const lost = [...this.#pending.values()]
+    this.#pending.clear()
+    for (const pending of lost) pending.reject(closedError(end))
+    return end
+  }
+}
+
+function closedError(end: WireEnd): SecureChatError {
+  return new SecureChatError('E_CLOSED', end.reason)
+}
