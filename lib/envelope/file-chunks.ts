@@ -8,10 +8,10 @@ import { inspect } from 'node:util'
 
 import { gcmOpen, gcmSeal } from '../crypto/aead.ts'
 import { ctx } from '../crypto/ctx.ts'
-import { hkdf, hmac } from '../crypto/hash.ts'
+import { hkdf, hmac, sha256 } from '../crypto/hash.ts'
 import { padme } from '../crypto/padding.ts'
 import { LIMITS } from '../protocol/limits.ts'
-import { type Bytes, concat, hex, NO_BYTES, u32, u8, view } from '../util/bytes.ts'
+import { type Bytes, concat, hex, NO_BYTES, u32, u8 } from '../util/bytes.ts'
 import { fail } from '../util/errors.ts'
 
 const NONCE_BYTES = 12
@@ -87,7 +87,7 @@ export class FileKeys {
   }
 
   toJSON(): string {
-    return `FileKeys(${hex(this.fid)})`
+    return `FileKeys(${hex(sha256(this.fid)).slice(0, 16)})` // fid itself lets anybody download
   }
 
   [inspect.custom](): string {
@@ -111,7 +111,7 @@ export function openChunk(keys: FileKeys, layout: FileLayout, i: number, chunk: 
   const end = layout.realLength(i)
   if (
     plaintext?.length !== layout.paddedLength(i) ||
-    !plaintext.subarray(end).equals(view(ZEROS.subarray(0, plaintext.length - end)))
+    !plaintext.subarray(end).equals(ZEROS.subarray(0, plaintext.length - end))
   ) {
     return fail('E_DECRYPT', 'A part of the file is damaged or was exchanged.')
   }
