@@ -1,0 +1,90 @@
+// Settings of this start: flag before variable before config file before default. Reads and decides only: a wrong word
+// anywhere ends the program before anything was changed.
+import { resolve } from 'node:path'
+
+import { parseServerConfig } from '../../server/config.ts'
+import { fail } from '../../util/errors.ts'
+import {
+  PROGRAM_SETTINGS,
+  type ProgramSettings,
+  RELAY_NAMES,
+  type ServerSettings,
+  type Setting,
+  SETTINGS,
+} from './settings.ts'
+import { readCommandLine, readConfigFile, readEnvironment, type Source } from './sources.ts'
+
+export interface Surroundings {
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly cwd: string
+  readonly defaults: ServerSettings
+  /** Throws Node's own error. */
+  readFile(path: string): string
+}
+
+export interface ServerCommand {
+  readonly run: 'serve' | 'help' | 'version' | 'print-config'
+  readonly settings: ServerSettings
+}
+
+/**
+ * @throws E_USAGE for the command line
+ * @throws E_CONFIG for a variable or the config file
+ */
+export function parseServerArgs(argv: readonly string[], around: Surroundings): ServerCommand {
+  const { env, cwd, defaults } = around
+  const line = readCommandLine(argv, cwd)
+  if (line.switches.has('help')) return { run: 'help', settings: defaults }
+  if (line.switches.has('version')) return { run: 'version', settings: defaults }
+
+  const sources: Source[] = [line, readEnvironment(env, cwd)]
+  const config = line.config ?? env['SECURECHAT_CONFIG'] ?? ''
+  if (config !== '') {
+    sources.push(readConfigFile(resolve(cwd, config), (path) => around.readFile(path)))
+  }
+  const settings = choose(sources, defaults)
+  return { run: line.switches.has('print-config') ? 'print-config' : 'serve', settings }
+}
+
+function choose(sources: readonly Source[], defaults: ServerSettings): ServerSettings {
+  const relay: Record<string, string> = {}
+  for (const name of RELAY_NAMES) {
+    const text = first(sources, name, SETTINGS.get(name))?.text
+    if (text !== undefined) relay[name] = text
+  }
+  function of<K extends keyof ProgramSettings>(name: K): ProgramSettings[K] {
+    const setting: Setting<NonNullable<ProgramSettings[K]>> = PROGRAM_SETTINGS[name]
+    return first(sources, name, setting)?.value ?? defaults[name]
+  }
+  return {
+    host: of('host'),
+    port: of('port'),
+    publicHost: of('publicHost'),
+    data: of('data'),
+    keys: of('keys'),
+    fileQuotaBytes: of('fileQuotaBytes'),
+    freeBytes: of('freeBytes'),
+    logLevel: of('logLevel'),
+    logAddresses: of('logAddresses'),
+    ...parseServerConfig(relay),
+  }
+}
+
+/**
+ * The value of the first source that has one. Those that it overrides are read too: a mistake in the file should not wait
+ * for the day on which the flag goes.
+ */
+function first<T>(
+  sources: readonly Source[],
+  name: string,
+  setting: Setting<T> | undefined,
+): { readonly text: string; readonly value: T } | undefined {
+  const found = sources.flatMap(({ code, base, values }) => {
+    const given = values.get(name)
+    if (given === undefined || setting === undefined) return []
+    const value = setting.read(given.text, base)
+    if (value !== undefined) return [{ text: given.text, value }]
+    return fail(code, `${given.place} takes ${setting.takes}, not "${given.text}".`)
+  })
+  return found[0]
+}

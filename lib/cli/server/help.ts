@@ -1,0 +1,70 @@
+// What --help and --print-config say; generated from the tables.
+import { EXIT, EXIT_MEANINGS } from '../exit-codes.ts'
+import { type ServerSettings, SETTINGS } from './settings.ts'
+import { variableOf } from './sources.ts'
+
+const COLUMN = 36
+/** The rest are limits. */
+const EVERYDAY = [
+  'host',
+  'port',
+  'publicHost',
+  'maxClients',
+  'registration',
+  'data',
+  'keys',
+  'logLevel',
+  'logAddresses',
+]
+
+function row(left: string, right: string): string {
+  const gap =
+    left.length < COLUMN ? ' '.repeat(COLUMN - left.length) : `\n${' '.repeat(COLUMN + 2)}`
+  return `  ${left}${gap}${right}`
+}
+
+function settingRows(defaults: ServerSettings, wanted: (name: string) => boolean): string {
+  const shown = new Map<string, string | number | boolean | null>(Object.entries(defaults))
+  return [...SETTINGS]
+    .filter(([name]) => wanted(name))
+    .map(([name, { flag, placeholder, help }]) => {
+      const value = shown.get(name)
+      const fallback =
+        typeof value === 'string' || typeof value === 'number' ? ` (default: ${value})` : ''
+      return row(`--${flag}${placeholder === null ? '' : ` ${placeholder}`}`, help + fallback)
+    })
+    .join('\n')
+}
+
+export function serverHelp(defaults: ServerSettings): string {
+  const everyday = (name: string): boolean => EVERYDAY.includes(name)
+  const exits = Object.keys(EXIT) as readonly (keyof typeof EXIT)[]
+  return `securechat-server - relays end-to-end encrypted messages that it cannot read
+
+Usage: securechat-server [OPTIONS]
+
+Without options it starts at once: makes its keys if there are none and prints the invite for clients.
+
+${settingRows(defaults, everyday)}
+${row('--config FILE', 'JSON object with settings, like {"port": 7800, "maxClients": 50}')}
+${row('--debug', 'the same as --log-level debug')}
+${row('--print-config', 'print the settings in force as such a file, and end')}
+${row('-V, --version', 'print the version, and end')}
+${row('-h, --help', 'print this, and end')}
+
+Limits:
+${settingRows(defaults, (name) => !everyday(name))}
+
+Every setting is also a variable (${variableOf('max-clients')}, ${variableOf('config')}) and a name in the file (maxClients).
+The option wins over the variable, the variable over the file. SECURECHAT_HOME moves the folders of keys and data.
+Ctrl-C or SIGTERM stops gracefully: clients are told, and what was accepted is on the disk.
+
+Exit codes:
+${exits.map((name) => `  ${String(EXIT[name]).padStart(3)}  ${EXIT_MEANINGS[name]}`).join('\n')}
+`
+}
+
+/** Works as a config file. */
+export function printedConfig(settings: ServerSettings): string {
+  return `${JSON.stringify(settings, null, 2)}\n`
+}

@@ -1,0 +1,61 @@
+// The server as a program: decides what is asked for and ends with an exit code. Loads little: the making of the first
+// launch key (a tenth of a second of another thread) begins before the rest of the server is read from the disk.
+import { readFileSync } from 'node:fs'
+
+import { RsaPrivateKey } from '../../crypto/rsa.ts'
+import { SecureChatError } from '../../util/errors.ts'
+import { EXIT, type ExitCode, exitCodeOf } from '../exit-codes.ts'
+import { homeOf, thisSystem } from '../home.ts'
+import { inert } from '../sanitise.ts'
+import { programVersion } from '../version.ts'
+import { parseServerArgs, type ServerCommand } from './args.ts'
+import { printedConfig, serverHelp } from './help.ts'
+import { defaultSettings } from './settings.ts'
+
+export async function main(argv: readonly string[]): Promise<void> {
+  try {
+    process.exitCode = await run(readCommand(argv))
+  } catch (error) {
+    process.stderr.write(`securechat-server: ${explain(error)}\n`)
+    process.exitCode = exitCodeOf(error)
+  }
+}
+
+function readCommand(argv: readonly string[]): ServerCommand {
+  const system = thisSystem()
+  return parseServerArgs(argv, {
+    env: system.env,
+    cwd: system.cwd,
+    defaults: defaultSettings(homeOf(system)),
+    readFile: (path) => readFileSync(path, 'utf8'),
+  })
+}
+
+async function run({ run: what, settings }: ServerCommand): Promise<ExitCode> {
+  switch (what) {
+    case 'help':
+      process.stdout.write(serverHelp(settings))
+      return EXIT.ok
+    case 'version':
+      process.stdout.write(`securechat-server ${programVersion()}\n`)
+      return EXIT.ok
+    case 'print-config':
+      process.stdout.write(printedConfig(settings))
+      return EXIT.ok
+    case 'serve': {
+      const launchKey = RsaPrivateKey.generate(2048)
+      launchKey.catch(() => undefined) // whoever awaits it reports it
+      const { serve } = await import('./serve.ts')
+      return serve(settings, launchKey)
+    }
+  }
+}
+
+/** Our own errors are sentences for the operator; anything else is a mistake of ours and needs its stack. */
+function explain(error: unknown): string {
+  if (error instanceof SecureChatError) {
+    const hint = error.code === 'E_USAGE' ? '\nsecurechat-server --help lists the options.' : ''
+    return inert(error.message) + hint
+  }
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+}

@@ -1,0 +1,138 @@
+// One run of the server in the foreground: log, banner, signals, and an end in order or, failing that, in time.
+import { networkInterfaces } from 'node:os'
+import { isatty } from 'node:tty'
+
+import type { RsaPrivateKey } from '../../crypto/rsa.ts'
+import { serverFingerprint } from '../../identity/fingerprint.ts'
+import { EXIT, type ExitCode } from '../exit-codes.ts'
+import { openLog, type ProgramLog } from '../log.ts'
+import { systemClock } from '../system-clock.ts'
+import { programVersion } from '../version.ts'
+import { banner, inviteOf, type Standing } from './banner.ts'
+import type { ServerSettings } from './settings.ts'
+import { type RunningServer, startServer } from './start.ts'
+import { watch } from './watch.ts'
+
+/** Clients get 10 s to have their last requests answered; the store needs moments. */
+const CLOSE_MS = 15_000
+const STDOUT = 1
+const QR_COLUMNS = 60
+const QR_ROWS = 30
+
+/** Resolves when the server has ended. A second signal, a crash or a hanging end leave the process at once. */
+export async function serve(
+  settings: ServerSettings,
+  launchKey: Promise<RsaPrivateKey>,
+): Promise<ExitCode> {
+  const log = openLog({
+    level: settings.logLevel,
+    human: isatty(STDOUT),
+    fullAddresses: settings.logAddresses,
+    clock: systemClock,
+  })
+  const stopped = stopSignal(log)
+  failStop(log)
+  log.print('Generating keys for this start ..')
+  const running = await startServer(settings, {
+    clock: systemClock,
+    log,
+    launchKey,
+    onGeneratingKeys: () => {
+      log.print('Generating the identity of this server, once ..')
+      log.info('keys.generating', { folder: settings.keys })
+    },
+  })
+  await announce(running, settings, log)
+  const watching = watch(running, systemClock, log)
+  const signal = await stopped
+  log.info('stop.begin', { signal, connections: running.server.stats().connections })
+  watching.stop()
+  const inTime = await closeInTime(running)
+  if (inTime) log.info('stop.done')
+  else log.error('stop.late', { what: 'ended with requests unanswered; nothing accepted is lost' })
+  await log.flush()
+  process.exit(inTime ? EXIT.ok : EXIT.failure)
+}
+
+/** The first SIGINT or SIGTERM; a second one ends the process with what a crash would leave, which is enough. */
+function stopSignal(log: ProgramLog): Promise<NodeJS.Signals> {
+  // Kept for reloading the configuration; without a listener it would kill.
+  process.on('SIGHUP', () => {
+    log.info('server.hangup', { what: 'nothing to reload' })
+  })
+  return new Promise((resolve) => {
+    let count = 0
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.on(signal, () => {
+        count += 1
+        if (count > 1) process.exit(EXIT.interrupted)
+        resolve(signal)
+      })
+    }
+  })
+}
+
+/** After an error that nobody expected the state in memory is not to be trusted; the one on the disk is. */
+function failStop(log: ProgramLog): void {
+  process.on('uncaughtException', (error) => {
+    log.error('server.crashed', { cause: error.message })
+    process.stderr.write(`securechat-server: ${error.stack ?? error.message}\n`)
+    void log.flush().finally(() => process.exit(EXIT.failure))
+  })
+}
+
+async function closeInTime(running: RunningServer): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(() => {
+      resolve(false)
+    }, CLOSE_MS)
+  })
+  const inTime = await Promise.race([running.close().then(() => true), late])
+  clearTimeout(timer)
+  return inTime
+}
+
+async function announce(
+  { srv, port }: RunningServer,
+  settings: ServerSettings,
+  log: ProgramLog,
+): Promise<void> {
+  const standing: Standing = {
+    settings,
+    srv,
+    port,
+    version: programVersion(),
+    pid: process.pid,
+    nodeVersion: process.versions.node,
+    startMs: performance.now(), // counts from the start of the process
+    addresses: Object.values(networkInterfaces()).flatMap((list) => list ?? []),
+  }
+  const invite = inviteOf(standing)
+  if (isatty(STDOUT)) {
+    for (const line of banner(standing, await qrOf(invite))) log.print(line)
+  } else {
+    log.info('server.listening', {
+      host: settings.host,
+      port,
+      version: standing.version,
+      pid: standing.pid,
+      startMs: Math.round(standing.startMs),
+      fingerprint: serverFingerprint(srv),
+      invite,
+    })
+  }
+}
+
+/** Null where it would not fit. */
+async function qrOf(text: string): Promise<string[] | null> {
+  const [cols, rows] = process.stdout.getWindowSize()
+  if (cols < QR_COLUMNS || rows < QR_ROWS) return null
+  const [{ qrRows }, { createTheme }] = await Promise.all([
+    import('../client/qr.ts'),
+    import('../theme.ts'),
+  ])
+  const theme = createTheme({ env: process.env, tty: true })
+  const code = qrRows(text, { cols, rows })
+  return code?.map((row) => row.map((span) => theme.paint('qr', span.text)).join('')) ?? null
+}

@@ -1,0 +1,170 @@
+// What an operator can set: one row per setting, read alike from a flag, a variable and the config file. The rows of the
+// relay itself come from server/config.ts; those of the program around it stand here. Knows no source.
+import { resolve } from 'node:path'
+
+import { parseServerConfig, SERVER_OPTIONS, type ServerConfig } from '../../server/config.ts'
+import { LOG_LEVELS, type LogLevel } from '../log.ts'
+
+const GiB = 2 ** 30
+
+export interface ProgramSettings {
+  readonly host: string
+  readonly port: number
+  /** Goes into the invite; null: guessed from the network interfaces. */
+  readonly publicHost: string | null
+  readonly data: string
+  readonly keys: string
+  readonly fileQuotaBytes: number
+  readonly freeBytes: number
+  readonly logLevel: LogLevel
+  readonly logAddresses: boolean
+}
+
+export interface ServerSettings extends ProgramSettings, ServerConfig {}
+
+export interface Setting<T> {
+  /** --max-clients, SECURECHAT_MAX_CLIENTS and maxClients in the file. */
+  readonly flag: string
+  /** What --help shows for the value; null: a switch. */
+  readonly placeholder: string | null
+  readonly help: string
+  /** Completes "... takes ". */
+  readonly takes: string
+  /** `base` is where a relative path starts. Undefined: not a value of this setting. */
+  read(text: string, base: string): T | undefined
+}
+
+type ProgramRows = {
+  readonly [K in keyof ProgramSettings]: Setting<NonNullable<ProgramSettings[K]>>
+}
+
+export const PROGRAM_SETTINGS: ProgramRows = {
+  host: {
+    flag: 'host',
+    placeholder: 'HOST',
+    help: 'address to listen on; 0.0.0.0: every IPv4 address of this machine, ::  also IPv6',
+    takes: 'a host name or an address',
+    read: hostName,
+  },
+  port: {
+    flag: 'port',
+    placeholder: 'PORT',
+    help: 'TCP port; 0 takes a free one',
+    takes: 'a whole number from 0 to 65535',
+    read: (text) => whole(text, 65535),
+  },
+  publicHost: {
+    flag: 'public-host',
+    placeholder: 'HOST',
+    help: 'name or address under which clients find this server; goes into the invite',
+    takes: 'a host name or an address',
+    read: hostName,
+  },
+  data: {
+    flag: 'data',
+    placeholder: 'DIR',
+    help: 'accounts, waiting messages and files; for one server at a time',
+    takes: 'the path of a folder',
+    read: folder,
+  },
+  keys: {
+    flag: 'keys',
+    placeholder: 'DIR',
+    help: 'the identity of this server; back it up',
+    takes: 'the path of a folder',
+    read: folder,
+  },
+  fileQuotaBytes: {
+    flag: 'file-quota-bytes',
+    placeholder: 'N',
+    help: 'bytes; files of one account that wait for their receivers',
+    takes: 'a whole number',
+    read: (text) => whole(text, Number.MAX_SAFE_INTEGER),
+  },
+  freeBytes: {
+    flag: 'free-bytes',
+    placeholder: 'N',
+    help: 'bytes of disk left alone: below, no files are taken',
+    takes: 'a whole number',
+    read: (text) => whole(text, Number.MAX_SAFE_INTEGER),
+  },
+  logLevel: {
+    flag: 'log-level',
+    placeholder: LOG_LEVELS.join('|'),
+    help: 'how much to log',
+    takes: orList(LOG_LEVELS),
+    read: (text) => LOG_LEVELS.find((level) => level === text),
+  },
+  logAddresses: {
+    flag: 'log-addresses',
+    placeholder: null,
+    help: "log clients' full network addresses, not only their networks",
+    takes: 'true or false',
+    read: (text) =>
+      ({ true: true, yes: true, '1': true, false: false, no: false, '0': false })[text],
+  },
+}
+
+function whole(text: string, max: number): number | undefined {
+  return /^\d{1,16}$/.test(text) && Number(text) <= max ? Number(text) : undefined
+}
+
+function hostName(text: string): string | undefined {
+  const bare = text.replace(/^\[(.*)\]$/, '$1')
+  return /^[a-z0-9._:%-]{1,253}$/i.test(bare) ? bare : undefined
+}
+
+function folder(text: string, base: string): string | undefined {
+  return text === '' || text.includes('\0') ? undefined : resolve(base, text)
+}
+
+function orList(words: readonly string[]): string {
+  return `${words.slice(0, -1).join(', ')} or ${words.at(-1) ?? ''}`
+}
+
+function relayRow(name: keyof ServerConfig): Setting<ServerConfig[typeof name]> {
+  const option = SERVER_OPTIONS[name]
+  const number = option.kind === 'number'
+  return {
+    flag: name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`),
+    placeholder: number ? 'N' : option.values.join('|'),
+    help: number ? `${option.unit}; ${option.about}` : option.about,
+    takes: number ? `a whole number from ${option.min} to ${option.max}` : orList(option.values),
+    read: (text) => {
+      try {
+        return parseServerConfig({ [name]: text })[name]
+      } catch {
+        return undefined
+      }
+    },
+  }
+}
+
+export const RELAY_NAMES: readonly (keyof ServerConfig)[] = Object.keys(
+  SERVER_OPTIONS,
+) as (keyof ServerConfig)[]
+
+/** Every setting by its name in the config file. */
+export const SETTINGS: ReadonlyMap<string, Setting<unknown>> = new Map<string, Setting<unknown>>([
+  ...Object.entries(PROGRAM_SETTINGS),
+  ...RELAY_NAMES.map((name) => [name, relayRow(name)] as const),
+])
+
+export function defaultSettings(home: {
+  readonly keys: string
+  readonly data: string
+}): ServerSettings {
+  return {
+    host: '0.0.0.0',
+    port: 7700,
+    publicHost: null,
+    // A client of the same home keeps its folders beside it.
+    data: resolve(home.data, 'server'),
+    keys: home.keys,
+    fileQuotaBytes: 4 * GiB,
+    freeBytes: GiB / 2,
+    logLevel: 'info',
+    logAddresses: false,
+    ...parseServerConfig(),
+  }
+}

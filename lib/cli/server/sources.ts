@@ -1,0 +1,154 @@
+// The three places a setting can come from - command line, SECURECHAT_* variables, config file - as texts by setting.
+// Knows which words exist, not what a value may be nor which place wins.
+import { dirname } from 'node:path'
+import { parseArgs } from 'node:util'
+
+import { fail } from '../../util/errors.ts'
+import { nearest } from '../nearest.ts'
+import { SETTINGS } from './settings.ts'
+
+/** Texts by setting, and how to name their place in a complaint. */
+export interface Source {
+  readonly code: 'E_USAGE' | 'E_CONFIG'
+  /** Where relative paths start. */
+  readonly base: string
+  readonly values: ReadonlyMap<string, { readonly text: string; readonly place: string }>
+}
+
+/** What is not a setting. --debug is --log-level debug. */
+type Switch = (typeof SWITCHES)[number]
+
+export interface CommandLine extends Source {
+  readonly switches: ReadonlySet<Switch>
+  readonly config: string | undefined
+}
+
+const SWITCHES = ['debug', 'help', 'version', 'print-config'] as const
+const SHORT: Readonly<Record<string, string>> = { h: 'help', V: 'version' }
+const BY_FLAG: ReadonlyMap<string, string> = new Map(
+  [...SETTINGS].map(([name, setting]) => [setting.flag, name]),
+)
+const WITH_VALUE: readonly string[] = [
+  'config',
+  ...[...SETTINGS.values()].filter((s) => s.placeholder !== null).map((s) => s.flag),
+]
+
+function isSwitch(flag: string): flag is Switch {
+  return (SWITCHES as readonly string[]).includes(flag)
+}
+
+function didYouMean(word: string, known: readonly string[], dashes = ''): string {
+  const found = nearest(word, known)
+  return found === undefined ? '' : ` Did you mean ${dashes}${found}?`
+}
+
+/** @throws E_USAGE */
+export function readCommandLine(argv: readonly string[], cwd: string): CommandLine {
+  const { tokens } = parseArgs({
+    args: [...argv],
+    strict: false, // its complaints speak to programmers
+    tokens: true,
+    allowPositionals: true,
+    options: Object.fromEntries(WITH_VALUE.map((flag) => [flag, { type: 'string' as const }])),
+  })
+  const values = new Map<string, { text: string; place: string }>()
+  const switches = new Set<Switch>()
+  let config: string | undefined
+  for (const token of tokens) {
+    if (token.kind === 'option-terminator') continue
+    if (token.kind === 'positional') {
+      fail('E_USAGE', `There is no command "${token.value}". --help lists what there is.`)
+    }
+    const place = token.rawName
+    const flag = place.startsWith('--') ? token.name : (SHORT[token.name] ?? place)
+    const name = BY_FLAG.get(flag)
+    if (WITH_VALUE.includes(flag)) {
+      const text = token.value
+      if (text === undefined || (!token.inlineValue && text.startsWith('-'))) {
+        const wanted = SETTINGS.get(name ?? '')?.placeholder ?? 'FILE'
+        fail('E_USAGE', `${place} needs a value: ${place} ${wanted}`)
+      }
+      if (name === undefined) config = text
+      else values.set(name, { text, place })
+    } else {
+      if (name === undefined && !isSwitch(flag)) {
+        const known = [...BY_FLAG.keys(), ...SWITCHES, 'config']
+        fail('E_USAGE', `There is no option ${place}.${didYouMean(flag, known, '--')}`)
+      }
+      if (token.value !== undefined) fail('E_USAGE', `${place} takes no value.`)
+      if (isSwitch(flag)) switches.add(flag)
+      else if (name !== undefined) values.set(name, { text: 'true', place })
+    }
+  }
+  if (switches.has('debug') && !values.has('logLevel')) {
+    values.set('logLevel', { text: 'debug', place: '--debug' })
+  }
+  return { code: 'E_USAGE', base: cwd, values, switches, config }
+}
+
+/** SECURECHAT_MAX_CLIENTS of max-clients. */
+export function variableOf(flag: string): string {
+  return `SECURECHAT_${flag.toUpperCase().replaceAll('-', '_')}`
+}
+
+/** An empty variable counts as unset. Other SECURECHAT_* variables belong to the client. */
+export function readEnvironment(
+  env: Readonly<Record<string, string | undefined>>,
+  cwd: string,
+): Source {
+  const values = new Map<string, { text: string; place: string }>()
+  for (const [name, setting] of SETTINGS) {
+    const place = variableOf(setting.flag)
+    const text = env[place]
+    if (text) values.set(name, { text, place })
+  }
+  return { code: 'E_CONFIG', base: cwd, values }
+}
+
+/** @throws E_CONFIG */
+export function readConfigFile(path: string, readFile: (path: string) => string): Source {
+  let text
+  try {
+    text = readFile(path)
+  } catch (cause) {
+    return fail('E_CONFIG', `The configuration ${path} cannot be read: ${reason(cause)}`, cause)
+  }
+  const values = new Map<string, { text: string; place: string }>()
+  for (const [name, value] of Object.entries(parseObject(path, text))) {
+    const place = `"${name}" in ${path}`
+    if (!SETTINGS.has(name)) {
+      fail('E_CONFIG', `There is no setting ${place}.${didYouMean(name, [...SETTINGS.keys()])}`)
+    }
+    if (value === null) continue // as --print-config writes what is not set
+    if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') {
+      fail('E_CONFIG', `${place} must be a text, a number, true or false.`)
+    }
+    values.set(name, { text: String(value), place })
+  }
+  return { code: 'E_CONFIG', base: dirname(path), values }
+}
+
+function parseObject(path: string, text: string): Readonly<Record<string, unknown>> {
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(text.replace(/^\uFEFF/, ''))
+  } catch (cause) {
+    return fail('E_CONFIG', `The configuration ${path} is not JSON: ${reason(cause)}`, cause)
+  }
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
+    fail('E_CONFIG', `The configuration ${path} must be one JSON object, like {"port": 7700}.`)
+  }
+  return { ...parsed }
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file.',
+  EACCES: 'permission denied.',
+  EISDIR: 'it is a folder.',
+}
+
+function reason(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause)
+  const code = 'code' in cause ? String(cause.code) : ''
+  return REASONS[code] ?? cause.message
+}

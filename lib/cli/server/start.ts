@@ -1,0 +1,160 @@
+// Puts a server together: keys, store, files, router, launch keys, relay, port - in an order that lets the slow parts run
+// side by side - and takes it apart again. Knows no terminal and no signals.
+import { join } from 'node:path'
+
+import { LaunchKeys } from '../../channel/launch-keys.ts'
+import { listen, type Listener } from '../../channel/tcp.ts'
+import { opaqueReady } from '../../crypto/opaque.ts'
+import { RsaPrivateKey } from '../../crypto/rsa.ts'
+import { createServer, type Server } from '../../server/server.ts'
+import { openFileStore } from '../../storage/files.ts'
+import { openNedbStore } from '../../storage/nedb/store.ts'
+import type { Store } from '../../storage/ports.ts'
+import { createLocalRouter } from '../../storage/router-local.ts'
+import { hex } from '../../util/bytes.ts'
+import type { Clock } from '../../util/clock.ts'
+import { fail } from '../../util/errors.ts'
+import type { Log } from '../../util/log.ts'
+import { claim, ownerOf } from './data-folder.ts'
+import { loadServerKeys, makeServerKeys, type ServerKeys } from './identity.ts'
+import type { ServerSettings } from './settings.ts'
+
+export interface StartDeps {
+  readonly clock: Clock
+  readonly log: Log
+  /** The first launch key, if its making has begun already. */
+  readonly launchKey?: Promise<RsaPrivateKey>
+  /** Called before the keys of a new server are made: a second or two. */
+  onGeneratingKeys?(): void
+}
+
+export interface RunningServer {
+  readonly srv: Buffer
+  readonly port: number
+  readonly server: Server
+  readonly store: Store
+  /** Takes nothing new, answers what it has taken, says goodbye, closes everything. */
+  close(): Promise<void>
+}
+
+/** @throws E_CONFIG E_CORRUPT E_FILE E_LOCKED E_DISK_FULL E_STORE E_CONNECT with a sentence for the operator; nothing stays open */
+export async function startServer(
+  settings: ServerSettings,
+  deps: StartDeps,
+): Promise<RunningServer> {
+  const { clock, log } = deps
+  const first = deps.launchKey ?? RsaPrivateKey.generate(2048)
+  first.catch(() => undefined) // if something else fails first, nobody waits for it
+  const closers: (() => Promise<void> | void)[] = []
+  const close = async (): Promise<void> => {
+    for (const step of closers.splice(0).reverse()) await step()
+  }
+  try {
+    const [keys] = await Promise.all([openKeys(settings, deps), opaqueReady()])
+    const [launchKeys, store] = await Promise.all([
+      openLaunchKeys(keys, settings, deps, first),
+      openNedbStore({
+        dir: join(settings.data, 'store'),
+        key: keys.storeKey,
+        clock,
+        log,
+        holder: `securechat-server, process ${process.pid}`,
+      }).then((opened) => {
+        closers.push(() => opened.close())
+        return opened
+      }),
+    ])
+    closers.push(() => {
+      launchKeys.close()
+    })
+    const files = await openFileStore({
+      dir: join(settings.data, 'files'),
+      quotaBytes: settings.fileQuotaBytes,
+      floorBytes: settings.freeBytes,
+      clock,
+    })
+    closers.push(() => files.close())
+    const router = createLocalRouter()
+    closers.push(() => router.close())
+    const server = createServer({
+      store,
+      files,
+      router,
+      identity: { srv: keys.srv, key: keys.sik.publicKey },
+      launchKeys,
+      opaqueSetup: keys.opaqueSetup,
+      config: settings,
+      clock,
+      log,
+    })
+    closers.push(() => server.close())
+    const listener = await openPort(settings, server, log)
+    closers.push(() => listener.close())
+    return { srv: keys.srv, port: listener.port, server, store, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+/** The keys that belong to the data: old ones to old data, and new ones only where there is no data yet. */
+async function openKeys(settings: ServerSettings, deps: StartDeps): Promise<ServerKeys> {
+  const { keys: dir, data } = settings
+  const [owner, found] = await Promise.all([ownerOf(data), loadServerKeys(dir)])
+  if (found === null) {
+    if (owner !== null) {
+      fail(
+        'E_CONFIG',
+        `The keys of this server are not in ${dir}, but ${data} holds its accounts. ` +
+          'Put the keys back from your backup or name their folder with --keys; nothing was changed.',
+      )
+    }
+    deps.onGeneratingKeys?.()
+  }
+  const keys = found ?? (await makeServerKeys(dir))
+  const now = owner ?? ((await claim(data, keys.srv)) ? hex(keys.srv) : await ownerOf(data))
+  if (now !== hex(keys.srv)) {
+    fail(
+      'E_CONFIG',
+      `The data in ${data} belongs to another server than the keys in ${dir}. ` +
+        'Name the folders that belong together with --data and --keys; nothing was changed.',
+    )
+  }
+  return keys
+}
+
+function openLaunchKeys(
+  keys: ServerKeys,
+  settings: ServerSettings,
+  { clock, log }: StartDeps,
+  first: Promise<RsaPrivateKey>,
+): Promise<LaunchKeys> {
+  let prepared: Promise<RsaPrivateKey> | null = first
+  return LaunchKeys.create({
+    sik: keys.sik,
+    srv: keys.srv,
+    chain: keys.chain,
+    clock,
+    log,
+    lifeMs: settings.launchKeyLifeMs,
+    generate: () => {
+      const key = prepared ?? RsaPrivateKey.generate(2048)
+      prepared = null
+      return key
+    },
+  })
+}
+
+function openPort(settings: ServerSettings, server: Server, log: Log): Promise<Listener> {
+  return listen({
+    host: settings.host,
+    port: settings.port,
+    onConnection: (duplex, remoteAddress) => {
+      log.debug('conn.open', { address: remoteAddress })
+      server.accept(duplex, remoteAddress)
+    },
+    onError: (error) => {
+      log.error('conn.refused', { cause: error.message })
+    },
+  })
+}
