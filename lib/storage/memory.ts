@@ -14,6 +14,7 @@ import type {
   Records,
   Store,
 } from './ports.ts'
+import { checkKind, checkRecord } from './record-rules.ts'
 import { RecordTable, type Row } from './record-table.ts'
 
 export interface MemoryStoreOptions {
@@ -38,12 +39,14 @@ function recordOf(row: Row<Buffer> | undefined): Rec | null {
 function memoryRecords(run: Run): Records {
   const tables = new Map<string, RecordTable<Buffer>>()
   const of = (kind: string): RecordTable<Buffer> => {
+    checkKind(kind)
     let table = tables.get(kind)
     if (table === undefined) tables.set(kind, (table = new RecordTable()))
     return table
   }
   const put = (kind: string, id: string, body: Bytes, keys: Keys): void => {
     const table = of(kind)
+    checkRecord(body, keys)
     const field = table.conflict(id, keys)
     if (field !== undefined) fail('E_TAKEN', `another ${kind} record has this ${field}`)
     table.set({ id, rev: (table.get(id)?.rev ?? 0) + 1, body: copy(body), keys })
@@ -52,6 +55,7 @@ function memoryRecords(run: Run): Records {
     create: (kind, id, body, keys = {}) =>
       run(() => {
         const table = of(kind)
+        checkRecord(body, keys)
         if (table.get(id) !== undefined) return { ok: false, conflict: 'id' }
         const unique = table.conflict(id, keys)
         if (unique !== undefined) return { ok: false, conflict: { unique } }
@@ -69,6 +73,7 @@ function memoryRecords(run: Run): Records {
     update: (kind, id, expectRev, body, keys = {}) =>
       run(() => {
         const table = of(kind)
+        checkRecord(body, keys)
         const row = table.get(id)
         if (row === undefined) return { ok: false, conflict: 'missing' }
         if (row.rev !== expectRev) return { ok: false, conflict: 'rev' }

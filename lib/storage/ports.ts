@@ -23,8 +23,10 @@ export type Updated =
   | { readonly ok: false; readonly conflict: 'missing' | 'rev' | { readonly unique: string } }
 
 /**
- * Small opaque records (body <= 64 KiB). Every call is atomic on ONE record, linearizable, and durable when it resolves.
- * Rejects with E_STORE when the outcome of a write is unknown: retry with the same id or the same expected rev.
+ * Small opaque records (body <= 256 KiB, else E_TOO_BIG). Kinds are `[a-z][a-z0-9-]*` and fields `[a-zA-Z][a-zA-Z0-9]*`, at
+ * most 32 characters; ids and keys are any text. Every call is atomic on ONE record, linearizable, and durable when it resolves.
+ * Rejects with E_STORE when the outcome of a write is unknown (retry with the same id or the same expected rev), and with
+ * E_DISK_FULL when there is no room for it.
  */
 export interface Records {
   create(kind: string, id: string, body: Bytes, keys?: Keys): Promise<Created>
