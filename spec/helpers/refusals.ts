@@ -58,3 +58,22 @@ export function runs(few: number): { numRuns: number } {
 export function everyNth(step: number): number {
   return process.env['SLOW'] === undefined ? step : 1
 }
+
+/** All an attacker or a user could see of failures: code, message, cause. One face = indistinguishable. */
+export async function faces<T>(
+  inputs: Iterable<T>,
+  call: (input: T) => unknown,
+): Promise<string[]> {
+  const found = new Set<string>()
+  for (const input of inputs) {
+    try {
+      await call(input)
+      found.add('accepted')
+    } catch (error) {
+      if (!(error instanceof SecureChatError)) throw error
+      const cause = error.cause === undefined ? '' : ' with a cause'
+      found.add(`${error.code} (${String(error.wire)}): ${error.message}${cause}`)
+    }
+  }
+  return [...found].sort()
+}
