@@ -1,0 +1,176 @@
+// Rows of the screen as spans of text with a role, and transcript entries that render themselves for a width. Pure.
+// Every text passes cli/sanitise here, and colour exists only as a role: a caller cannot hand a raw escape to a terminal.
+import { hasRightToLeft, inert, isolate, safeBody, safeInline } from '../sanitise.ts'
+import type { Role, Theme, TickState } from '../theme.ts'
+import { truncate, width, wrapRanges } from './width.ts'
+
+export interface Span {
+  readonly text: string
+  readonly role?: Role | undefined
+}
+
+export type Row = readonly Span[]
+
+/** A transcript entry: rows for a terminal of `cols` cells. Captures its data when made; only a tick is live. */
+export type Entry = (cols: number) => readonly Row[]
+
+/** One line of text, plain or in pieces: `['* ', { text: '!help', role: 'command' }]`. */
+export type Text = string | Span | readonly (string | Span)[]
+
+/** First character of a row of ours: information, warning, question (TERMINAL row grammar). */
+export type Mark = '*' | '!' | '?'
+
+const MARK_ROLES: Readonly<Record<Mark, Role>> = { '*': 'info', '!': 'warn', '?': 'question' }
+/** Begins every further row of a message: such a row is never ours. */
+const GUTTER: Span = { text: '|  ', role: 'muted' }
+const CONTINUED: Span = { text: '  ' }
+/** Below this a body starts on its own row. */
+const MIN_BODY_COLS = 10
+
+/** The pieces of a text, cleaned, each on one line. */
+export function spans(text: Text): Span[] {
+  const pieces = typeof text === 'string' || 'text' in text ? [text] : text
+  return pieces
+    .map((piece) => (typeof piece === 'string' ? { text: piece } : piece))
+    .map(({ text, role }) => ({ text: safeInline(text), role }))
+    .filter((span) => span.text !== '')
+}
+
+export function plainText(row: Row): string {
+  return row.map((span) => span.text).join('')
+}
+
+export function rowWidth(row: Row): number {
+  return width(plainText(row))
+}
+
+/** The row with its colours. The last gate before the terminal: no control passes, whatever came before. */
+export function paintRow(row: Row, theme: Theme): string {
+  return row
+    .map(({ text, role }) => (role === undefined ? inert(text) : theme.paint(role, inert(text))))
+    .join('')
+}
+
+/** The first `cols` cells of a row. */
+export function clipRow(row: Row, cols: number): Row {
+  const out: Span[] = []
+  let left = cols
+  for (const { text, role } of row) {
+    const shown = truncate(text, left)
+    if (shown !== '') out.push({ text: shown, role })
+    left -= width(shown)
+    if (shown !== text) break
+  }
+  return out
+}
+
+/** Word-wraps spans; right-to-left pieces are fenced so that they cannot reorder the row. */
+export function wrapSpans(
+  pieces: readonly Span[],
+  cols: number,
+  firstCols: number = cols,
+): Span[][] {
+  const text = plainText(pieces)
+  // Some terminals give a cell to each fence.
+  const fence = hasRightToLeft(text) ? 2 * pieces.length : 0
+  const ranges = wrapRanges(text, Math.max(1, cols - fence), Math.max(1, firstCols - fence))
+  return ranges.map(([start, end]) => {
+    const row: Span[] = []
+    let at = 0
+    for (const { text: piece, role } of pieces) {
+      const part = piece.slice(Math.max(0, start - at), Math.max(0, end - at))
+      if (part !== '') row.push({ text: isolate(part), role })
+      at += piece.length
+    }
+    return row
+  })
+}
+
+/** A row of ours. Several lines belong together: the second and later ones are indented like wrapped text. */
+export function notice(mark: Mark, ...lines: readonly Text[]): Entry {
+  const cleaned = lines.map(spans)
+  return (cols) =>
+    cleaned
+      .flatMap((line) => wrapSpans(line, cols - 3))
+      .map((row, i) => [i === 0 ? { text: `${mark} `, role: MARK_ROLES[mark] } : CONTINUED, ...row])
+}
+
+/** `- title ------`: begins a chat, a day, a form. */
+export function section(title: Text): Entry {
+  const cleaned = spans(title).map(({ text }) => ({ text, role: 'section' as const }))
+  return (cols) => {
+    const row = clipRow([{ text: '- ', role: 'section' }, ...cleaned, { text: ' ' }], cols - 1)
+    return [[...row, { text: '-'.repeat(Math.max(0, cols - 1 - rowWidth(row))), role: 'section' }]]
+  }
+}
+
+/** Rows that keep their shape (tables, codes); what does not fit is cut. */
+export function fixed(lines: readonly Text[]): Entry {
+  const cleaned = lines.map(spans)
+  return (cols) => cleaned.map((row) => clipRow(row, cols - 1))
+}
+
+export interface MessageText {
+  /** HH:MM. */
+  readonly time: string
+  /** Ours: where it stands, asked again whenever the row is drawn. Absent: somebody else's. */
+  readonly tick?: () => TickState
+  /** `me @bob`, `alice`, `#team carol`: all before the colon. */
+  readonly who: Text
+  /** From a peer; line feeds are kept, each further row gets the gutter. */
+  readonly body: string
+  /** Behind the body: `(edited)`. */
+  readonly note?: Text
+}
+
+/** Where the tick of a message is: behind `HH:MM `. */
+export const TICK_COLUMN = 6
+
+export function tickSpan(state: TickState, theme: Theme): Span {
+  const role =
+    state === 'failed' ? 'error' : state === 'delivered' || state === 'read' ? 'ok' : 'muted'
+  return { text: theme.glyphs.tick[state], role }
+}
+
+/** `12:04 .. me @bob: text`, further rows behind `|`: a body can never imitate a row of ours. */
+export function message(m: MessageText, theme: Theme): Entry {
+  const who = spans(m.who)
+  const note = m.note === undefined ? [] : spans(m.note)
+  const [first = '', ...rest] = safeBody(m.body).split('\n')
+  const { time, tick } = m
+  return (cols) => {
+    const head: Span[] = [
+      { text: `${safeInline(time)} `, role: 'time' },
+      tick === undefined ? { text: '  ' } : tickSpan(tick(), theme),
+      { text: ' ' },
+      ...clipRow(who, cols - MIN_BODY_COLS).map(({ text, role }) => ({
+        text: isolate(text),
+        role,
+      })),
+      { text: ': ' },
+    ]
+    const room = cols - 1 - rowWidth(head)
+    const inner = cols - 1 - GUTTER.text.length
+    const rows: Span[][] = []
+    if (room >= MIN_BODY_COLS) {
+      const [top = [], ...more] = wrapSpans([{ text: first }], inner, room)
+      rows.push([...head, ...top], ...more.map((row) => [GUTTER, ...row]))
+    } else {
+      rows.push(head)
+      if (first !== '')
+        rows.push(...wrapSpans([{ text: first }], inner).map((row) => [GUTTER, ...row]))
+    }
+    for (const line of rest) {
+      rows.push(...wrapSpans([{ text: line }], inner).map((row) => [GUTTER, ...row]))
+    }
+    return note.length === 0 ? rows : withNote(rows, note, cols)
+  }
+}
+
+/** Behind the last row where there is room, else on a row of its own that is marked as ours. */
+function withNote(rows: readonly Span[][], note: readonly Span[], cols: number): Row[] {
+  const last = rows.at(-1) ?? []
+  if (rowWidth(last) + 1 + rowWidth(note) < cols)
+    return [...rows.slice(0, -1), [...last, { text: ' ' }, ...note]]
+  return [...rows, ...wrapSpans(note, cols - 3).map((row) => [CONTINUED, ...row])]
+}
