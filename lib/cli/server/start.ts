@@ -72,6 +72,7 @@ export async function startServer(
       quotaBytes: settings.fileQuotaBytes,
       floorBytes: settings.freeBytes,
       clock,
+      log,
     })
     closers.push(() => files.close())
     const router = createLocalRouter()
