@@ -8,6 +8,7 @@ import type { FileAccess, FileReader, FileWriter } from '../client/ports.ts'
 import { errnoOf, isDiskFull, readFully, syncFolder, writeFully } from '../storage/durable.ts'
 import type { Bytes } from '../util/bytes.ts'
 import { fail, SecureChatError } from '../util/errors.ts'
+import { safeFileName } from './sanitise.ts'
 
 const FILE_MODE = 0o600
 const FOLDER_MODE = 0o700
@@ -60,6 +61,8 @@ export function createNodeFiles(downloads: string): FileAccess {
   const ready = (): Promise<unknown> =>
     attempt(folder, () => mkdir(folder, { recursive: true, mode: FOLDER_MODE }))
   return {
+    cleanName: safeFileName,
+    baseName: (path) => basename(path),
     openRead: (path) => attempt(path, () => NodeReader.open(path)),
     async openDownload(name, how) {
       await ready()

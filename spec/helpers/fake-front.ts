@@ -10,6 +10,10 @@ import { silentLog } from '../../lib/util/log.ts'
 export class FakeFront implements Front {
   forms: Forms | null = null
   readonly said: string[] = []
+  form<T>(fn: () => Promise<T>): Promise<T> {
+    return fn()
+  }
+
   readonly questions: { text: string; answer: (yes: boolean) => void; open: boolean }[] = []
   back: string | null = null
   where: [string | null, string | null] = [null, null]
@@ -78,7 +82,6 @@ export const OFFER: Offer = {
   size: 2_100_000,
   state: 'offered',
   bytes: 0,
-  message: 7,
   mid: 'm0',
   expires: 0,
 }

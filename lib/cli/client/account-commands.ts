@@ -42,7 +42,11 @@ async function newPassword(app: App, forms: Forms, context: readonly string[]): 
 }
 
 /** What `!register` and the start page do. */
-export async function register(app: App, [typed]: readonly string[]): Promise<void> {
+export function register(app: App, [typed]: readonly string[]): Promise<void> {
+  return app.front.form(() => registerForm(app, typed))
+}
+
+async function registerForm(app: App, typed: string | undefined): Promise<void> {
   const forms = formsOf(app, '--register --username NAME')
   const lobby = await app.lobby()
   const { registration, email } = lobby.server
@@ -115,7 +119,11 @@ async function confirmRecoveryCode(app: App, forms: Forms, code: string): Promis
   })
 }
 
-export async function login(app: App, [typed]: readonly string[]): Promise<void> {
+export function login(app: App, [typed]: readonly string[]): Promise<void> {
+  return app.front.form(() => loginForm(app, typed))
+}
+
+async function loginForm(app: App, typed: string | undefined): Promise<void> {
   const forms = formsOf(app, '--username NAME')
   const lobby = await app.lobby()
   const last = lobby.accounts[0]?.username

@@ -4,7 +4,8 @@ import { fail } from '../../util/errors.ts'
 import { isolate, safeInline } from '../sanitise.ts'
 import type { App } from './app.ts'
 import { userArgument } from './parse.ts'
-import { clockTime, longDate, sameDay, size } from './format.ts'
+import { formatBytes } from './progress-row.ts'
+import { clockTime, longDate, sameDay } from './format.ts'
 
 const PAGE = 20
 const MAX_PAGE = 1000
@@ -21,7 +22,7 @@ export function preview(view: MessageView): string {
       return mine + isolate(chars.slice(0, PREVIEW_CHARS).join('') + (cut ? '..' : ''))
     }
     case 'file':
-      return `${mine}[file] ${isolate(safeInline(body.name))}, ${size(body.size)}`
+      return `${mine}[file] ${isolate(safeInline(body.name))}, ${formatBytes(body.size)}`
     case 'request':
       return `asks to write to you: ${isolate(safeInline(body.note))}`
     case 'placeholder':

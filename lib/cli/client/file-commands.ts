@@ -7,12 +7,12 @@ import { isUsername } from '../../protocol/names.ts'
 import { fail } from '../../util/errors.ts'
 import { isolate, safeInline } from '../sanitise.ts'
 import type { App } from './app.ts'
-import { size } from './format.ts'
 import { userArgument } from './parse.ts'
+import { formatBytes } from './progress-row.ts'
 
 /** The name and size of a transfer, fit for a terminal. */
 export function what(offer: Offer): string {
-  return `${isolate(safeInline(offer.name))} (${size(offer.size)})`
+  return `${isolate(safeInline(offer.name))} (${formatBytes(offer.size)})`
 }
 
 export async function file(app: App, [name = '', path = '']: readonly string[]): Promise<void> {

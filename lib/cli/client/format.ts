@@ -1,4 +1,4 @@
-// Numbers, times and sizes as words. Pure.
+// Times as words. Pure; sizes and rates are in progress-row.ts.
 
 const SECOND = 1000
 const MINUTE = 60 * SECOND
@@ -44,27 +44,6 @@ export function age(ms: number): string {
   if (ms < HOUR) return `${String(Math.floor(ms / MINUTE))} min ago`
   if (ms < DAY) return `${String(Math.floor(ms / HOUR))} h ago`
   return `${duration(ms)} ago`
-}
-
-/** `0:04`, `12:30`, `1:02:03`: what is left of a transfer. */
-export function countdown(ms: number): string {
-  const s = Math.max(0, Math.ceil(ms / SECOND))
-  const [h, m] = [Math.floor(s / 3600), Math.floor(s / 60) % 60]
-  return h > 0 ? `${String(h)}:${two(m)}:${two(s % 60)}` : `${String(m)}:${two(s % 60)}`
-}
-
-/** `812 B`, `48 KB`, `2.1 MB`, `3.2 GB` in powers of 1000. */
-export function size(bytes: number): string {
-  if (bytes < 1000) return `${String(bytes)} B`
-  const units = ['KB', 'MB', 'GB', 'TB'] as const
-  let value = bytes / 1000
-  let unit = 0
-  while (value >= 999.5 && unit < units.length - 1) {
-    value /= 1000
-    unit += 1
-  }
-  const digits = unit === 0 || value >= 99.95 ? 0 : 1
-  return `${value.toFixed(digits)} ${units[unit] ?? 'TB'}`
 }
 
 function two(n: number): string {

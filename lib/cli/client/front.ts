@@ -25,6 +25,11 @@ export interface Forms {
   choose<T extends string>(message: string, choices: readonly Choice<T>[]): Promise<T>
 }
 
+/** What of cli/prompts is needed by a front. */
+export interface OpenForm {
+  form<T>(fn: (forms: Forms) => Promise<T>): Promise<T>
+}
+
 export interface Progress {
   readonly offer: Offer
   readonly bytesPerSecond: number
@@ -32,8 +37,10 @@ export interface Progress {
 }
 
 export interface Front {
-  /** Null without a terminal: say which option does the same. */
+  /** Non-null while a form is open on a terminal. Null there is none: say which option does the same. */
   readonly forms: Forms | null
+  /** Runs `fn` with `forms` open, if this front has a terminal. Inside another form it just runs. */
+  form<T>(fn: () => Promise<T>): Promise<T>
   row(mark: Mark, text: string): void
   /** Several rows that belong together; continuation rows are the front's business. */
   rows(mark: Mark, lines: readonly string[]): void

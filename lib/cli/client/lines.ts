@@ -8,7 +8,7 @@ import { inert, safeBody } from '../sanitise.ts'
 import type { App } from './app.ts'
 import { preview } from './chat-commands.ts'
 import { runLine } from './dispatch.ts'
-import type { Forms, Front, Mark } from './front.ts'
+import type { Forms, Front, Mark, OpenForm } from './front.ts'
 import { duration } from './format.ts'
 import type { SecureChatError } from '../../util/errors.ts'
 
@@ -19,13 +19,27 @@ export interface LineStreams {
 }
 
 export class LineFront implements Front {
-  /** Set only while a person at a terminal signs in. */
   forms: Forms | null = null
   readonly #streams: LineStreams
+  readonly #prompts: OpenForm | undefined
   #offline = false
 
-  constructor(streams: LineStreams) {
+  /** `prompts`: for a person at a terminal who wants plain lines, so that a password is still hidden. */
+  constructor(streams: LineStreams, prompts?: OpenForm) {
     this.#streams = streams
+    this.#prompts = prompts
+  }
+
+  async form<T>(fn: () => Promise<T>): Promise<T> {
+    if (this.#prompts === undefined || this.forms !== null) return fn()
+    return this.#prompts.form(async (forms) => {
+      this.forms = forms
+      try {
+        return await fn()
+      } finally {
+        this.forms = null
+      }
+    })
   }
 
   row(mark: Mark, text: string): void {

@@ -117,15 +117,25 @@ async function reach(app: App, options: ClientOptions): Promise<Unauthenticated>
 }
 
 /** Ends with a session, or with a person who chose to quit (then app.ended). */
-export async function start(app: App, options: ClientOptions): Promise<void> {
+export function start(app: App, options: ClientOptions): Promise<void> {
+  return app.front.form(() => startForm(app, options))
+}
+
+async function startForm(app: App, options: ClientOptions): Promise<void> {
   const password = await passwordFrom(options)
   const lobby = await reach(app, options)
   if (options.register) return signUp(app, options, password)
   const username = options.username?.toLowerCase()
   if (username !== undefined) return logIn(app, lobby, username, password)
   if (lobby.accounts.some((account) => account.last && account.resumable)) {
-    signedIn(app, await lobby.resume())
-    return
+    try {
+      signedIn(app, await lobby.resume())
+      return
+    } catch (error) {
+      // Somebody else's window has this account: a person may want another one.
+      if (app.front.forms === null || codeOf(error) !== 'E_LOCKED') throw error
+      app.showError(error)
+    }
   }
   return ask(app, lobby)
 }

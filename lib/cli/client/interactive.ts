@@ -1,0 +1,99 @@
+// The interactive client: the App behind the window, from the first form to a restored terminal.
+import type { Step } from '../../client/ports.ts'
+import type { Log } from '../../util/log.ts'
+import { EXIT, exitCodeOf } from '../exit-codes.ts'
+import { systemClock } from '../system-clock.ts'
+import { programVersion } from '../version.ts'
+import type { App } from './app.ts'
+import type { ClientOptions } from './args.ts'
+import { candidates } from './candidates.ts'
+import { runLine } from './dispatch.ts'
+import { type Endings, signalExitCode } from './ending.ts'
+import type { Front } from './front.ts'
+import { jobControl } from './job-control.ts'
+import { ScreenFront } from './screen-front.ts'
+import { start } from './start.ts'
+import { openTerminal } from './terminal-setup.ts'
+import { Ui } from './ui.ts'
+
+export interface Interactive {
+  readonly options: ClientOptions
+  readonly endings: Endings
+  readonly log: Log
+  readonly createApp: (
+    options: ClientOptions,
+    front: Front,
+    log: Log,
+    quit: () => void,
+    onStep?: (step: Step) => void,
+  ) => App
+  readonly closeInTime: (app: App) => Promise<void>
+}
+
+const STEPS: Readonly<Partial<Record<Step, string>>> = {
+  'generating-keys': 'Generating keys for this launch ..',
+  'stretching-password': 'Stretching the password (Argon2id) ..',
+  registering: 'Making the account and its keys ..',
+}
+
+/** Resolves to the exit code; the terminal is as it was. */
+export async function runInteractive(parts: Interactive): Promise<number> {
+  const { options, endings, log } = parts
+  const { tty, theme, prompts } = openTerminal(options.noColor)
+  const quit = (): void => {
+    endings.end({ why: 'quit' })
+  }
+  const ui = new Ui({
+    tty,
+    output: process.stdout,
+    theme,
+    clock: systemClock,
+    jobs: jobControl(process),
+    onLine: (line) => {
+      void runLine(app, line)
+    },
+    onQuit: (why) => {
+      if (why === 'force') process.exit(EXIT.interrupted)
+      endings.end({ why: why === 'hangup' ? 'hangup' : 'quit' })
+    },
+    onEscape: () => {
+      app.openChat(null)
+    },
+    complete: (line, offset) => candidates(app, line, offset),
+    onContinue: () => {
+      app.session?.reconnect()
+    },
+  })
+  process.on('exit', () => {
+    ui.restoreModes()
+  })
+  const front = new ScreenFront(ui, prompts, systemClock)
+  const app = parts.createApp(options, front, log, quit, (step) => {
+    const words = STEPS[step]
+    if (words !== undefined && app.session === null) front.row('*', words)
+  })
+  front.row('*', `securechat ${programVersion()} - end-to-end encrypted messages in your terminal`)
+  const started = start(app, options).then(
+    () => null,
+    (error: unknown) => ({ why: 'refused', error }) as const,
+  )
+  const refused = await Promise.race([started, endings.first])
+  if (refused === null && !app.ended) ui.start()
+  const ending = refused ?? (await endings.first)
+  // Nobody reads any more: do not even try to restore the prompt.
+  await parts.closeInTime(app)
+  front.end()
+  ui.end()
+  switch (ending.why) {
+    case 'refused':
+    case 'failure':
+      app.showError(ending.error)
+      return exitCodeOf(ending.error)
+    case 'hangup':
+      return EXIT.failure
+    case 'signal':
+      return signalExitCode(ending.signal)
+    case 'quit':
+      return EXIT.ok
+  }
+}

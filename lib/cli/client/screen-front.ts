@@ -1,0 +1,247 @@
+// The front with a screen: the words of the App as rows of the interactive window.
+import type { ConnectionState, MessageState, MessageView, Offer } from '../../client/events.ts'
+import type { Clock, Timer } from '../../util/clock.ts'
+import type { TickState } from '../theme.ts'
+import { preview } from './chat-commands.ts'
+import { clockTime, duration, longDate, sameDay } from './format.ts'
+import type { Forms, Front, Mark, OpenForm, Progress } from './front.ts'
+import { qrRows } from './qr.ts'
+import { type Entry, fixed, notice, section } from './rows.ts'
+import type { Ui } from './ui.ts'
+
+const RECEIPTS_MS = 5000
+
+const TICKS: Readonly<Record<MessageState, TickState>> = {
+  queued: 'queued',
+  sent: 'queued',
+  accepted: 'sent',
+  delivered: 'delivered',
+  read: 'read',
+  held: 'held',
+  failed: 'failed',
+}
+
+export class ScreenFront implements Front {
+  forms: Forms | null = null
+  readonly #ui: Ui
+  readonly #prompts: OpenForm
+  readonly #clock: Clock
+  #user: string | null = null
+  #chat: string | null = null
+  #lastDay: number | null = null
+  #offline: {
+    readonly reason: string
+    readonly until: number | null
+    readonly attempt: number
+  } | null = null
+  #offlineSince: number | null = null
+  #countdown: Timer | null = null
+  /** Own messages that were delivered while their row was out of reach: told in one row, not in one each. */
+  readonly #late = new Map<string, { count: number; since: string }>()
+  readonly #own = new Map<number, { readonly chat: string; readonly time: string }>()
+  #lateTimer: Timer | null = null
+
+  constructor(ui: Ui, prompts: OpenForm, clock: Clock) {
+    this.#ui = ui
+    this.#prompts = prompts
+    this.#clock = clock
+  }
+
+  /** The whole form is one loan of the terminal: nothing typed early can end up on the line. */
+  form<T>(fn: () => Promise<T>): Promise<T> {
+    if (this.forms !== null) return fn()
+    return this.#ui.modal(() =>
+      this.#prompts.form(async (forms) => {
+        this.forms = forms
+        try {
+          return await fn()
+        } finally {
+          this.forms = null
+        }
+      }),
+    )
+  }
+
+  row(mark: Mark, text: string): void {
+    this.#print(mark === '-' ? section(text) : notice(mark, text))
+  }
+
+  rows(mark: Mark, lines: readonly string[]): void {
+    if (mark === '-') this.#print(section(lines.join(' ')))
+    else this.#print(fixed(lines.map((line) => `${mark} ${line}`)))
+  }
+
+  message(view: MessageView, fills: boolean): void {
+    this.#day(view.at)
+    const time = clockTime(view.at)
+    const body = view.body.kind === 'text' ? view.body.text : preview(view)
+    const note = [
+      view.timeDoubtful ? '(unverified time)' : '',
+      view.resent || fills ? '(resent)' : '',
+    ]
+      .filter((s) => s !== '')
+      .join(' ')
+    const text = {
+      time,
+      body,
+      ...(note === '' ? {} : { note: { text: note, role: 'muted' as const } }),
+    }
+    if (view.own) {
+      this.#remember(view.number, view.chat, time)
+      this.#ui.message(
+        {
+          ...text,
+          who: [
+            { text: 'me ', role: 'me' },
+            { text: `@${view.chat}`, role: 'chat' },
+          ],
+        },
+        { id: String(view.number), state: TICKS[view.state ?? 'queued'] },
+      )
+    } else {
+      this.#ui.message({ ...text, who: { text: view.from, role: 'peer' } })
+      this.#ui.alert({ bell: this.#ui.focused === false })
+    }
+  }
+
+  messageState(number: number, state: MessageState): void {
+    if (this.#ui.setTick(String(number), TICKS[state]) || state !== 'delivered') return
+    const own = this.#own.get(number)
+    if (own === undefined) return
+    const late = this.#late.get(own.chat) ?? { count: 0, since: own.time }
+    late.count += 1
+    this.#late.set(own.chat, late)
+    this.#lateTimer ??= this.#clock.after(RECEIPTS_MS, () => {
+      this.#tellLate()
+    })
+  }
+
+  progress({ offer, bytesPerSecond, etaMs }: Progress): void {
+    this.#ui.setProgress(String(offer.number), {
+      direction: offer.direction === 'in' ? 'down' : 'up',
+      name: offer.name,
+      peer: offer.peer,
+      doneBytes: offer.bytes,
+      totalBytes: offer.size,
+      bytesPerSecond,
+      etaMs,
+      note: offer.state === 'waiting' ? `waiting for ${offer.peer}` : undefined,
+    })
+  }
+
+  progressEnd(offer: Offer): void {
+    this.#ui.setProgress(String(offer.number), null)
+  }
+
+  question(text: string, hint: string, answer: (yes: boolean) => void): { withdraw(): void } {
+    const number = Number(/!accept (\d+)/.exec(hint)?.[1] ?? 0)
+    const asked = this.#ui.ask({ text, hint, ...(number > 0 ? { number } : {}) })
+    void asked.answer.then((given) => {
+      if (given !== undefined) answer(given === 'y')
+    })
+    return {
+      withdraw: () => {
+        asked.withdraw()
+      },
+    }
+  }
+
+  connection(state: ConnectionState): void {
+    this.#countdown?.cancel()
+    this.#countdown = null
+    if (state.state === 'online') {
+      if (this.#offlineSince !== null) {
+        this.row('*', `Back online after ${duration(this.#clock.now() - this.#offlineSince)}.`)
+      }
+      this.#offline = null
+      this.#offlineSince = null
+    } else {
+      this.#offlineSince ??= this.#clock.now()
+      const next = state.state === 'offline' ? (state.nextTryMs ?? null) : null
+      this.#offline = {
+        reason: state.state === 'offline' ? state.reason : 'connecting',
+        until: next === null ? null : this.#clock.now() + next,
+        attempt: state.state === 'connecting' ? state.attempt : 0,
+      }
+    }
+    this.#showPlace()
+  }
+
+  place(user: string | null, chat: string | null): void {
+    this.#user = user
+    this.#chat = chat
+    if (user === null) this.#offline = null
+    this.#showPlace()
+  }
+
+  giveBack(line: string): void {
+    this.#ui.restore(line)
+  }
+
+  clear(): void {
+    this.#ui.clear()
+  }
+
+  qr(payload: string): void {
+    const rows = qrRows(payload, { cols: this.#ui.cols, rows: this.#ui.rows })
+    if (rows !== null) this.#print(() => rows)
+  }
+
+  end(): void {
+    this.#countdown?.cancel()
+    this.#lateTimer?.cancel()
+  }
+
+  /** Between the questions of a form a row is shown at once; else it takes its turn in the transcript. */
+  #print(entry: Entry): void {
+    if (this.forms === null) this.#ui.print(entry)
+    else this.#ui.printNow(entry)
+  }
+
+  #showPlace(): void {
+    const who = this.#user ?? 'not logged in'
+    const where = this.#chat === null ? '' : ` @${this.#chat}`
+    this.#ui.setPrompt(`${who}${where}${this.#offline === null ? '' : ' (offline)'} > `)
+    this.#showOffline()
+  }
+
+  #showOffline(): void {
+    if (this.#offline === null) {
+      this.#ui.setStatus('')
+      return
+    }
+    const { reason, until, attempt } = this.#offline
+    if (until === null) {
+      this.#ui.setStatus(attempt > 0 ? `connecting, try ${String(attempt)}` : `offline: ${reason}`)
+      return
+    }
+    const left = Math.max(0, until - this.#clock.now())
+    this.#ui.setStatus(`offline: ${reason} - next try in ${duration(left)}`)
+    this.#countdown = this.#clock.after(1000, () => {
+      this.#showOffline()
+    })
+  }
+
+  /** A row when the day changes between two messages. */
+  #day(at: number): void {
+    const before = this.#lastDay ?? this.#clock.now()
+    this.#lastDay = at
+    if (!sameDay(before, at)) this.#ui.print(section(longDate(at)))
+  }
+
+  #remember(number: number, chat: string, time: string): void {
+    this.#own.set(number, { chat, time })
+    const [oldest] = this.#own.keys()
+    if (this.#own.size > 1000 && oldest !== undefined) this.#own.delete(oldest)
+  }
+
+  #tellLate(): void {
+    this.#lateTimer = null
+    for (const [chat, { count, since }] of this.#late) {
+      const what =
+        count === 1 ? `your message of ${since}` : `your ${String(count)} messages since ${since}`
+      this.row('*', `@${chat} has ${what}`)
+    }
+    this.#late.clear()
+  }
+}
