@@ -164,5 +164,3 @@ export async function relayBench(): Promise<void> {
     await rm(folder, { recursive: true, force: true })
   }
 }
-
-await relayBench()

@@ -1,0 +1,18 @@
+// `npm run bench`: every figure in one run on one machine. Parts by name: `npm run bench -- relay`.
+import { cpus } from 'node:os'
+
+const PARTS: Readonly<Record<string, () => Promise<void>>> = {
+  start: async () => (await import('./start.ts')).startBench(),
+  relay: async () => (await import('./relay.ts')).relayBench(),
+  files: async () => (await import('./files.ts')).fileBench(),
+}
+
+const wanted = process.argv.slice(2)
+const [cpu] = cpus()
+console.log(
+  `${new Date().toISOString()}  Node ${process.versions.node}  ${String(cpus().length)} x ${cpu?.model ?? 'unknown'}`,
+)
+for (const [name, run] of Object.entries(PARTS)) {
+  if (wanted.length === 0 || wanted.includes(name)) await run()
+}
+process.exit(0)
