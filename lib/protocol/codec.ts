@@ -28,26 +28,32 @@ const REPLY_SHAPES: ReadonlyMap<FrameName, Shape<unknown>> = new Map(
   NAMES.map((name) => [name, map(fieldsOf(frameRow(name).reply))]),
 )
 
-/** Bytes of a frame for one place in a record. Unknown fields are left out, a wrong field is E_FORMAT. */
+/** The bytes of a frame for its place in a record. Fields the table does not name are left out; a wrong one is E_FORMAT. */
 export function encodeFrame(frame: Frame): Buffer {
-  return write(FRAME_SHAPES.get(frame.t)?.parse(frame, frame.t))
+  const checked: unknown = shapeOfFrame(frame.t).parse(frame, frame.t)
+  return write(frame.t === 'ok' ? frame : checked)
 }
 
 /**
- * The typed frame in these bytes, without the fields that the table does not name (PROTOCOL 18); E_FORMAT
- * for anything else. Byte strings are copies. An `ok` keeps all its fields until `decodeReply`.
+ * The typed frame in these bytes, without the fields the table does not name (PROTOCOL 18); E_FORMAT for anything
+ * else. Only an `ok` keeps all its fields, for `decodeReply`. Do not change the input afterwards: a long field may
+ * be a view of it.
  */
 export function decodeFrame(bytes: Bytes): Frame {
   const value = read(bytes)
   const t = frameType(value)
-  const frame: unknown = FRAME_SHAPES.get(t)?.parse(value, t) ?? fail('E_FORMAT', 'unknown frame')
-  return (t === 'ok' ? value : frame) as Frame
+  const checked: unknown = shapeOfFrame(t).parse(value, t)
+  return (t === 'ok' ? value : checked) as Frame
 }
 
 /** The fields of the reply column of `name`; E_FORMAT if the answer has others. */
 export function decodeReply<N extends RequestName>(name: N, ok: OkFrame): ReplyOf<N> {
   const reply: unknown = REPLY_SHAPES.get(name)?.parse(ok, name)
   return reply as ReplyOf<N>
+}
+
+function shapeOfFrame(t: string): Shape<unknown> {
+  return FRAME_SHAPES.get(t) ?? fail('E_FORMAT', 'unknown frame')
 }
 
 function frameType(value: unknown): string {

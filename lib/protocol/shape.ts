@@ -12,8 +12,8 @@ import { isUsername, type Username } from './names.ts'
 
 export interface Shape<out T> {
   /**
-   * The checked value. Maps come out as new objects with the known fields only, so nothing a peer
-   * invented travels further. `where` names the field in the message of E_FORMAT.
+   * The checked value: maps hold the known fields only, so nothing a peer invented travels further. A value with
+   * nothing to leave out is returned as it is. `where` names the field in the message of E_FORMAT.
    */
   parse(value: unknown, where: string): T
 }
@@ -62,8 +62,9 @@ export const username: Shape<Username> = shape(
 )
 
 /** Exactly one of the given constants. */
-export function lit<const T extends string | number>(...values: readonly T[]): Shape<T> {
-  return shape(values.join(' or '), (v): v is T => (values as readonly unknown[]).includes(v))
+export function lit<const V extends readonly (string | number)[]>(...values: V): Shape<V[number]> {
+  const allowed: readonly unknown[] = values
+  return shape(values.join(' or '), (v): v is V[number] => allowed.includes(v))
 }
 
 /** Bytes of exactly this length. */
@@ -107,7 +108,7 @@ export function list<T>(element: Shape<T>, max: number, min = 0): Shape<readonly
       if (!Array.isArray(value) || value.length > max || value.length < min) {
         return fail('E_FORMAT', `${where} is not a list of ${min} to ${max} elements`)
       }
-      return value.map((v) => element.parse(v, where))
+      return parseElements(value, () => element, where)
     },
   }
 }
@@ -121,10 +122,27 @@ export function tuple<const S extends readonly Shape<unknown>[]>(
       if (!Array.isArray(value) || value.length !== elements.length) {
         return fail('E_FORMAT', `${where} is not a list of ${elements.length} elements`)
       }
-      const out: unknown = elements.map((e, i) => e.parse(value[i], where))
+      const out: unknown = parseElements(value, (i) => elements[i], where)
       return out as { readonly [I in keyof S]: Infer<S[I]> }
     },
   }
+}
+
+function parseElements<T>(
+  value: readonly unknown[],
+  shapeAt: (i: number) => Shape<T> | undefined,
+  where: string,
+): readonly T[] {
+  let changed: unknown[] | undefined
+  for (let i = 0; i < value.length; i++) {
+    const element = value[i]
+    const parsed = shapeAt(i)?.parse(element, where)
+    if (parsed !== element) {
+      changed ??= value.slice()
+      changed[i] = parsed
+    }
+  }
+  return (changed ?? value) as readonly T[]
 }
 
 /** Text to unsigned integer, at most so many entries; the result has no prototype. */
@@ -184,21 +202,22 @@ function mapShape<F extends Readonly<Record<string, Field>>>(
         }
       }
       let known = 0
-      let same = true
+      let changed: Map<string, unknown> | undefined
       for (const { name, shape, optional } of rows) {
         const v = input[name]
         if (v === undefined) {
           if (!optional) return fail('E_FORMAT', `${where} lacks ${name}`)
-        } else {
-          known++
-          if (shape.parse(v, name) !== v) same = false
+          continue
         }
+        known++
+        const parsed = shape.parse(v, name)
+        if (parsed !== v) changed = (changed ?? new Map<string, unknown>()).set(name, parsed)
       }
-      if (same && Object.keys(input).length === known) return input as InferMap<F>
+      if (changed === undefined && Object.keys(input).length === known) return input as InferMap<F>
       const out: Record<string, unknown> = {}
-      for (const { name, shape } of rows) {
-        const v = input[name]
-        if (v !== undefined) out[name] = shape.parse(v, name)
+      for (const { name } of rows) {
+        const v = changed?.get(name) ?? input[name]
+        if (v !== undefined) out[name] = v
       }
       return out as InferMap<F>
     },
