@@ -10,7 +10,7 @@ interface Waiting<T, R> {
 /** An upper bound for the memory and the duration of one flush. */
 const GROUP_MAX = 512
 
-export class GroupCommit<T, R = void> {
+export class GroupCommit<T, R = undefined> {
   readonly #flush: (items: readonly T[]) => Promise<readonly R[]>
   #waiting: Waiting<T, R>[] = []
   #running: Promise<void> | null = null

@@ -22,6 +22,12 @@ const FINAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'E_VERSION',
 ])
 
+/** Goodbyes of the server after which this device must not come back by itself. */
+const FAREWELLS: ReadonlyMap<string, readonly [ErrorCode, string]> = new Map([
+  ['E_REPLACED', ['E_REPLACED', 'Another session started with this account. Forced to log out.']],
+  ['E_NO_DEVICE', ['E_NO_DEVICE', 'This device was removed from the account. Logged out.']],
+])
+
 export interface LinkOptions {
   /** Dials, makes the channel and logs the device in. */
   readonly open: () => Promise<Wire>
@@ -142,9 +148,9 @@ export class Link {
     this.#wire = null
     if (this.#options.clock.monotonic() - this.#since >= STABLE_MS) this.#attempt = 0
     for (const listener of this.#listeners) listener.offline?.()
-    if (end.bye === 'E_REPLACED') {
-      this.#finish('E_REPLACED', 'Another session started with this account. Forced to log out.')
-    } else this.#failed(end.code, end.reason)
+    const farewell = end.bye === undefined ? undefined : FAREWELLS.get(end.bye)
+    if (farewell === undefined) this.#failed(end.code, end.reason)
+    else this.#finish(...farewell)
   }
 
   #failed(code: ErrorCode, reason: string): void {

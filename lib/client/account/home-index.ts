@@ -11,6 +11,8 @@ export interface KnownServer {
   readonly srv: Bytes
   /** Pinned at this time. */
   readonly since: number
+  /** The highest outer version it was seen to speak: less is a downgrade (PROTOCOL 18). */
+  readonly highestVersion: number
 }
 
 export interface ProfileEntry {
@@ -33,7 +35,7 @@ interface Index {
 const MANY = 1000
 
 const INDEX = map({
-  s: list(map({ h: s(253), p: u, i: b(32), t: u }), MANY),
+  s: list(map({ h: s(253), p: u, i: b(32), t: u, v: u }), MANY),
   p: list(map({ f: s(64), i: b(32), a: b(32), d: b(8), u: s(64), r: opt(flag), t: u }), MANY),
 })
 
@@ -42,7 +44,13 @@ async function read(home: ClientHome): Promise<Index> {
   if (bytes === null) return { servers: [], profiles: [] }
   const { s: servers, p: profiles } = check(INDEX, decodeStrict(bytes), 'client index')
   return {
-    servers: servers.map((f) => ({ host: f.h, port: f.p, srv: f.i, since: f.t })),
+    servers: servers.map((f) => ({
+      host: f.h,
+      port: f.p,
+      srv: f.i,
+      since: f.t,
+      highestVersion: f.v,
+    })),
     profiles: profiles.map((f) => ({
       name: f.f,
       srv: f.i,
@@ -60,7 +68,7 @@ async function rewrite(home: ClientHome, change: (index: Index) => Index): Promi
   const { servers, profiles } = change(await read(home))
   await home.writeIndex(
     encode({
-      s: servers.map((k) => ({ h: k.host, p: k.port, i: k.srv, t: k.since })),
+      s: servers.map((k) => ({ h: k.host, p: k.port, i: k.srv, t: k.since, v: k.highestVersion })),
       p: profiles.map((k) => ({
         f: k.name,
         i: k.srv,

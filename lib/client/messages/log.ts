@@ -4,10 +4,13 @@ import type { Rec, Records } from '../../storage/ports.ts'
 import { GroupCommit } from '../group-commit.ts'
 import { decodeRow, encodeRow, type MessageRow } from './row.ts'
 
-export type Inserted =
-  | { readonly fresh: true; readonly row: MessageRow }
-  /** It was there already; nothing was written. */
-  | { readonly fresh: false; readonly row: MessageRow }
+export interface Inserted {
+  readonly row: MessageRow
+  /** False: it was there already; only a placeholder that it makes superfluous was removed. */
+  readonly fresh: boolean
+  /** It took the number and place of a placeholder. */
+  readonly replaced: boolean
+}
 
 export interface MessageLog {
   /** Gives the row the next number unless its key is known. `replaces`: the placeholder whose place and number it takes. */
@@ -126,12 +129,15 @@ export class RecordMessageLog implements MessageLog {
 
   async #insert(op: Op & { readonly do: 'insert' }, draft: Draft): Promise<Inserted> {
     const known = await draft.find(op.row.key)
-    if (known !== null) return { fresh: false, row: known }
-    const replaced = op.replaces === undefined ? null : await draft.find(op.replaces)
-    if (replaced !== null) draft.rows.delete(replaced.key)
-    const row = { ...op.row, number: replaced?.number ?? this.#next++ }
+    const placeholder = op.replaces === undefined ? null : await draft.find(op.replaces)
+    if (placeholder !== null) draft.rows.delete(placeholder.key)
+    if (known !== null) {
+      if (placeholder !== null) await this.#records.delete(KIND, idOf(placeholder.number))
+      return { fresh: false, replaced: false, row: known }
+    }
+    const row = { ...op.row, number: placeholder?.number ?? this.#next++ }
     draft.rows.set(row.key, row)
-    return { fresh: true, row }
+    return { fresh: true, replaced: placeholder !== null, row }
   }
 }
 

@@ -18,6 +18,7 @@ import type { Log } from '../../util/log.ts'
 import type { Emit } from '../emitter.ts'
 import type { Link } from '../link.ts'
 import { Refusal } from '../refusal.ts'
+import type { ContactBook } from './contact-book.ts'
 import { contactOf, newPeer, type Peer } from './peer.ts'
 import type { Peers } from './peers.ts'
 import { without } from '../without.ts'
@@ -44,6 +45,7 @@ export interface DirectoryOptions {
   readonly acct: Bytes
   readonly link: Link
   readonly peers: Peers
+  readonly book: ContactBook
   readonly clock: Clock
   readonly log: Log
   readonly emit: Emit
@@ -82,6 +84,8 @@ export class Directory {
   async meet(user: Username): Promise<Peer> {
     const known = this.#peers.byName(user)
     if (known !== undefined) return known
+    const noted = this.#options.book.findByName(user)
+    if (noted !== undefined) return this.refresh(noted.pin.acct)
     return this.#once(`@${user}`, () => this.#lookUp(user))
   }
 
@@ -195,15 +199,23 @@ export class Directory {
 
   async #fetch(acct: Bytes, known: Peer | undefined): Promise<Fetched> {
     const { srv } = this.#options
-    let pin = known?.pin
+    let pin = known?.pin ?? this.#options.book.find(acct)?.pin
     let signed = known?.list
     let list = known === undefined ? undefined : this.listOf(known)
+    // a pin from another device comes without its list: the current one may follow it directly
+    let fromPin = list !== undefined
     const events: DeviceListEvent[] = []
     for (;;) {
       const k = this.#live(acct).map((bundle) => bundle.klid)
-      const reply = await this.#ask({ acct, k, ...(pin === undefined ? {} : { n: pin.n }) })
+      const n = pin !== undefined && fromPin ? { n: pin.n } : {}
+      const reply = await this.#ask({ acct, k, ...n })
       if (pin !== undefined && reply.cur < pin.n) {
         fail('E_ROLLBACK', `The server offers an older state of @${pin.user} than it did before.`)
+      }
+      const [first] = reply.dls
+      if (!fromPin && pin !== undefined && first !== undefined) {
+        fromPin = true
+        if (parseDeviceList(first.b).n > pin.n + 1) continue
       }
       for (const dl of reply.dls) {
         if (list !== undefined && signed !== undefined && equal(dl.b, signed.b)) continue
@@ -252,12 +264,16 @@ export class Directory {
   }
 
   async #meetFirst({ pin, signed, list, bundles }: Fetched): Promise<Peer> {
-    const pins = this.#peers.all().map((peer) => peer.pin)
+    const pins = this.#pins()
     claimName(pins, pin)
-    const { srv, acct } = this.#options
+    const { srv, acct, book } = this.#options
     const conv = hex(convId({ srv, acct }, { srv, acct: pin.acct }))
     this.#remember(pin.acct, list, bundles)
-    const peer = await this.#peers.put(newPeer(pin, signed, conv))
+    const noted = book.find(pin.acct)
+    const peer = await this.#peers.put({
+      ...newPeer(pin, signed, conv),
+      ...(noted === undefined ? {} : { accepted: noted.accepted, displayName: noted.displayName }),
+    })
     const twin = lookAlike(pins, pin)
     if (twin !== undefined) {
       const contact = contactOf(peer)
@@ -267,8 +283,9 @@ export class Directory {
   }
 
   async #renew({ pin, signed, list, bundles, events }: Fetched): Promise<Peer> {
+    const { book } = this.#options
     const before = this.#peers.get(pin.acct) ?? fail('E_NOT_FOUND')
-    const pins = this.#peers.all().map((peer) => peer.pin)
+    const pins = this.#pins()
     if (before.pin.user !== pin.user) claimName(pins, pin)
     this.#remember(pin.acct, list, bundles)
     const { alarm, ...rest } = before
@@ -285,7 +302,13 @@ export class Directory {
       this.#options.emit({ type: 'contact', change: 'trusted', contact: contactOf(peer) })
     }
     for (const event of events) this.#report(peer, event)
+    if (events.length > 0) book.changed()
     return peer
+  }
+
+  /** Of everybody this account knows, here or on another device. */
+  #pins(): PeerPin[] {
+    return [...this.#peers.all().map((peer) => peer.pin), ...this.#options.book.pins()]
   }
 
   async #vanished(peer: Peer): Promise<void> {

@@ -1,0 +1,226 @@
+// Messages that were sent and could not be read: a placeholder stands where they belong, their sender is asked for them, and
+// the placeholder fills itself when the answer comes (PROTOCOL 9.4).
+import { randomBytes } from '../../crypto/random.ts'
+import { sha256 } from '../../crypto/hash.ts'
+import type { ResendReason } from '../../envelope/refusal.ts'
+import { decodeStrict, encode } from '../../protocol/cbor.ts'
+import { b, check, lit, map, s, u } from '../../protocol/shape.ts'
+import type { Records } from '../../storage/ports.ts'
+import { type Bytes, hex, u64 } from '../../util/bytes.ts'
+import type { Clock, Timer } from '../../util/clock.ts'
+import { codeOf } from '../../util/errors.ts'
+import type { Log } from '../../util/log.ts'
+import { GroupCommit } from '../group-commit.ts'
+import type { MessageLog } from '../messages/log.ts'
+import type { MessageRow, PlaceholderReason } from '../messages/row.ts'
+import type { Outbox } from '../outbox/outbox.ts'
+import type { Peers } from '../people/peers.ts'
+
+const KIND = 'gap'
+/** Something late may still come by itself; then three questions with growing patience. */
+const WAITS_MS = [10_000, 10 * 60_000, 6 * 3_600_000] as const
+const PER_REQUEST = 64
+const PAGE = 500
+
+/** Names a transmission in an `again`: its payload id, so that the answer finds the placeholder. */
+export function againId(st: Bytes, i: number): Buffer {
+  return sha256(st, u64(i)).subarray(0, 16)
+}
+
+/** The key of the placeholder's row. */
+export function gapKey(st: Bytes, i: number): string {
+  return `gap-${hex(againId(st, i))}`
+}
+
+export interface Gap {
+  /** hex */
+  readonly conv: string
+  /** Who sent it. */
+  readonly acct: Bytes
+  readonly dev: Bytes
+  readonly st: Bytes
+  readonly i: number
+  readonly why: ResendReason
+  readonly since: number
+  /** Questions asked. */
+  readonly tries: number
+}
+
+const GAP = map({
+  c: s(32),
+  a: b(32),
+  d: b(8),
+  st: b(16),
+  i: u,
+  w: lit('nokey', 'gap', 'bad'),
+  t: u,
+  n: u,
+})
+
+const REASONS: Readonly<Record<ResendReason, PlaceholderReason>> = {
+  nokey: 'no-key',
+  gap: 'gap',
+  bad: 'bad',
+}
+
+export function placeholderRow(
+  gap: Gap,
+  own: boolean,
+  why: PlaceholderReason = REASONS[gap.why],
+): Omit<MessageRow, 'number'> {
+  return {
+    key: gapKey(gap.st, gap.i),
+    conv: gap.conv,
+    acct: gap.acct,
+    dev: gap.dev,
+    ts: gap.since,
+    at: gap.since,
+    payload: new Uint8Array(0),
+    own,
+    resent: false,
+    placeholder: why,
+  }
+}
+
+export interface GapDeps {
+  readonly records: Records
+  readonly acct: Bytes
+  readonly peers: Peers
+  readonly messages: MessageLog
+  readonly outbox: () => Outbox
+  readonly clock: Clock
+  readonly log: Log
+  /** A placeholder now stands for something that is missing. */
+  shown(row: MessageRow): void
+}
+
+export class Gaps {
+  readonly #deps: GapDeps
+  readonly #open = new Map<string, Gap>()
+  readonly #commit: GroupCommit<Gap>
+  #timer: Timer | null = null
+  #stopped = false
+
+  private constructor(deps: GapDeps) {
+    this.#deps = deps
+    this.#commit = new GroupCommit(async (gaps) => {
+      const newest = new Map(gaps.map((gap) => [gapKey(gap.st, gap.i), gap]))
+      await deps.records.putMany(
+        KIND,
+        [...newest].map(([id, gap]) => ({
+          id,
+          body: encodeGap(gap),
+          keys: { index: { all: 'yes' } },
+        })),
+      )
+      return gaps.map(() => undefined)
+    })
+  }
+
+  static async open(deps: GapDeps): Promise<Gaps> {
+    const gaps = new Gaps(deps)
+    let after: string | null = null
+    for (;;) {
+      const page = await deps.records.list(KIND, 'all', 'yes', after, PAGE)
+      for (const record of page) gaps.#open.set(record.id, decodeGap(record.body))
+      const last = page.at(-1)
+      if (last === undefined || page.length < PAGE) break
+      after = last.id
+    }
+    gaps.#arm()
+    return gaps
+  }
+
+  /** Durable when it resolves. */
+  async missing(gap: Gap): Promise<void> {
+    const key = gapKey(gap.st, gap.i)
+    if (this.#open.has(key)) return
+    this.#open.set(key, gap)
+    await this.#commit.add(gap)
+    this.#arm()
+  }
+
+  /** It came, by itself or again. */
+  async filled(key: string): Promise<void> {
+    if (!this.#open.delete(key)) return
+    await this.#deps.records.delete(KIND, key)
+  }
+
+  stop(): void {
+    this.#stopped = true
+    this.#timer?.cancel()
+  }
+
+  /** The next question is due. */
+  #arm(): void {
+    if (this.#stopped || this.#timer !== null) return
+    const due = [...this.#open.values()].map(dueAt).filter((at) => at !== null)
+    if (due.length === 0) return
+    const wait = Math.max(0, Math.min(...due) - this.#deps.clock.now())
+    this.#timer = this.#deps.clock.after(wait, () => {
+      this.#timer = null
+      this.#ask()
+        .catch((error: unknown) => {
+          if (!this.#stopped) this.#deps.log.warn('client.gaps', { code: codeOf(error) })
+        })
+        .finally(() => {
+          this.#arm()
+        })
+    })
+  }
+
+  async #ask(): Promise<void> {
+    const now = this.#deps.clock.now()
+    const due = [...this.#open.values()].filter((gap) => (dueAt(gap) ?? Infinity) <= now)
+    const groups = new Map<string, Gap[]>()
+    for (const gap of due) {
+      const key = `${hex(gap.st)}${gap.why}`
+      groups.set(key, [...(groups.get(key) ?? []), gap])
+    }
+    for (const gaps of groups.values()) {
+      for (let at = 0; at < gaps.length; at += PER_REQUEST) {
+        await this.#askFor(gaps.slice(at, at + PER_REQUEST))
+      }
+    }
+  }
+
+  /** All of one stream and reason. */
+  async #askFor(gaps: readonly Gap[]): Promise<void> {
+    const { peers, messages, outbox, clock, acct } = this.#deps
+    const [first] = gaps
+    const peer = first === undefined ? undefined : peers.byConv(first.conv)
+    if (first === undefined || peer === undefined) return
+    const own = hex(first.acct) === hex(acct)
+    for (const gap of gaps) {
+      const next = { ...gap, tries: gap.tries + 1 }
+      this.#open.set(gapKey(gap.st, gap.i), next)
+      await this.#commit.add(next)
+      const { fresh, row } = await messages.insert(placeholderRow(gap, own))
+      if (fresh) this.#deps.shown(row)
+    }
+    // strangers are asked for nothing, and a contact under alarm is not believed
+    if (!own && (!peer.accepted || peer.blocked || peer.alarm !== undefined)) return
+    const { st, why, dev } = first
+    const i = gaps.map((gap) => gap.i)
+    await outbox().add(
+      { k: 'resend', id: randomBytes(16), ts: clock.now(), st, i, why },
+      { conv: first.conv, acct: first.acct, only: dev },
+    )
+  }
+}
+
+/** Null: no further question. */
+function dueAt(gap: Gap): number | null {
+  const waits = WAITS_MS.slice(0, gap.tries + 1)
+  return gap.tries >= WAITS_MS.length ? null : gap.since + waits.reduce((sum, ms) => sum + ms, 0)
+}
+
+function encodeGap(gap: Gap): Buffer {
+  const { conv, acct, dev, st, i, why, since, tries } = gap
+  return encode({ c: conv, a: acct, d: dev, st, i, w: why, t: since, n: tries })
+}
+
+function decodeGap(body: Bytes): Gap {
+  const f = check(GAP, decodeStrict(body), 'gap')
+  return { conv: f.c, acct: f.a, dev: f.d, st: f.st, i: f.i, why: f.w, since: f.t, tries: f.n }
+}

@@ -1,0 +1,269 @@
+// Mail as it comes: opened in order, stored, then acknowledged - a crash between any two steps only brings the mail again
+// (PROTOCOL 9.2). Batches share their disk flushes.
+//
+// Order per batch, MUST: (1) rows and side effects durable; (2) stream states; (3) mail.ack; (4) events.
+import { decodePayload } from '../../protocol/payloads.ts'
+import { type Bytes, equal } from '../../util/bytes.ts'
+import { type Clock, sleep } from '../../util/clock.ts'
+import { codeOf, type ErrorCode } from '../../util/errors.ts'
+import type { Log } from '../../util/log.ts'
+import type { KeyRing } from '../account/key-ring.ts'
+import type { Emit } from '../emitter.ts'
+import type { IncomingFiles } from '../files/incoming.ts'
+import type { Link } from '../link.ts'
+import type { Inserted, MessageLog } from '../messages/log.ts'
+import type { Directory } from '../people/directory.ts'
+import type { Peers } from '../people/peers.ts'
+import type { Push } from '../wire.ts'
+import type { Content, Dispatch } from './dispatch.ts'
+import { type Gap, gapKey, type Gaps, placeholderRow } from './gaps.ts'
+import type { Gossiper } from './gossiper.ts'
+import type { Mail, Opening, Result } from './opened.ts'
+import type { Receipts } from './receipts.ts'
+import type { Receiver, Receivers } from './receivers.ts'
+
+/** Mails per flush; between two of them keystrokes are served. */
+const BATCH_MAX = 64
+const YIELD_EVERY = 8
+
+export interface InboxDeps {
+  readonly acct: Bytes
+  readonly link: Link
+  readonly opening: Opening
+  readonly dispatch: Dispatch
+  readonly messages: MessageLog
+  readonly receivers: Receivers
+  readonly gaps: Gaps
+  readonly receipts: Receipts
+  readonly gossiper: Gossiper
+  readonly peers: Peers
+  readonly directory: Directory
+  readonly files: IncomingFiles
+  readonly keyRing: () => KeyRing
+  readonly clock: Clock
+  readonly log: Log
+  readonly emit: Emit
+  /** Shows a stored row. */
+  readonly show: (inserted: Inserted, fills: boolean) => void
+  /** The local store failed: nothing may be acknowledged any more. */
+  readonly broken: (error: unknown) => void
+}
+
+/** What one mail left to be stored and shown. */
+interface Shown extends Content {
+  readonly isPlaceholder: boolean
+}
+
+export class Inbox {
+  readonly #deps: InboxDeps
+  #queue: Push[] = []
+  #running: Promise<void> | null = null
+  /** Grows with each connection: what a dead one brought is not acknowledged on the next. */
+  #connection = 0
+  #stopped = false
+
+  constructor(deps: InboxDeps) {
+    this.#deps = deps
+    deps.link.add({
+      online: (wire) => {
+        const connection = ++this.#connection
+        wire.onPush((pushes) => {
+          this.#arrived(pushes, connection)
+        })
+      },
+      offline: () => {
+        // it all comes again
+        this.#connection += 1
+        this.#queue = []
+      },
+    })
+  }
+
+  /** Everything that has arrived is stored and acknowledged. */
+  get idle(): boolean {
+    return this.#running === null && this.#queue.length === 0
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true
+    this.#queue = []
+    await this.#running
+  }
+
+  #arrived(pushes: readonly Push[], connection: number): void {
+    if (this.#stopped || connection !== this.#connection) return
+    this.#queue.push(...pushes)
+    this.#running ??= this.#run().finally(() => {
+      this.#running = null
+    })
+  }
+
+  async #run(): Promise<void> {
+    while (this.#queue.length > 0) {
+      const connection = this.#connection
+      const [first] = this.#queue
+      try {
+        if (first?.t === 'mail') await this.#batch(connection)
+        else if (first !== undefined) {
+          this.#queue.shift()
+          await this.#other(first)
+        }
+      } catch (error) {
+        if (this.#stopped) return
+        const code = codeOf(error)
+        this.#deps.log.warn('client.inbox', { code })
+        if (code === 'E_CLOSED' || code === 'E_TIMEOUT') return
+        this.#deps.broken(error)
+        return
+      }
+    }
+  }
+
+  async #other(push: Push): Promise<void> {
+    const { keyRing, directory, acct, log } = this.#deps
+    if (push.t === 'mail.end') await keyRing().drained()
+    else if (push.t === 'dl.new' && equal(push.acct, acct)) {
+      directory.refresh(acct).catch((error: unknown) => {
+        log.warn('client.own-list', { code: codeOf(error) })
+      })
+    }
+  }
+
+  /** As many mails as are waiting, up to the first thing that is none. */
+  async #batch(connection: number): Promise<void> {
+    const { messages, receivers, gossiper, link } = this.#deps
+    const contents: Shown[] = []
+    const touched = new Set<Receiver>()
+    const gossip: (() => Promise<void>)[] = []
+    let last: Mail | null = null
+    let failure: unknown
+    try {
+      for (let count = 0; count < BATCH_MAX && connection === this.#connection; count++) {
+        const [mail] = this.#queue
+        if (mail?.t !== 'mail') break
+        if (count % YIELD_EVERY === YIELD_EVERY - 1) await sleep(this.#deps.clock, 0)
+        const result = await this.#deps.opening.open(mail)
+        if (connection !== this.#connection) break
+        await this.#taken(mail, result, contents, touched)
+        if (result.is === 'opened') gossip.push(() => gossiper.heard(result))
+        this.#queue.shift()
+        last = mail
+      }
+    } catch (error) {
+      failure = error
+    }
+    let rows: Inserted[]
+    try {
+      rows = await Promise.all(contents.map((each) => messages.insert(each.row, each.replaces)))
+      await receivers.save(touched)
+    } catch (error) {
+      receivers.forget(touched)
+      throw error
+    }
+    if (last !== null && connection === this.#connection) link.ackMail(last.q)
+    for (const [index, each] of contents.entries()) await this.#show(each, rows[index])
+    for (const tell of gossip) await tell()
+    if (failure === undefined) return
+    // a mail that could not be judged now must not be skipped: it comes again with the next connection
+    this.#queue = []
+    if (codeOf(failure) === 'E_STORE' || codeOf(failure) === 'E_INTERNAL') throw failure
+    this.#deps.log.info('client.inbox.later', { code: codeOf(failure) })
+    if (connection === this.#connection) link.reopen('The server could not say who sent a message.')
+  }
+
+  /** Side effects are durable afterwards; rows are on their way to the disk. */
+  async #taken(
+    mail: Mail,
+    result: Result,
+    contents: Shown[],
+    touched: Set<Receiver>,
+  ): Promise<void> {
+    const { dispatch, gaps } = this.#deps
+    if (result.is === 'nothing') {
+      if (result.code !== null) this.#warn(result.code, result.user)
+      return
+    }
+    if (result.receiver !== null) touched.add(result.receiver)
+    if (result.is === 'unreadable') {
+      await this.#unreadable(mail, result, contents)
+      return
+    }
+    const { message, peer, receiver, skipped } = result
+    const { from, st } = receiver.stream
+    for (const i of skipped) {
+      if (peer.accepted) await gaps.missing(this.#gap(mail, peer.conv, i, 'gap'))
+    }
+    const late = gapKey(st, message.i)
+    await gaps.filled(late)
+    const content = await dispatch.take({
+      peer,
+      from,
+      payload: message.payload,
+      bytes: message.bytes,
+      mid: message.mid,
+      resent: false,
+    })
+    if (content !== null) contents.push({ replaces: late, ...content, isPlaceholder: false })
+  }
+
+  async #unreadable(
+    mail: Mail,
+    result: Result & { readonly is: 'unreadable' },
+    contents: Shown[],
+  ): Promise<void> {
+    const { peers, gaps, acct, log } = this.#deps
+    const peer = peers.byConv(result.conv)
+    log.info('client.unreadable', { why: result.why })
+    const own = equal(mail.f[0], acct)
+    // nothing of a stranger is authentic before it opens
+    if (peer === undefined || (!peer.accepted && !own)) return
+    const why = result.why === 'removed' ? 'bad' : result.why
+    const gap = this.#gap(mail, peer.conv, mail.i, why)
+    const shown = result.why === 'removed' ? 'removed-device' : undefined
+    if (shown === undefined) await gaps.missing(gap)
+    contents.push({ row: placeholderRow(gap, own, shown), isPlaceholder: true })
+  }
+
+  #gap(mail: Mail, conv: string, i: number, why: Gap['why']): Gap {
+    const [acct, dev] = mail.f
+    return { conv, acct, dev, st: mail.st, i, why, since: this.#deps.clock.now(), tries: 0 }
+  }
+
+  async #show(shown: Shown, result: Inserted | undefined): Promise<void> {
+    const { gaps, receipts, peers, files, show, emit } = this.#deps
+    const { replaces, isPlaceholder } = shown
+    if (result === undefined) return
+    if (replaces !== undefined) await gaps.filled(replaces)
+    const { row, fresh } = result
+    const peer = peers.byConv(row.conv)
+    if (!fresh) {
+      if (
+        !isPlaceholder &&
+        !equal(row.payload, shown.row.payload) &&
+        row.placeholder === undefined
+      ) {
+        const text = 'A device sent two different messages under one name; the first one counts.'
+        const user = peer === undefined ? {} : { user: peer.pin.user }
+        emit({ type: 'notice', level: 'warning', code: 'E_DUPLICATE', text, ...user })
+      }
+      return
+    }
+    show(result, result.replaced)
+    if (isPlaceholder || peer === undefined) return
+    receipts.owe(peer, row)
+    if (row.offer !== undefined && decodePayload(row.payload).k === 'file')
+      files.announce(row.offer)
+  }
+
+  #warn(code: ErrorCode, user: string | null): void {
+    const who = user === null ? 'somebody' : `@${user}`
+    this.#deps.log.warn('client.inbox.refused', { code })
+    this.#deps.emit({
+      type: 'notice',
+      level: 'alarm',
+      code,
+      text: `A message from ${who} was dropped: it was also addressed to somebody who does not belong there, or its sender is not who the server says (${code}).`,
+      ...(user === null ? {} : { user }),
+    })
+  }
+}

@@ -1,0 +1,193 @@
+// From one mail to an opened message, or to the reason why there is none: rules 1 to 5 of PROTOCOL 6.5. Changes stream states
+// in memory only; storing them is for the caller.
+import { acceptHead, type AcceptedHead, type HeadView } from '../../envelope/head-check.ts'
+import { decodeHead, type Head } from '../../envelope/head.ts'
+import { type OpenedMessage, ReceiverStream } from '../../envelope/receiver-stream.ts'
+import { type ResendReason, resendReason } from '../../envelope/refusal.ts'
+import type { DeviceId } from '../../identity/conversation.ts'
+import type { FrameOf } from '../../protocol/frames.ts'
+import { type Bytes, equal, hex } from '../../util/bytes.ts'
+import type { Clock } from '../../util/clock.ts'
+import { codeOf, type ErrorCode, fail, SecureChatError } from '../../util/errors.ts'
+import type { KeyRing } from '../account/key-ring.ts'
+import type { Directory } from '../people/directory.ts'
+import type { Peer } from '../people/peer.ts'
+import type { Peers } from '../people/peers.ts'
+import { Refusal } from '../refusal.ts'
+import type { Receiver, Receivers } from './receivers.ts'
+
+export type Mail = FrameOf<'mail'>
+
+/** The keys of skipped messages are small, but not for nothing. */
+const KEPT_MAX = 2000
+
+export type Result =
+  | {
+      readonly is: 'opened'
+      readonly message: OpenedMessage
+      readonly receiver: Receiver
+      /** The account at the other end of the conversation (own account: notes). */
+      readonly peer: Peer
+      /** Indices that were passed over just now. */
+      readonly skipped: readonly number[]
+      /** The head, with the first message of a stream here. */
+      readonly head: Head | null
+    }
+  /** Nothing to show and nothing to ask for. `code`: why, when a person should hear of it. */
+  | { readonly is: 'nothing'; readonly code: ErrorCode | null; readonly user: string | null }
+  /** Something was sent to us and does not open. */
+  | {
+      readonly is: 'unreadable'
+      readonly why: ResendReason | 'removed'
+      readonly conv: string
+      /** The stream it came in, if that opened. */
+      readonly receiver: Receiver | null
+    }
+
+export interface OpeningDeps {
+  readonly device: DeviceId
+  readonly clock: Clock
+  readonly peers: Peers
+  readonly directory: Directory
+  readonly receivers: Receivers
+  readonly keyRing: () => KeyRing
+  readonly isBlocked: (acct: Bytes) => boolean
+}
+
+/** Loud: the server has shown us something that only a lying server would. */
+const LOUD: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'E_GHOST_USER',
+  'E_GHOST_DEVICE',
+  'E_NAME',
+  'E_IDENTITY',
+  'E_FORK',
+  'E_ROLLBACK',
+])
+
+const NOTHING = { is: 'nothing', code: null, user: null } as const
+
+export class Opening {
+  readonly #deps: OpeningDeps
+
+  constructor(deps: OpeningDeps) {
+    this.#deps = deps
+  }
+
+  /** Rejects only when it should be tried again later: offline, a busy server, a broken store. */
+  async open(mail: Mail): Promise<Result> {
+    const from = { acct: mail.f[0], dev: mail.f[1] }
+    if (this.#deps.isBlocked(from.acct)) return NOTHING
+    const known = await this.#deps.receivers.find(from, mail.st)
+    if (known !== null) return this.#next(mail, known, null)
+    if (mail.h === undefined || mail.w === undefined) return this.#unknownStream(mail)
+    let accepted: AcceptedHead
+    try {
+      accepted = await this.#accept(decodeHead(mail.h), mail)
+    } catch (error) {
+      return this.#refused(mail, error)
+    }
+    const { keyRing, receivers, clock } = this.#deps
+    try {
+      const stream = await ReceiverStream.open(accepted, mail.w, (klid) => keyRing().find(klid))
+      return this.#next(mail, receivers.add(stream, accepted.klid, clock.now()), accepted.head)
+    } catch (error) {
+      return unreadable(error, hex(accepted.head.conv), null)
+    }
+  }
+
+  /** Rules 1 to 3, with one fresh look at the directory before anybody is called a ghost. */
+  async #accept(head: Head, mail: Mail): Promise<AcceptedHead> {
+    const { directory, device } = this.#deps
+    // the server says who sent it; only the header counts, and they must agree
+    if (!equal(head.st, mail.st) || !equal(head.from.acct, mail.f[0])) fail('E_BINDING')
+    if (!equal(head.from.dev, mail.f[1])) fail('E_BINDING')
+    await directory.meetAccount(head.from.acct)
+    const view = this.#view()
+    try {
+      return acceptHead(head, view)
+    } catch (error) {
+      const code = codeOf(error)
+      if (code !== 'E_GHOST_DEVICE' && code !== 'E_NO_DEVICE') throw error
+      await directory.refresh(head.from.acct)
+      if (!equal(head.from.acct, device.acct)) await directory.refresh(device.acct)
+      return acceptHead(head, this.#view())
+    }
+  }
+
+  #view(): HeadView {
+    const { device, peers, directory } = this.#deps
+    return {
+      me: device,
+      listOf: (acct) => {
+        const peer = peers.get(acct)
+        return peer === undefined || peer.alarm !== undefined ? undefined : directory.listOf(peer)
+      },
+      peerOf: (conv) => peers.byConv(hex(conv))?.acct,
+    }
+  }
+
+  #next(mail: Mail, receiver: Receiver, head: Head | null): Result {
+    const { stream } = receiver
+    const { peers, clock } = this.#deps
+    const conv = hex(stream.conv)
+    const peer = peers.get(stream.peer) ?? fail('E_NOT_FOUND')
+    if (!this.#isPresent(stream)) return { is: 'unreadable', why: 'removed', conv, receiver }
+    const { next } = stream
+    if (stream.missing().length + mail.i - next > KEPT_MAX) {
+      return { is: 'unreadable', why: 'gap', conv, receiver }
+    }
+    try {
+      const message = stream.open(mail, clock.now())
+      receiver.usedAt = clock.now()
+      const skipped: number[] = []
+      for (let i = next; i < mail.i; i++) skipped.push(i)
+      return { is: 'opened', message, receiver, peer, skipped, head }
+    } catch (error) {
+      return unreadable(error, conv, receiver)
+    }
+  }
+
+  /** A stream outlives the removal of its device only here: the last look is at the pinned list. */
+  #isPresent(stream: ReceiverStream): boolean {
+    const { peers } = this.#deps
+    const sender = peers.get(stream.from.acct)
+    return sender?.pin.devs.some((device) => equal(device.id, stream.from.dev)) === true
+  }
+
+  /** The first message of the stream was lost on our side, or the server sends half of it. */
+  #unknownStream(mail: Mail): Result {
+    const peer = this.#deps.peers.get(mail.f[0])
+    if (peer === undefined) return NOTHING
+    return { is: 'unreadable', why: 'nokey', conv: peer.conv, receiver: null }
+  }
+
+  #refused(mail: Mail, error: unknown): Result {
+    const code = codeOf(error)
+    if (mustWait(error)) throw error
+    const peer = this.#deps.peers.get(mail.f[0])
+    if (code === 'E_NO_DEVICE' && peer !== undefined) {
+      return { is: 'unreadable', why: 'removed', conv: peer.conv, receiver: null }
+    }
+    // a contact under alarm: what came meanwhile can be asked for when it is trusted again
+    if (peer?.alarm !== undefined) {
+      return { is: 'unreadable', why: 'bad', conv: peer.conv, receiver: null }
+    }
+    return { is: 'nothing', code: LOUD.has(code) ? code : null, user: peer?.pin.user ?? null }
+  }
+}
+
+function mustWait(error: unknown): boolean {
+  if (!(error instanceof SecureChatError)) return true
+  const { code } = error
+  if (code === 'E_CLOSED' || code === 'E_TIMEOUT' || code === 'E_STORE') return true
+  return error instanceof Refusal && code !== 'E_NOT_FOUND'
+}
+
+function unreadable(error: unknown, conv: string, receiver: Receiver | null): Result {
+  if (mustWait(error)) throw error
+  const why = resendReason(codeOf(error))
+  if (why !== null) return { is: 'unreadable', why, conv, receiver }
+  // E_FORMAT: the device itself signed something that is no payload
+  if (codeOf(error) === 'E_FORMAT') return { is: 'unreadable', why: 'bad', conv, receiver }
+  return NOTHING
+}

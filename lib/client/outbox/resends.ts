@@ -1,0 +1,98 @@
+// Answers those who could not read a message of ours: the original payload again, to that device only, within limits that
+// keep it from becoming a tap (PROTOCOL 9.4).
+import type { PayloadOf } from '../../protocol/payloads.ts'
+import { type Bytes, equal, hex } from '../../util/bytes.ts'
+import type { Clock } from '../../util/clock.ts'
+import type { Log } from '../../util/log.ts'
+import { againId } from '../inbox/gaps.ts'
+import type { Directory } from '../people/directory.ts'
+import type { Peer } from '../people/peer.ts'
+import type { OutItem } from './item.ts'
+import type { Outbox } from './outbox.ts'
+
+const DAY_MS = 24 * 3_600_000
+const HOUR_MS = 3_600_000
+const AGE_MAX_MS = 7 * DAY_MS
+const PER_MESSAGE_AND_DEVICE = 3
+const PER_HOUR_AND_PEER = 100
+const RENEW_EVERY_MS = 10 * 60_000
+
+export interface ResendDeps {
+  readonly outbox: () => Outbox
+  readonly directory: Directory
+  readonly clock: Clock
+  readonly log: Log
+}
+
+export class Resends {
+  readonly #deps: ResendDeps
+  readonly #answered = new Map<string, number>()
+  readonly #hours = new Map<string, { since: number; count: number }>()
+  readonly #renewed = new Map<string, number>()
+
+  constructor(deps: ResendDeps) {
+    this.#deps = deps
+  }
+
+  /** `who` asks in the conversation with `peer` (who may be another device of our own). */
+  async asked(
+    request: PayloadOf<'resend'>,
+    peer: Peer,
+    who: { readonly acct: Bytes; readonly dev: Bytes },
+  ): Promise<void> {
+    for (const i of request.i) {
+      const item = await this.#deps.outbox().sentAs(request.st, i)
+      if (item !== null && this.#mayAnswer(item, peer, who)) {
+        await this.#deps.outbox().add(
+          {
+            k: 'again',
+            id: againId(request.st, i),
+            ts: this.#deps.clock.now(),
+            p: item.payload,
+          },
+          { conv: peer.conv, acct: who.acct, only: who.dev },
+        )
+      }
+    }
+    if (request.why === 'nokey') this.#renew(peer, who)
+  }
+
+  #mayAnswer(
+    item: OutItem,
+    peer: Peer,
+    who: { readonly acct: Bytes; readonly dev: Bytes },
+  ): boolean {
+    const now = this.#deps.clock.now()
+    if (item.kind === 'again' || item.conv !== peer.conv) return false
+    if (peer.alarm !== undefined || peer.pin.unconfirmed) return false
+    if (item.tx?.devs.some((dev) => equal(dev, who.dev)) !== true) return false
+    if (now - item.at > AGE_MAX_MS) return false
+    const key = `${item.mid}:${hex(who.dev)}`
+    const count = this.#answered.get(key) ?? 0
+    if (count >= PER_MESSAGE_AND_DEVICE || !this.#underHourlyLimit(peer, now)) return false
+    this.#answered.set(key, count + 1)
+    return true
+  }
+
+  #underHourlyLimit(peer: Peer, now: number): boolean {
+    const hour = this.#hours.get(peer.id)
+    if (hour === undefined || now - hour.since >= HOUR_MS) {
+      this.#hours.set(peer.id, { since: now, count: 1 })
+      return true
+    }
+    hour.count += 1
+    if (hour.count === PER_HOUR_AND_PEER + 1) this.#deps.log.warn('client.resend.limit')
+    return hour.count <= PER_HOUR_AND_PEER
+  }
+
+  /** The device has lost the key we use: the next message takes the present one. */
+  #renew(peer: Peer, who: { readonly acct: Bytes; readonly dev: Bytes }): void {
+    const key = hex(who.dev)
+    const now = this.#deps.clock.now()
+    const last = this.#renewed.get(key)
+    if (last !== undefined && now - last < RENEW_EVERY_MS) return
+    this.#renewed.set(key, now)
+    this.#deps.directory.forget(who.acct)
+    this.#deps.outbox().renew(peer.conv)
+  }
+}
