@@ -25,13 +25,18 @@ export class DiskSpace {
   }
 
   get isLow(): boolean {
-    return !this.#fits(0)
+    return !this.fits(0)
+  }
+
+  /** As far as is known. */
+  fits(bytes: number): boolean {
+    return this.#freeBytes - this.#spentBytes - bytes >= this.#floorBytes
   }
 
   /** True when `bytes` more may be written, which then count as written. */
   take(bytes: number): boolean {
     const age = this.#clock.monotonic() - this.#asked
-    const isLow = !this.#fits(bytes)
+    const isLow = !this.fits(bytes)
     const isEating = this.#spentBytes * 8 > this.#freeBytes - this.#floorBytes
     if (age > FRESH_MS || (age > RETRY_MS && (isLow || isEating))) void this.refresh()
     if (isLow) return false
@@ -45,10 +50,6 @@ export class DiskSpace {
       this.#asking = null
     })
     return this.#asking
-  }
-
-  #fits(bytes: number): boolean {
-    return this.#freeBytes - this.#spentBytes - bytes >= this.#floorBytes
   }
 
   async #ask(): Promise<void> {
