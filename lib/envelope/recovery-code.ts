@@ -32,14 +32,14 @@ function bytesOf(symbols: readonly number[]): Buffer | null {
   return fromBase32(symbols.map((symbol) => RFC4648.charAt(symbol)).join(''))
 }
 
-/** Letters as typed; a letter that is not in the alphabet becomes a wrong one, for the checks to repair. */
+/** Letters as typed; -1 for one that is not in the alphabet. */
 function read(text: string): number[] {
   const letters = text
     .toUpperCase()
     .replace(/[\s\p{Pd}._]/gu, '')
     .replace(/O/g, '0')
     .replace(/[IL]/g, '1')
-  return Array.from(letters, (letter) => Math.max(0, ALPHABET.indexOf(letter)))
+  return Array.from(letters, (letter) => ALPHABET.indexOf(letter))
 }
 
 export class RecoveryCode {
@@ -62,7 +62,10 @@ export class RecoveryCode {
         `A recovery code has ${LETTERS} letters and digits; this has ${symbols.length}.`,
       )
     }
-    const bytes = bytesOf(repaired(symbols)?.slice(0, DATA_LETTERS) ?? [])
+    // a foreign letter is a wrong letter, and one of those can be repaired
+    const foreign = symbols.filter((symbol) => symbol < 0).length
+    const word = foreign > 1 ? null : repaired(symbols.map((symbol) => Math.max(0, symbol)))
+    const bytes = bytesOf(word?.slice(0, DATA_LETTERS) ?? [])
     return bytes?.length === CODE_BYTES
       ? new RecoveryCode(bytes)
       : fail('E_FORMAT', 'More than one letter of the recovery code is wrong. Compare it again.')

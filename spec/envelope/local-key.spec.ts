@@ -1,0 +1,85 @@
+// The key of this device's disk, closed in three ways.
+import { randomBytes } from 'node:crypto'
+
+import test from 'ava'
+import fc from 'fast-check'
+
+import { LocalKey, localLockMode, type LocalOpener } from '../../lib/envelope/local-key.ts'
+import { hex } from '../../lib/util/bytes.ts'
+import { SRV } from '../helpers/people.ts'
+import {
+  everyByteChanged,
+  everyLength,
+  everyNth,
+  faces,
+  outcome,
+  outcomeAsync,
+  runs,
+} from '../helpers/refusals.ts'
+
+const device = { srv: SRV, acct: Buffer.alloc(32, 1), dev: Buffer.alloc(8, 2) }
+const key = LocalKey.generate()
+const password: LocalOpener = { by: 'password', exportKey: Buffer.alloc(64, 3) }
+const passphrase: LocalOpener = { by: 'passphrase', passphrase: 'correct horse' }
+const plain: LocalOpener = { by: 'plain' }
+const REFUSED =
+  'E_DECRYPT (undefined): The local data does not open: wrong password, or the key file was changed.'
+
+test('each way gives the same key back', async (t) => {
+  for (const opener of [password, passphrase, plain]) {
+    const file = await key.close(device, opener)
+    t.is(localLockMode(file), opener.by)
+    const opened = await LocalKey.open(file, device, opener)
+    t.deepEqual(opened.derive('store'), key.derive('store'))
+  }
+})
+
+test('keys of different purposes and devices differ', (t) => {
+  const all = [key.derive('store'), key.derive('device'), LocalKey.generate().derive('store')]
+  t.is(new Set(all.map(hex)).size, 3)
+})
+
+test('the closed file does not contain the key; the plain one says that it does', async (t) => {
+  const open = await key.close(device, plain)
+  const secret = open.subarray(-32 - 9) // among the last fields of the plain form
+  const lsk = open.subarray(open.indexOf(Buffer.from('61645820', 'hex')) + 4).subarray(0, 32)
+  t.true(secret.length > 0 && lsk.length === 32)
+  for (const opener of [password, passphrase]) {
+    t.is((await key.close(device, opener)).indexOf(lsk), -1)
+  }
+})
+
+test('every failure has one face', async (t) => {
+  const file = await key.close(device, password)
+  const byPhrase = await key.close(device, passphrase)
+  const attempts: (() => Promise<unknown>)[] = [
+    () => LocalKey.open(file, device, { by: 'password', exportKey: randomBytes(64) }),
+    () => LocalKey.open(file, device, passphrase),
+    () => LocalKey.open(file, device, plain),
+    () => LocalKey.open(byPhrase, device, plain),
+    () => LocalKey.open(byPhrase, device, { by: 'passphrase', passphrase: 'wrong' }),
+    () => LocalKey.open(file, { ...device, dev: Buffer.alloc(8) }, password),
+    () => LocalKey.open(file, { ...device, acct: SRV }, password),
+    () => LocalKey.open(Buffer.of(), device, plain),
+  ]
+  for (const x of [...everyByteChanged(file, everyNth(2)), ...everyLength(file, 5)]) {
+    attempts.push(() => LocalKey.open(x, device, password))
+  }
+  t.deepEqual(await faces(attempts, (attempt) => attempt()), [REFUSED])
+})
+
+test('fuzz: a file of another making', async (t) => {
+  const bytes = fc.uint8Array({ maxLength: 120 })
+  await t.notThrowsAsync(() =>
+    fc.assert(
+      fc.asyncProperty(bytes, async (x) => {
+        const mode = outcome(() => localLockMode(x))
+        return (
+          mode === 'E_FORMAT' &&
+          (await outcomeAsync(() => LocalKey.open(x, device, plain))) === 'E_DECRYPT'
+        )
+      }),
+      runs(50),
+    ),
+  )
+})
