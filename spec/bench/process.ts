@@ -14,7 +14,7 @@ export interface Started {
 /** Forks a TypeScript file that sends one message when it is ready; pinned to `core` where taskset exists. */
 export function start(file: URL, args: readonly string[], core: number): Promise<Started> {
   const child = fork(file, [...args], {
-    execArgv: ['--import=ts-blank-space/register', '--expose-gc'],
+    execArgv: ['--import=./spec/typescript/register.js', '--expose-gc'],
     serialization: 'advanced',
   })
   const { pid } = child

@@ -69,7 +69,7 @@ test('a disk without room says so', async (t) => {
     const file = await createNodeFiles('${dir}').openDownload('big', 'create')
     await file.write(0, Buffer.alloc(1e6)).catch((e) => console.log(e.code, e.message))
   `
-  const args = ['--import=ts-blank-space/register', '--input-type=module', '-e', code]
+  const args = ['--import=./spec/typescript/register.js', '--input-type=module', '-e', code]
   const script = `ulimit -f 100; exec "$0" "$@"`
   const out = execFileSync('bash', ['-c', script, process.execPath, ...args], { encoding: 'utf8' })
   t.regex(out, /^E_DISK_FULL .*Free some space/)
