@@ -84,7 +84,7 @@ export class Delivery {
   /** There is mail that was not pushed here: another node stored it. */
   lookAgain(): void {
     if (this.#mode === 'live') void this.#read()
-    else if (this.#mode === 'reading') this.#missed = true
+    else if (this.#mode === 'reading') this.#missed++
   }
 
   /** Cumulative (PROTOCOL 14.2); takes effect in the store with the next `flush`. */

@@ -8,7 +8,7 @@ import type { Records } from '../storage/ports.ts'
 
 const KIND = 'name'
 /** A claim without an account is what an interrupted registration left; after this time another may have the name. */
-const ORPHAN_MS = 10 * 60_000
+const ORPHAN_MS = 60_000
 
 const CLAIM = exact({ acct: s(64), at: u })
 

@@ -24,6 +24,8 @@ import type {
 } from '../../lib/protocol/frames.ts'
 import { Accounts } from '../../lib/server/accounts.ts'
 import { parseServerConfig, type ServerConfig } from '../../lib/server/config.ts'
+import { Directory } from '../../lib/server/directory.ts'
+import { accountId } from '../../lib/server/ids.ts'
 import { createServer, type Server } from '../../lib/server/server.ts'
 import { createMemoryFiles } from '../../lib/storage/memory-files.ts'
 import { createMemoryStore, type MemoryStoreOptions } from '../../lib/storage/memory.ts'
@@ -49,6 +51,8 @@ export interface RelayOptions {
   readonly mailbox?: MemoryStoreOptions['mailbox']
   readonly logBytes?: number
   readonly quotaBytes?: number
+  /** OPAQUE setup; made fresh by default. */
+  readonly setup?: Buffer
   /** Stands between the server and its store, to fail or to watch. */
   readonly store?: (store: Store) => Store
   readonly files?: (files: Files) => Files
@@ -68,8 +72,13 @@ export interface Relay {
   /** A connected, anonymous client. */
   connect(remoteAddress?: string): Promise<Client>
   /** An account with one device that has published a bundle. */
-  add(name: string, options: PersonOptions): Promise<Member>
+  add(name: string, options: MemberOptions): Promise<Member>
   login(member: Member, remoteAddress?: string): Promise<Client>
+}
+
+export interface MemberOptions extends PersonOptions {
+  /** What a real registration left; without it no password opens the account. */
+  readonly credentials?: { readonly cid: Buffer; readonly record: Buffer }
 }
 
 /** A person known to the relay, with the inbox keys the directory serves. */
@@ -102,7 +111,7 @@ export async function startRelay(options: RelayOptions = {}): Promise<Relay> {
     })
   const files = createMemoryFiles({ quotaBytes: options.quotaBytes ?? 2 ** 30 })
   const router = options.shared?.router ?? createLocalRouter()
-  const setup = createSetup()
+  const setup = options.setup ?? createSetup()
   let nextKey = 8
   const launchKeys = await LaunchKeys.create({
     sik: SIK,
@@ -124,7 +133,16 @@ export async function startRelay(options: RelayOptions = {}): Promise<Relay> {
     clock,
     log: options.log ?? silentLog,
   })
-  const accounts = new Accounts(store.records, clock)
+  const { records } = store
+  const accounts = new Accounts(records, clock)
+  const directory = new Directory({
+    records,
+    accounts,
+    router,
+    log: silentLog,
+    maxBytes: 0,
+    changed: () => undefined,
+  })
 
   const connect = async (remoteAddress = '192.0.2.1:5000'): Promise<Client> => {
     const wire = memoryWire()
@@ -134,25 +152,24 @@ export async function startRelay(options: RelayOptions = {}): Promise<Relay> {
     return new Client(connection, wire)
   }
 
-  const add = async (name: string, personOptions: PersonOptions): Promise<Member> => {
-    const who = await person(name, { srv: RELAY_SRV, ...personOptions })
+  const add = async (name: string, memberOptions: MemberOptions): Promise<Member> => {
+    const who = await person(name, { srv: RELAY_SRV, ...memberOptions })
+    const { cid = CID, record = RECORD } = memberOptions.credentials ?? {}
     await accounts.create({
       acct: who.acct,
       user: who.user,
       renamed: [],
-      cid: CID,
-      record: RECORD,
+      cid,
+      record,
       vault: VAULT,
       list: who.dl,
       created: clock.now(),
       state: 'live',
     })
-    const bundle = await bundleOf(who, 1, clock.now())
-    const member = { ...who, bundle, klid: bundleKeyId(bundle.b) }
-    const client = await login(member)
-    await client.ok('bun.put', { bundle })
-    await client.leave()
-    return member
+    const n = 1
+    const bundle = await bundleOf(who, n, clock.now())
+    await directory.putBundle(accountId(who.acct), bundle, n, clock.now() + 31 * DAY)
+    return { ...who, bundle, klid: bundleKeyId(bundle.b) }
   }
 
   const login = async (member: Member, remoteAddress?: string): Promise<Client> => {
@@ -169,6 +186,9 @@ export async function deviceLogin(client: Client, who: Person): Promise<RequestO
   const sig = await dsk.signAsync(deviceLoginStatement(client.connection.exporter, who))
   return { acct, dev, sig }
 }
+
+/** An `err` without what makes it an answer to one request. */
+export type Refused = Omit<FrameOf<'err'>, 't' | 'r'>
 
 type Answered = OkFrame | FrameOf<'err'>
 
@@ -212,11 +232,12 @@ export class Client {
     return decodeReply(name, answer)
   }
 
-  /** The refusal; throws on `ok`. */
-  async err<N extends RequestName>(name: N, fields: RequestOf<N>): Promise<FrameOf<'err'>> {
+  /** What a refusal says; throws on `ok`. */
+  async err<N extends RequestName>(name: N, fields: RequestOf<N>): Promise<Refused> {
     const answer = await this.ask(name, fields)
     if (answer.t === 'ok') throw new Error(`${name} was not refused`)
-    return answer
+    const refusal = Object.entries(answer).filter(([key]) => key !== 't' && key !== 'r')
+    return Object.fromEntries(refusal) as unknown as Refused
   }
 
   push(frame: FrameOf<'mail.ack'> | FrameOf<'bye'>): void {

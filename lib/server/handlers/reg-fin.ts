@@ -9,7 +9,6 @@ export const regFin: RequestHandler<'reg.fin'> = async (caller, { rec, vault, dl
   const { services } = caller
   const { srv, config, clock } = services
   const { user, cid, invite } = caller.registration ?? refuse('E_STATE')
-  caller.registration = null
   if (config.email === 'required' && email === undefined) refuse('E_FORMAT')
 
   const { list, aik } = await verifyDeviceListAsync(undefined, { srv, user }, dl)
@@ -43,6 +42,8 @@ export const regFin: RequestHandler<'reg.fin'> = async (caller, { rec, vault, dl
     // kept only where the operator said so and the client showed it (PROTOCOL 5.1)
     email: config.email === 'required' ? email : undefined,
   })
+  // after a failure of the store the same request may come again
+  caller.registration = null
   if (result !== 'created') refuse('E_TAKEN')
   services.log.info('server.registered')
   return {}
