@@ -172,9 +172,10 @@ for (const [where, sentence] of [
 }
 
 test('the tables of the code use the limits', (t) => {
+  const payloads: Readonly<Record<string, string>> = PAYLOADS
   t.true(PAYLOADS.text.startsWith(`b:s${L.textBytes} `))
-  t.is<string>(PAYLOADS.req, `b:c${L.requestCharacters}`)
-  t.is<string>(PAYLOADS.profile, `name:c${L.displayNameCharacters}`)
+  t.is(payloads['req'], `b:c${L.requestCharacters}`)
+  t.is(payloads['profile'], `name:c${L.displayNameCharacters}`)
   t.true(PAYLOADS.file.includes(` ?pv:b1-${L.previewBytes} `))
   t.true(FRAMES['st.open'].fields.endsWith(` w:[wrap]${L.wrapsPerFrame}`))
   // nonce and tag around one chunk
