@@ -48,6 +48,8 @@ export class Wire {
   #watch: Timer | null = null
   #heard: number
   #pinging = false
+  #silent = false
+  #whenQuiet: (() => void) | null = null
   #latencyMs: number | null = null
   #bye: string | undefined
   #end: WireEnd | null = null
@@ -109,6 +111,20 @@ export class Wire {
     if (early.length > 0) listener(early)
   }
 
+  /** Sends no pings from now on; resolves when no request is open: the keys of the channel may change. */
+  async quiet(): Promise<void> {
+    this.#silent = true
+    if (this.#pending.size === 0) return
+    await new Promise<void>((resolve) => {
+      this.#whenQuiet = resolve
+    })
+  }
+
+  /** Ends `quiet`. */
+  noisy(): void {
+    this.#silent = false
+  }
+
   /** Says goodbye and closes properly. */
   async close(): Promise<void> {
     if (this.#end === null) await this.connection.close(encodeFrame({ t: 'bye' }))
@@ -153,6 +169,7 @@ export class Wire {
   #answered(r: number): Pending | undefined {
     const pending = this.#pending.get(r)
     this.#pending.delete(r)
+    if (this.#pending.size === 0) this.#whenQuiet?.()
     return pending
   }
 
@@ -171,7 +188,7 @@ export class Wire {
       this.destroy('E_TIMEOUT', 'The server does not answer.')
       return
     }
-    if (this.#pinging || now - this.#heard < LIMITS.pingIdleMs) return
+    if (this.#silent || this.#pinging || now - this.#heard < LIMITS.pingIdleMs) return
     this.#pinging = true
     this.request('ping', {}).then(
       () => {
@@ -194,6 +211,7 @@ export class Wire {
     const lost = [...this.#pending.values()]
     this.#pending.clear()
     for (const pending of lost) pending.reject(closedError(end))
+    this.#whenQuiet?.()
     return end
   }
 }

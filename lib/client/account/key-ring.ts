@@ -50,7 +50,7 @@ export class KeyRing {
     deps.link.add({
       online: () => {
         this.#publishedAtLogin = this.#newestPublished()
-        if (this.#pending !== null) void this.#publish().catch(() => undefined)
+        if (this.#pending !== null) void this.publish().catch(() => undefined)
       },
     })
   }
@@ -81,7 +81,7 @@ export class KeyRing {
   /** As rotate; resolves when peers can use the new keys. @throws E_CLOSED when offline */
   async rotateNow(): Promise<number> {
     await this.rotate('asked', await InboxKeys.generate())
-    await this.#publish()
+    await this.publish()
     return this.current?.n ?? 0
   }
 
@@ -100,7 +100,7 @@ export class KeyRing {
   #rotateDaily(): void {
     InboxKeys.generate()
       .then((keys) => this.rotate('daily', keys))
-      .then(() => this.#publish())
+      .then(() => this.publish())
       .catch((error: unknown) => {
         this.#deps.log.warn('client.keys.daily', { code: codeOf(error) })
       })
@@ -130,7 +130,8 @@ export class KeyRing {
     return saved
   }
 
-  #publish(): Promise<void> {
+  /** Resolves when the directory has the newest keys. @throws E_CLOSED when offline */
+  publish(): Promise<void> {
     this.#publishing ??= this.#putBundle().finally(() => {
       this.#publishing = null
     })

@@ -119,6 +119,11 @@ export class Profile {
     await this.#save({ ...this.#keys, archives })
   }
 
+  /** The next session needs no password. */
+  async staysSignedIn(): Promise<boolean> {
+    return (await this.#folder.readKeyFile(SIGNED_IN)) !== null
+  }
+
   /** The next session needs the password. */
   async signOut(): Promise<void> {
     await this.#folder.removeKeyFile(SIGNED_IN)

@@ -60,6 +60,7 @@ export class Inbox {
   #running: Promise<void> | null = null
   /** Grows with each connection: what a dead one brought is not acknowledged on the next. */
   #connection = 0
+  #ready: Promise<void> = Promise.resolve()
   #stopped = false
 
   constructor(deps: InboxDeps) {
@@ -77,6 +78,11 @@ export class Inbox {
         this.#queue = []
       },
     })
+  }
+
+  /** Judges no mail before `work` is done. */
+  holdUntil(work: Promise<void>): void {
+    this.#ready = work
   }
 
   /** Everything that has arrived is stored and acknowledged. */
@@ -99,6 +105,7 @@ export class Inbox {
   }
 
   async #run(): Promise<void> {
+    await this.#ready
     while (this.#queue.length > 0) {
       const connection = this.#connection
       const [first] = this.#queue

@@ -52,6 +52,7 @@ export class Outbox {
   /** Why an item is held, as it was told last. */
   readonly #held = new Map<string, ErrorCode>()
   #saving = 0
+  #adding = 0
   #stopped = false
 
   private constructor(deps: OutboxDeps, store: OutboxStore) {
@@ -79,13 +80,22 @@ export class Outbox {
     return outbox
   }
 
+  /** Items that wait for something else than the connection. */
+  get heldCount(): number {
+    return this.#held.size
+  }
+
   /** Items that are not accepted or failed. */
   get open(): readonly OutItem[] {
     return [...this.#lanes.values()].flatMap((lane) => lane.items)
   }
 
-  /** Resolves when the payload is durable; it is on its way by then. */
-  async add(payload: Payload, to: Destination): Promise<OutItem> {
+  /** Resolves when the payload is durable and its turn has come; `before` is what must be stored before it is sent. */
+  async add(
+    payload: Payload,
+    to: Destination,
+    before: (item: OutItem) => Promise<unknown> = () => Promise.resolve(),
+  ): Promise<OutItem> {
     const bytes = encodePayload(payload)
     const now = this.#deps.clock.now()
     const item: OutItem = {
@@ -100,8 +110,13 @@ export class Outbox {
       nth: to.nth ?? 0,
       state: 'queued',
     }
-    // the place in the order is taken now; the wire waits for the disk
-    await this.#save(item)
+    this.#adding += 1
+    try {
+      await this.#save(item)
+      await before(item)
+    } finally {
+      this.#adding -= 1
+    }
     this.#lane(item).push(item)
     return item
   }
@@ -228,7 +243,7 @@ export class Outbox {
   }
 
   #moves(): boolean {
-    return this.#saving > 0 || [...this.#lanes.values()].some((lane) => lane.busy)
+    return this.#saving + this.#adding > 0 || [...this.#lanes.values()].some((lane) => lane.busy)
   }
 
   #check(): void {

@@ -116,6 +116,15 @@ export class Directory {
     return this.#live(acct)
   }
 
+  /** Whether the account wants explicit requests only (PROTOCOL 7.3), as far as its keys can be fetched now. */
+  async isStrict(peer: Peer): Promise<boolean> {
+    if (this.#live(peer.acct).length === 0 && this.#options.link.online) {
+      await this.refresh(peer.acct)
+    }
+    const bundles = this.#live(peer.acct)
+    return bundles.length > 0 && bundles.every((bundle) => bundle.rq === 1)
+  }
+
   /** The server said that our copies are out of date. */
   forget(acct: Bytes): void {
     const cached = this.#cache.get(hex(acct))

@@ -1,12 +1,13 @@
 // All accounts this profile has met, in memory and in the sealed store. One name, one identity (PROTOCOL 5.1).
-import type { Records } from '../../storage/ports.ts'
+import type { Keys, Records } from '../../storage/ports.ts'
 import type { Bytes } from '../../util/bytes.ts'
 import { hex } from '../../util/bytes.ts'
 import { fail } from '../../util/errors.ts'
 import { GroupCommit } from '../group-commit.ts'
 import { decodePeer, encodePeer, type Peer } from './peer.ts'
 
-const KIND = 'peer'
+export const PEER_KIND = 'peer'
+export const peerKeys: Keys = { index: { all: 'yes' } }
 const PAGE = 500
 
 export class Peers {
@@ -20,9 +21,9 @@ export class Peers {
       const items = [...new Set(ids)].map((id) => ({
         id,
         body: encodePeer(this.#byId.get(id) ?? fail('E_STORE')),
-        keys: { index: { all: 'yes' } },
+        keys: peerKeys,
       }))
-      await records.putMany(KIND, items)
+      await records.putMany(PEER_KIND, items)
       return ids.map(() => undefined)
     })
   }
@@ -31,7 +32,7 @@ export class Peers {
     const peers = new Peers(records)
     let after: string | null = null
     for (;;) {
-      const page = await records.list(KIND, 'all', 'yes', after, PAGE)
+      const page = await records.list(PEER_KIND, 'all', 'yes', after, PAGE)
       for (const record of page) peers.#keep(decodePeer(record.body))
       const last = page.at(-1)
       if (last === undefined || page.length < PAGE) return peers

@@ -57,7 +57,11 @@ export class SealedBlob<T extends object> {
       const content = change(before.content)
       const keys = this.#deps.archives().at(-1) ?? fail('E_DECRYPT')
       const ver = before.ver + 1
-      const d = sealBlob(keys, { ...account, name, ver }, { ...content })
+      const d = sealBlob(
+        keys,
+        { ...account, name, ver },
+        Object.fromEntries(Object.entries(content)),
+      )
       try {
         await link.request('blob.put', { name, ver, e: keys.e, d })
         this.#highest = ver

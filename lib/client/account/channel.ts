@@ -1,0 +1,116 @@
+// From an address to an encrypted channel with a server that proved to be the pinned one (PROTOCOL 4). The launch key of
+// the connection is made here and never leaves memory.
+import { connectClient, probeServer } from '../../channel/client-handshake.ts'
+import { RsaPrivateKey } from '../../crypto/rsa.ts'
+import { serverFingerprint } from '../../identity/fingerprint.ts'
+import { type Bytes, equal } from '../../util/bytes.ts'
+import type { Clock } from '../../util/clock.ts'
+import { codeOf, fail, SecureChatError } from '../../util/errors.ts'
+import type { ClientDeps } from '../ports.ts'
+import { Wire } from '../wire.ts'
+
+const DAY_MS = 24 * 3_600_000
+const AGENT = 'securechat'
+
+/** Another identity than the pinned one: a hard stop, with what to compare. */
+export class ServerChangedError extends SecureChatError {
+  /** Fingerprints, in groups. */
+  readonly expected: string
+  readonly found: string
+
+  constructor(address: string, expected: Bytes, found: Bytes) {
+    const before = serverFingerprint(expected)
+    const now = serverFingerprint(found)
+    super(
+      'E_SERVER_IDENTITY',
+      `STOP: ${address} is not the server it was. Nothing was sent.\n` +
+        `  known: ${before}\n  now:   ${now}\n` +
+        'Somebody may be in between, or the server was set up anew. Ask its operator, not this connection.',
+    )
+    this.expected = before
+    this.found = now
+  }
+}
+
+/** The RSA pair of this launch (CLK): new with each start and every 24 hours (PROTOCOL 3). */
+export class LaunchKey {
+  readonly #clock: Clock
+  #key: Promise<RsaPrivateKey>
+  #madeAt: number
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+    this.#madeAt = clock.monotonic()
+    this.#key = RsaPrivateKey.generate(2048)
+    this.#key.catch(() => undefined) // reported to whoever asks for it
+  }
+
+  get(): Promise<RsaPrivateKey> {
+    if (this.#clock.monotonic() - this.#madeAt >= DAY_MS) this.renew()
+    return this.#key
+  }
+
+  /** The next connection uses a fresh one. */
+  renew(): void {
+    this.#madeAt = this.#clock.monotonic()
+    this.#key = RsaPrivateKey.generate(2048)
+    this.#key.catch(() => undefined)
+  }
+}
+
+export interface Endpoint {
+  readonly host: string
+  readonly port: number
+}
+
+export function addressOf({ host, port }: Endpoint): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+}
+
+/** Who answers there, without sending a byte. */
+export async function askIdentity(deps: ClientDeps, { host, port }: Endpoint): Promise<Buffer> {
+  const duplex = await deps.dial(host, port)
+  return (await probeServer(duplex, { clock: deps.clock })).srv
+}
+
+export interface Channel {
+  readonly wire: Wire
+  readonly highestVersion: number
+}
+
+/** @throws ServerChangedError, and what connecting throws */
+export async function openChannel(
+  deps: ClientDeps,
+  server: Endpoint & { readonly srv: Bytes; readonly highestVersion: number },
+  launchKey: LaunchKey,
+): Promise<Channel> {
+  const clk = await launchKey.get()
+  const duplex = await deps.dial(server.host, server.port)
+  let found: Bytes | null = null
+  try {
+    const { connection, highestVersion } = await connectClient(duplex, {
+      clk,
+      clock: deps.clock,
+      ua: deps.agent ?? AGENT,
+      highestVersion: server.highestVersion,
+      onServer: (srv) => {
+        found = srv
+        return equal(srv, server.srv)
+      },
+    })
+    connection.authenticated() // the server is, by its certificate: its records may be large
+    return { wire: new Wire(connection, deps.clock, deps.log), highestVersion }
+  } catch (error) {
+    if (codeOf(error) === 'E_UNTRUSTED' && found !== null) {
+      throw new ServerChangedError(addressOf(server), server.srv, found)
+    }
+    if (codeOf(error) === 'E_HANDSHAKE' || codeOf(error) === 'E_CLOSED') {
+      return fail(
+        'E_HANDSHAKE',
+        `${addressOf(server)} answers, but not as a SecureChat server should. Is it the right port?`,
+        error,
+      )
+    }
+    throw error
+  }
+}

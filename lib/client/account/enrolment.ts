@@ -1,0 +1,135 @@
+// A new account (PROTOCOL 5.2): its identity key, its first device, a vault that opens with the password or the recovery
+// code, and a registration from which the server learns neither.
+import { randomBytes } from '../../crypto/random.ts'
+import { opaqueReady, registrationFinish, registrationStart } from '../../crypto/opaque.ts'
+import { RsaPrivateKey } from '../../crypto/rsa.ts'
+import { sha256 } from '../../crypto/hash.ts'
+import { OpenVault } from '../../envelope/vault.ts'
+import { RecoveryCode } from '../../envelope/recovery-code.ts'
+import { firstDeviceList } from '../../identity/device-list-edit.ts'
+import { signDeviceList } from '../../identity/device-list.ts'
+import { registrationStatement } from '../../identity/login-proof.ts'
+import type { SignedDeviceList } from '../../protocol/composites.ts'
+import type { Username } from '../../protocol/names.ts'
+import type { Bytes } from '../../util/bytes.ts'
+import { codeOf, fail, SecureChatError } from '../../util/errors.ts'
+import type { LocalLock } from '../api.ts'
+import type { ClientDeps } from '../ports.ts'
+import type { Wire } from '../wire.ts'
+import { storeOwnList } from './own-list.ts'
+import { profileName } from './home-index.ts'
+import { Profile } from './profile.ts'
+import { withPuzzle } from './puzzle.ts'
+
+export interface NewAccount {
+  readonly user: Username
+  readonly password: string
+  readonly email: string | undefined
+  readonly invite: string | undefined
+  readonly lock: LocalLock
+  readonly onRecoveryCode: ((code: string) => Promise<void> | void) | undefined
+}
+
+export interface Enrolled {
+  readonly profile: Profile
+  readonly recoveryCode: string
+}
+
+/** @throws E_TAKEN E_AUTH (invite) E_STATE (closed) E_RATE */
+export async function enrol(
+  deps: ClientDeps,
+  wire: Wire,
+  srv: Bytes,
+  account: NewAccount,
+): Promise<Enrolled> {
+  const { user, password } = account
+  await opaqueReady()
+  const ceremony = registrationStart(password)
+  const { resp } = await start(deps, wire, account, ceremony.message)
+  deps.onStep?.('generating-keys')
+  const [aik, dsk] = await Promise.all([RsaPrivateKey.generate(3072), RsaPrivateKey.generate(2048)])
+  deps.onStep?.('stretching-password')
+  const { record, exportKey } = registrationFinish(ceremony.state, resp, password, srv)
+
+  const who = { srv, acct: sha256(aik.publicKey.spki) }
+  const code = RecoveryCode.generate()
+  const open = OpenVault.create(aik).withRecoveryCode(who, code)
+  const device = { id: randomBytes(8), dsk: dsk.publicKey, ts: deps.clock.now() }
+  const list = await signDeviceList(aik, firstDeviceList(who, user, device))
+  await account.onRecoveryCode?.(code.reveal())
+
+  const profile = await Profile.create(
+    deps.home,
+    { ...who, dev: device.id },
+    { dsk, archives: open.archiveKeys(), inbox: [] },
+    { exportKey, lock: account.lock },
+  )
+  try {
+    deps.onStep?.('registering')
+    await storeOwnList(profile, user, list)
+    const pop = await aik.signAsync(registrationStatement(wire.exporter, who, user))
+    await finish(wire, {
+      rec: record,
+      vault: open.seal(who, 1, { exportKey }),
+      dl: list,
+      pop,
+      ...(account.email === undefined ? {} : { email: account.email }),
+    })
+  } catch (error) {
+    await profile.close()
+    await deps.home.removeProfile(profileName(who.acct, device.id))
+    throw error
+  }
+  return { profile, recoveryCode: code.reveal() }
+}
+
+async function start(
+  deps: ClientDeps,
+  wire: Wire,
+  { user, invite }: NewAccount,
+  req: Bytes,
+): Promise<{ readonly resp: Bytes }> {
+  const inv = invite === undefined ? {} : { inv: invite }
+  try {
+    return await withPuzzle(deps.clock, (proof) =>
+      wire.request('reg.start', { user, req, ...inv, ...proof }),
+    )
+  } catch (error) {
+    throw explained(error)
+  }
+}
+
+async function finish(
+  wire: Wire,
+  fields: {
+    readonly rec: Bytes
+    readonly vault: ReturnType<OpenVault['seal']>
+    readonly dl: SignedDeviceList
+    readonly pop: Bytes
+    readonly email?: string
+  },
+): Promise<void> {
+  try {
+    await wire.request('reg.fin', fields)
+  } catch (error) {
+    throw explained(error)
+  }
+}
+
+const SENTENCES: ReadonlyMap<string, string> = new Map([
+  ['E_TAKEN', 'That username is taken. Choose another one.'],
+  ['E_AUTH', 'This server needs an invitation, and this one is not valid. Ask its operator.'],
+  ['E_STATE', 'This server does not take new accounts.'],
+  ['E_RATE', 'Too many registrations from here today. Try again tomorrow, or ask the operator.'],
+])
+
+function explained(error: unknown): unknown {
+  const code = codeOf(error)
+  const sentence = SENTENCES.get(code)
+  return sentence === undefined ? error : new SecureChatError(code, sentence, { cause: error })
+}
+
+/** @throws E_USAGE */
+export function checkPassword(password: string): void {
+  if (password === '') fail('E_USAGE', 'The password is empty.')
+}

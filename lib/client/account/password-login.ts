@@ -1,0 +1,154 @@
+// Login with the password (PROTOCOL 5.3): OPAQUE, then the channel gets new keys, then the vault opens. On a device that has
+// the account already its data is unlocked; otherwise the device is added to the account's list.
+import { loginFinish, loginStart, opaqueReady } from '../../crypto/opaque.ts'
+import { randomBytes } from '../../crypto/random.ts'
+import { RsaPrivateKey } from '../../crypto/rsa.ts'
+import { OpenVault } from '../../envelope/vault.ts'
+import { withDevice } from '../../identity/device-list-edit.ts'
+import {
+  signDeviceList,
+  type VerifiedDeviceList,
+  verifyDeviceList,
+} from '../../identity/device-list.ts'
+import type { SignedDeviceList } from '../../protocol/composites.ts'
+import type { Username } from '../../protocol/names.ts'
+import { type Bytes, equal } from '../../util/bytes.ts'
+import { codeOf, fail, SecureChatError } from '../../util/errors.ts'
+import type { LocalLock } from '../api.ts'
+import type { ClientDeps } from '../ports.ts'
+import { Refusal } from '../refusal.ts'
+import type { Wire } from '../wire.ts'
+import { forgetProfile, type ProfileEntry, profileName, profilesOf } from './home-index.ts'
+import { checkNotOlder, readOwn, storeOwnList } from './own-list.ts'
+import { Profile } from './profile.ts'
+import { withPuzzle } from './puzzle.ts'
+
+const WRONG = 'Wrong username or password.'
+
+export interface PasswordProof {
+  readonly verified: VerifiedDeviceList
+  readonly list: SignedDeviceList
+  readonly vault: OpenVault
+  readonly exportKey: Bytes
+}
+
+/** Proves the password; afterwards the connection has level acct. @throws E_AUTH for a wrong password or unknown name */
+export async function provePassword(
+  deps: ClientDeps,
+  wire: Wire,
+  srv: Bytes,
+  user: Username,
+  password: string,
+): Promise<PasswordProof> {
+  await opaqueReady()
+  const ceremony = loginStart(password)
+  const { ke2 } = await startLogin(deps, wire, user, ceremony.message)
+  deps.onStep?.('stretching-password')
+  const { ke3, sessionKey, exportKey } = loginFinish(ceremony.state, ke2, password, srv)
+  deps.onStep?.('logging-in')
+  // no request may be open while the keys change (PROTOCOL 4.4)
+  await wire.quiet()
+  const answer = wire.request('login.fin', { ke3 })
+  wire.connection.rebind(sessionKey)
+  const { dl, vault: sealed } = await answer.catch((error: unknown) => {
+    throw codeOf(error) === 'E_CLOSED' ? new SecureChatError('E_AUTH', WRONG) : error
+  })
+  wire.noisy()
+  const verified = verifyDeviceList(undefined, { srv, user }, dl)
+  const who = { srv, acct: verified.list.acct }
+  const vault = OpenVault.open(who, sealed, { by: 'password', exportKey })
+  vault.checkAgainst(verified.list, verified.aik.spki, sealed.ver)
+  return { verified, list: dl, vault, exportKey }
+}
+
+async function startLogin(
+  deps: ClientDeps,
+  wire: Wire,
+  user: Username,
+  ke1: Bytes,
+): Promise<{ readonly ke2: Bytes }> {
+  try {
+    return await withPuzzle(deps.clock, (proof) =>
+      wire.request('login.start', { user, ke1, ...proof }),
+    )
+  } catch (error) {
+    if (codeOf(error) !== 'E_RATE') throw error
+    const afterMs = error instanceof Refusal ? (error.afterMs ?? 0) : 0
+    const seconds = Math.max(1, Math.ceil(afterMs / 1000))
+    throw new SecureChatError('E_RATE', `Too many wrong passwords. Try again in ${seconds} s.`, {
+      cause: error,
+    })
+  }
+}
+
+export interface LoggedIn {
+  readonly profile: Profile
+  /** The account is new on this device. */
+  readonly isNewDevice: boolean
+}
+
+/** Opens what this device has of the account, or makes it a device of the account. */
+export async function openOrAddDevice(
+  deps: ClientDeps,
+  wire: Wire,
+  proof: PasswordProof,
+  lock: LocalLock | undefined,
+): Promise<LoggedIn> {
+  const { verified, vault, exportKey } = proof
+  const { srv, acct, user, devs } = verified.list
+  const entries = (await profilesOf(deps.home, srv)).filter((entry) => equal(entry.acct, acct))
+  for (const entry of entries) {
+    const isListed = devs.some((device) => equal(device.id, entry.dev))
+    const profile = isListed ? await Profile.unlock(deps.home, entry, { exportKey, lock }) : null // removed from the account elsewhere
+    if (profile === null) {
+      await forget(deps, entry)
+      continue
+    }
+    try {
+      const own = (await readOwn(profile)) ?? fail('E_CORRUPT')
+      checkNotOlder(own, verified.list.n)
+      await profile.saveArchives(vault.archiveKeys())
+    } catch (error) {
+      await profile.close()
+      throw error
+    }
+    return { profile, isNewDevice: false }
+  }
+  return { profile: await addDevice(deps, wire, proof, user, lock ?? 'device'), isNewDevice: true }
+}
+
+async function forget(deps: ClientDeps, entry: ProfileEntry): Promise<void> {
+  await forgetProfile(deps.home, entry.name)
+  await deps.home.removeProfile(entry.name)
+}
+
+async function addDevice(
+  deps: ClientDeps,
+  wire: Wire,
+  { verified, list: current, vault, exportKey }: PasswordProof,
+  user: Username,
+  lock: LocalLock,
+): Promise<Profile> {
+  const { srv, acct } = verified.list
+  deps.onStep?.('generating-keys')
+  const dsk = await RsaPrivateKey.generate(2048)
+  const device = { id: randomBytes(8), dsk: dsk.publicKey, ts: deps.clock.now() }
+  const next = await signDeviceList(vault.aik, withDevice(verified, device), current.ik, current.ss)
+  const profile = await Profile.create(
+    deps.home,
+    { srv, acct, dev: device.id },
+    { dsk, archives: vault.archiveKeys(), inbox: [] },
+    { exportKey, lock },
+  )
+  try {
+    await storeOwnList(profile, user, next, verified.pin)
+    await wire.request('dl.put', { dl: next })
+    return profile
+  } catch (error) {
+    await profile.close()
+    await deps.home.removeProfile(profileName(acct, device.id))
+    throw codeOf(error) === 'E_CAS'
+      ? new SecureChatError('E_CAS', 'Another device changed the account just now. Log in again.')
+      : error
+  }
+}

@@ -1,0 +1,322 @@
+// Builds the parts of a session and ties them together. Nothing runs before `start`; everything a part needs of another one
+// that is built later goes through a function.
+import type { RsaPrivateKey } from '../../crypto/rsa.ts'
+import type { DeviceId } from '../../identity/conversation.ts'
+import type { Username } from '../../protocol/names.ts'
+import { isContentKind } from '../../protocol/payloads.ts'
+import { type Bytes, equal, hex } from '../../util/bytes.ts'
+import type { Clock } from '../../util/clock.ts'
+import { codeOf, fail } from '../../util/errors.ts'
+import type { Log } from '../../util/log.ts'
+import { KeyRing } from '../account/key-ring.ts'
+import { checkNotOlder } from '../account/own-list.ts'
+import type { Profile } from '../account/profile.ts'
+import { Emitter } from '../emitter.ts'
+import { IncomingFiles } from '../files/incoming.ts'
+import { FileAnswers } from '../files/answers.ts'
+import { Transfers } from '../files/transfers.ts'
+import { Dispatch } from '../inbox/dispatch.ts'
+import { Gaps } from '../inbox/gaps.ts'
+import { Gossiper } from '../inbox/gossiper.ts'
+import { Inbox } from '../inbox/inbox.ts'
+import { Opening } from '../inbox/opened.ts'
+import { Receipts } from '../inbox/receipts.ts'
+import { Receivers } from '../inbox/receivers.ts'
+import type { Link } from '../link.ts'
+import { RecordMessageLog } from '../messages/log.ts'
+import { type Names, viewOf } from '../messages/view.ts'
+import { Opener } from '../outbox/opener.ts'
+import { Outbox } from '../outbox/outbox.ts'
+import { Resends } from '../outbox/resends.ts'
+import { Acceptance } from '../people/acceptance.ts'
+import { Blocks } from '../people/blocks.ts'
+import { ContactBook } from '../people/contact-book.ts'
+import { Directory } from '../people/directory.ts'
+import { contactOf, type Peer } from '../people/peer.ts'
+import { Peers } from '../people/peers.ts'
+import { Settings } from '../people/settings.ts'
+import type { ClientDeps } from '../ports.ts'
+import { MessageStates } from './message-states.ts'
+
+export interface CoreOptions {
+  readonly deps: ClientDeps
+  readonly profile: Profile
+  readonly link: Link
+  readonly emitter: Emitter
+  readonly broken: (error: unknown) => void
+}
+
+export class Core {
+  readonly device: DeviceId
+  readonly profile: Profile
+  readonly link: Link
+  readonly clock: Clock
+  readonly log: Log
+  readonly deps: ClientDeps
+  readonly emitter: Emitter
+  readonly names: Names
+  peers!: Peers
+  book!: ContactBook
+  settings!: Settings
+  directory!: Directory
+  messages!: RecordMessageLog
+  transfers!: Transfers
+  acceptance!: Acceptance
+  blocks!: Blocks
+  receivers!: Receivers
+  gaps!: Gaps
+  receipts!: Receipts
+  keyRing!: KeyRing
+  outbox!: Outbox
+  inbox!: Inbox
+  states!: MessageStates
+  answers!: FileAnswers
+  readonly #broken: (error: unknown) => void
+
+  private constructor({ deps, profile, link, emitter, broken }: CoreOptions) {
+    this.deps = deps
+    this.device = profile.device
+    this.profile = profile
+    this.link = link
+    this.clock = deps.clock
+    this.log = deps.log
+    this.emitter = emitter
+    this.#broken = broken
+    this.names = {
+      chat: (conv) => this.peers.byConv(conv)?.pin.user ?? '',
+      user: (acct) => this.peers.get(acct)?.pin.user ?? '',
+    }
+  }
+
+  static async build(options: CoreOptions): Promise<Core> {
+    const core = new Core(options)
+    await core.#openPeople()
+    await core.#openConversations()
+    await core.#openTraffic()
+    return core
+  }
+
+  get me(): Peer {
+    return this.peers.get(this.device.acct) ?? fail('E_CORRUPT')
+  }
+
+  get dsk(): RsaPrivateKey {
+    return this.profile.dsk
+  }
+
+  isMe(acct: Bytes): boolean {
+    return equal(acct, this.device.acct)
+  }
+
+  /** The contact by the name a person typed. @throws E_NOT_FOUND E_CONNECT and identity errors */
+  meet(user: Username): Promise<Peer> {
+    return this.directory.meet(user)
+  }
+
+  /** On a new device, before the first mail is judged: whom the other devices know. */
+  async learn(): Promise<void> {
+    for (const load of [() => this.book.load(), () => this.settings.load()]) {
+      await load().catch((error: unknown) => {
+        this.log.info('client.learn', { code: codeOf(error) })
+      })
+    }
+  }
+
+  /** The own list on the server must be ours or follow it. */
+  async checkOwnList(n: number): Promise<void> {
+    checkNotOlder(this.me, n)
+    if (n > this.me.pin.n) await this.directory.refresh(this.device.acct)
+  }
+
+  async stop(): Promise<void> {
+    this.gaps.stop()
+    this.receipts.stop()
+    this.book.stop()
+    await Promise.all([
+      this.inbox.stop(),
+      this.outbox.stop(),
+      this.transfers.stop(),
+      this.keyRing.stop(),
+    ])
+    await Promise.all([this.messages.idle(), this.peers.idle()])
+  }
+
+  async #openPeople(): Promise<void> {
+    const { link, clock, log, device } = this
+    const { records } = this.profile.store
+    const { emit } = this.emitter
+    const archives = () => this.profile.archives
+    const blob = { account: device, link, archives, records, log }
+    this.peers = await Peers.open(records)
+    this.book = await ContactBook.open({ ...blob, peers: this.peers, clock })
+    this.settings = await Settings.open(blob)
+    const { peers, book } = this
+    const { srv, acct } = device
+    this.directory = new Directory({ srv, acct, link, peers, book, clock, log, emit })
+    this.blocks = await Blocks.open({
+      ...blob,
+      changed: (blockedAcct, blocked) => this.#blockChanged(blockedAcct, blocked),
+    })
+    this.acceptance = new Acceptance({
+      me: hex(acct),
+      peers,
+      book,
+      outbox: () => this.outbox,
+      clock,
+      log,
+      emit,
+      displayName: () => this.settings.choices.displayName,
+      onAccepted: (peer) => this.receipts.accepted(peer),
+    })
+  }
+
+  async #openConversations(): Promise<void> {
+    const { link, clock, log, peers, device } = this
+    const { records } = this.profile.store
+    const { emit } = this.emitter
+    const outbox = (): Outbox => this.outbox
+    this.messages = await RecordMessageLog.open(
+      records,
+      peers.all().map((peer) => peer.conv),
+    )
+    this.answers = new FileAnswers({ peers, outbox, clock })
+    this.transfers = await Transfers.open({
+      records,
+      link,
+      files: this.deps.files,
+      clock,
+      log,
+      emit,
+      userOf: this.names.user,
+      acknowledge: (transfer, chunks, done) => this.answers.send(transfer, chunks, done),
+      broken: this.#broken,
+    })
+    for (const { request } of peers.all()) {
+      if (request !== undefined) this.transfers.reserve(request.number)
+    }
+    this.receivers = new Receivers(records)
+    this.receipts = new Receipts({ peers, messages: this.messages, outbox, clock, log })
+    this.gaps = await Gaps.open({
+      records,
+      acct: device.acct,
+      peers,
+      messages: this.messages,
+      outbox,
+      clock,
+      log,
+      shown: (row) => {
+        emit({ type: 'message', message: viewOf(row, this.names), fills: false })
+      },
+    })
+  }
+
+  async #openTraffic(): Promise<void> {
+    const { link, clock, log, peers, device, profile, messages, directory, receivers } = this
+    const { emit } = this.emitter
+    const keyRing = (): KeyRing => this.keyRing
+    const outbox = (): Outbox => this.outbox
+    const broken = this.#broken
+    this.keyRing = new KeyRing({
+      profile,
+      link,
+      clock,
+      log,
+      emit,
+      inboxIdle: () => this.inbox.idle,
+    })
+    const { acceptance } = this
+    const files = new IncomingFiles({
+      transfers: () => this.transfers,
+      files: this.deps.files,
+      clock,
+      emit,
+    })
+    const resends = new Resends({ outbox, directory, clock, log })
+    const { acct } = device
+    this.inbox = new Inbox({
+      acct,
+      link,
+      opening: new Opening({
+        device,
+        clock,
+        peers,
+        directory,
+        receivers,
+        keyRing,
+        isBlocked: (from) => this.blocks.has(from),
+      }),
+      dispatch: new Dispatch({
+        acct,
+        peers,
+        messages,
+        acceptance,
+        files,
+        resends,
+        blocks: () => this.blocks,
+        book: this.book,
+        clock,
+        log,
+        emit,
+        nextNumber: () => this.transfers.nextNumber(),
+      }),
+      messages,
+      receivers,
+      gaps: this.gaps,
+      receipts: this.receipts,
+      gossiper: new Gossiper({ acct, peers, directory, receivers, gaps: this.gaps, clock, log }),
+      peers,
+      directory,
+      files,
+      keyRing,
+      clock,
+      log,
+      emit,
+      show: ({ row }, fills) => {
+        emit({ type: 'message', message: viewOf(row, this.names), fills })
+      },
+      broken,
+    })
+    const opener = new Opener({
+      device,
+      profile,
+      link,
+      clock,
+      peers,
+      directory,
+      receivers,
+      acceptance,
+      keyRing,
+    })
+    this.states = new MessageStates({ messages, names: this.names, emit, log, broken })
+    this.outbox = await Outbox.open({
+      acct,
+      records: profile.store.records,
+      link,
+      clock,
+      log,
+      open: (item) => opener.open(item),
+      gate: (item) => opener.gate(item),
+      stale: (item, accounts) => {
+        opener.stale(item, accounts)
+      },
+      changed: (item, state, code, reason) => {
+        if (item.kind === 'rcpt' && state === 'accepted') this.receipts.settled(item)
+        if (isContentKind(item.kind) || item.kind === 'req') {
+          this.states.changed(item, state, code, reason)
+        }
+      },
+      broken,
+    })
+  }
+
+  async #blockChanged(acct: Bytes, blocked: boolean): Promise<void> {
+    const peer = this.peers.get(acct)
+    if (peer === undefined || peer.blocked === blocked) return
+    const now = await this.peers.put({ ...peer, blocked })
+    this.emitter.emit({
+      type: 'contact',
+      change: blocked ? 'blocked' : 'unblocked',
+      contact: contactOf(now),
+    })
+  }
+}

@@ -1,0 +1,435 @@
+// A logged-in device: the Session of api.ts over the parts that core.ts ties together. Starts them, ends them, and passes
+// calls on.
+import type { InboxKeys } from '../../envelope/inbox-keys.ts'
+import { formatContactUri } from '../../identity/uri.ts'
+import { serverFingerprint } from '../../identity/fingerprint.ts'
+import { hex } from '../../util/bytes.ts'
+import type { Timer } from '../../util/clock.ts'
+import { codeOf, type ErrorCode, fail, SecureChatError } from '../../util/errors.ts'
+import type {
+  ChatInfo,
+  ChatRequest,
+  HistoryQuery,
+  Me,
+  SafetyNumber,
+  SentMessage,
+  Session,
+  SessionStatus,
+} from '../api.ts'
+import { type Endpoint, type LaunchKey, openChannel } from '../account/channel.ts'
+import { loginDevice } from '../account/device-login.ts'
+import { removeThisDevice } from '../account/leaving.ts'
+import { profileName, rememberProfile } from '../account/home-index.ts'
+import type { Profile } from '../account/profile.ts'
+import { Emitter } from '../emitter.ts'
+import type { ClientEvent, ContactInfo, MessageView, Offer } from '../events.ts'
+import { isOver } from '../files/transfer.ts'
+import { Link, requireOnline } from '../link.ts'
+import type { ClientDeps } from '../ports.ts'
+import type { Wire } from '../wire.ts'
+import { Core } from './core.ts'
+import { History } from './history.ts'
+import { PeopleActions } from './people-actions.ts'
+import { Writing } from './writing.ts'
+
+export interface SessionOptions {
+  readonly deps: ClientDeps
+  readonly server: Endpoint & { readonly highestVersion: number }
+  readonly profile: Profile
+  readonly launchKey: LaunchKey
+  readonly inboxKeys: Promise<InboxKeys>
+  /** Logged in with level dev. */
+  readonly wire: Wire
+  /** The number of the own device list on the server. */
+  readonly listNumber: number
+  readonly isNewDevice: boolean
+  /** Waits until others can write to this device. */
+  readonly publishFirst: boolean
+}
+
+const DAY_MS = 24 * 3_600_000
+
+export class LiveSession implements Session {
+  readonly #core: Core
+  readonly #options: SessionOptions
+  readonly #writing: Writing
+  readonly #people: PeopleActions
+  readonly #history: History
+  #upkeep: Timer | null = null
+  #closing: Promise<void> | null = null
+
+  private constructor(core: Core, options: SessionOptions) {
+    this.#core = core
+    this.#options = options
+    this.#writing = new Writing(core)
+    this.#people = new PeopleActions(core)
+    this.#history = new History(core)
+  }
+
+  /** On failure the profile is closed and the wire as well. */
+  static async start(options: SessionOptions): Promise<LiveSession> {
+    const { deps, profile, wire } = options
+    const emitter = new Emitter(deps.log)
+    const link = new Link({
+      clock: deps.clock,
+      log: deps.log,
+      open: () => reopen(options),
+    })
+    let session: LiveSession | null = null
+    try {
+      const core = await Core.build({
+        deps,
+        profile,
+        link,
+        emitter,
+        broken: (error) => session?.broken(error),
+      })
+      session = new LiveSession(core, options)
+      await session.#begin()
+      return session
+    } catch (error) {
+      wire.destroy('E_CLOSED', 'The session did not start.')
+      if (session === null) await profile.close()
+      else await session.close()
+      throw error
+    }
+  }
+
+  get me(): Me {
+    const { me, device, settings } = this.#core
+    const { host, port } = this.#options.server
+    const { srv, acct, dev } = device
+    return {
+      user: me.pin.user,
+      displayName: settings.choices.displayName,
+      acct: hex(acct),
+      dev: hex(dev),
+      srv: hex(srv),
+      fingerprint: serverFingerprint(srv),
+      uri: formatContactUri({ host, port, srv, acct, user: me.pin.user }),
+    }
+  }
+
+  on(listener: (event: ClientEvent) => void): () => void {
+    return this.#core.emitter.on(listener)
+  }
+
+  send(to: string, text: string): Promise<SentMessage> {
+    return this.#open(() => this.#writing.send(to, text))
+  }
+
+  offerFile(to: string, path: string): Promise<Offer> {
+    return this.#open(() => this.#writing.offerFile(to, path))
+  }
+
+  files(): Promise<readonly Offer[]> {
+    const { transfers } = this.#core
+    return this.#open(() => Promise.resolve(transfers.all().map((t) => transfers.offer(t))))
+  }
+
+  accept(number: number): Promise<Offer | ChatRequest> {
+    return this.#open(async () => {
+      const request = await this.#people.answerRequest(number, true)
+      return request ?? this.#acceptFile(number)
+    })
+  }
+
+  decline(number: number): Promise<Offer | ChatRequest> {
+    return this.#open(async () => {
+      const request = await this.#people.answerRequest(number, false)
+      return request ?? this.#endFile(number, 'declined')
+    })
+  }
+
+  cancel(number: number): Promise<Offer> {
+    return this.#open(() => this.#endFile(number, 'cancelled'))
+  }
+
+  pause(number: number): Promise<Offer> {
+    const { transfers } = this.#core
+    return this.#open(async () => {
+      if (isOver(transfers.get(number))) fail('E_STATE', 'That transfer has ended.')
+      return transfers.offer(await transfers.halt(number, 'paused'))
+    })
+  }
+
+  unpause(number: number): Promise<Offer> {
+    const { transfers } = this.#core
+    return this.#open(async () => {
+      if (transfers.get(number).state !== 'paused') fail('E_STATE', 'That transfer is not paused.')
+      return transfers.offer(await transfers.start(number))
+    })
+  }
+
+  block(user: string): Promise<ContactInfo> {
+    return this.#open(() => this.#people.block(user, true))
+  }
+
+  unblock(user: string): Promise<ContactInfo> {
+    return this.#open(() => this.#people.block(user, false))
+  }
+
+  blocked(): readonly ContactInfo[] {
+    return this.#people.blocked()
+  }
+
+  whois(user: string): Promise<ContactInfo> {
+    return this.#open(() => this.#people.whois(user))
+  }
+
+  contacts(): readonly ContactInfo[] {
+    return this.#people.contacts()
+  }
+
+  requests(): readonly ChatRequest[] {
+    return this.#people.requests()
+  }
+
+  acceptContact(user: string): Promise<ContactInfo> {
+    return this.#open(() => this.#people.acceptContact(user))
+  }
+
+  safetyNumber(user: string): Promise<SafetyNumber> {
+    return this.#open(() => this.#people.safetyNumber(user))
+  }
+
+  setVerified(user: string, verified: boolean): Promise<ContactInfo> {
+    return this.#open(() => this.#people.setVerified(user, verified))
+  }
+
+  trust(user: string): Promise<ContactInfo> {
+    return this.#open(() => this.#people.trust(user))
+  }
+
+  chats(): Promise<readonly ChatInfo[]> {
+    return this.#open(() => this.#history.chats())
+  }
+
+  history(chat: string, query?: HistoryQuery): Promise<readonly MessageView[]> {
+    return this.#open(() => this.#history.page(chat, query))
+  }
+
+  message(number: number): Promise<MessageView | null> {
+    return this.#open(() => this.#history.message(number))
+  }
+
+  markRead(chat: string): Promise<void> {
+    return this.#open(() => this.#history.markRead(chat))
+  }
+
+  cancelMessage(number: number): Promise<boolean> {
+    return this.#open(async () => {
+      const row = await this.#core.messages.byNumber(number)
+      return row?.own === true && (await this.#core.outbox.cancel(row.key))
+    })
+  }
+
+  /** New inbox keys now; the connection comes back with new ones as well. */
+  resetKeys(): Promise<{ readonly n: number }> {
+    return this.#open(async () => {
+      requireOnline(this.#core.link)
+      const n = await this.#core.keyRing.rotateNow()
+      this.#options.launchKey.renew()
+      this.#core.link.reopen('New keys were asked for.')
+      return { n }
+    })
+  }
+
+  status(): SessionStatus {
+    const { link, me, device, outbox, transfers, keyRing, clock } = this.#core
+    const { host, port } = this.#options.server
+    const current = keyRing.current
+    return {
+      connection: link.state,
+      host,
+      port,
+      fingerprint: serverFingerprint(device.srv),
+      user: me.pin.user,
+      devices: me.pin.devs.length,
+      queued: outbox.open.length,
+      held: outbox.heldCount,
+      transfers: transfers.activeCount,
+      keyNumber: current?.n ?? 0,
+      keyAgeMs: current === undefined ? 0 : clock.now() - current.madeAt,
+      latencyMs: link.latencyMs,
+    }
+  }
+
+  reconnect(): void {
+    this.#core.link.retryNow()
+  }
+
+  async settled(): Promise<void> {
+    const { outbox, transfers, messages } = this.#core
+    await this.#writing.idle()
+    await outbox.settled()
+    await transfers.settled()
+    await messages.idle()
+  }
+
+  logout(options: { readonly removeDevice?: { readonly password: string } } = {}): Promise<void> {
+    return this.#open(async () => {
+      const { deps, server, profile, launchKey } = this.#options
+      const { removeDevice } = options
+      if (removeDevice === undefined) {
+        await profile.signOut()
+        await this.#rememberSignedOut()
+        await this.close()
+        return
+      }
+      const { user } = this.me
+      await removeThisDevice({ deps, server, profile, launchKey, user, ...removeDevice }, () =>
+        this.close(),
+      )
+    })
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  /** What a new account says about itself; the e-mail address stays sealed for the own devices. */
+  introduce(displayName: string, email: string | undefined): Promise<void> {
+    return this.#core.settings.set({ displayName }, email)
+  }
+
+  /** The local store failed: nothing more may be acknowledged or promised. */
+  broken(error: unknown): void {
+    if (this.#closing !== null) return
+    const code = codeOf(error)
+    const { log, emitter, link } = this.#core
+    log.error('client.broken', { code, what: error instanceof Error ? error.message : '' })
+    const text =
+      'The data on this disk cannot be written any more (is it full?). Nothing is lost that was shown as sent. Free some space and start again.'
+    emitter.emit({ type: 'notice', level: 'alarm', code, text })
+    link.abort('E_STORE', text)
+    void this.close()
+  }
+
+  async #begin(): Promise<void> {
+    const { inboxKeys, wire, listNumber, isNewDevice, publishFirst } = this.#options
+    const { link, keyRing, receipts, log, emitter, inbox } = this.#core
+    link.onState((connection) => {
+      emitter.emit({ type: 'connection', connection })
+    })
+    link.onFinal((code, text) => {
+      this.#forceOut(code, text)
+    })
+    await this.#writing.repair()
+    const learned = deferred()
+    inbox.holdUntil(learned.promise)
+    link.start(wire)
+    if (isNewDevice) await this.#core.learn()
+    learned.resolve()
+    await receipts.load()
+    await this.#core.checkOwnList(listNumber)
+    const published = inboxKeys
+      .then((keys) => keyRing.rotate('launch', keys))
+      .then(() => keyRing.publish())
+    if (publishFirst) await published
+    published.catch((error: unknown) => {
+      log.warn('client.keys.launch', { code: codeOf(error) })
+    })
+    this.#maintain()
+  }
+
+  async #rememberSignedOut(): Promise<void> {
+    const { deps, profile } = this.#options
+    const { srv, acct, dev } = profile.device
+    const name = profileName(acct, dev)
+    const lastUsed = deps.clock.now()
+    const user = this.#core.me.pin.user
+    const entry = { name, srv, acct, dev, user, resumable: false, lastUsed }
+    await rememberProfile(deps.home, entry)
+  }
+
+  /** Once a day, and at the start. */
+  #maintain(): void {
+    const { clock, receivers, keyRing, outbox, log } = this.#core
+    this.#upkeep = clock.after(DAY_MS, () => {
+      this.#maintain()
+    })
+    const now = clock.now()
+    Promise.all([
+      receivers.prune(now, (klid) => keyRing.find(klid) !== undefined),
+      outbox.sweep(Math.floor(now / DAY_MS) - 60),
+    ]).catch((error: unknown) => {
+      if (this.#closing === null) log.warn('client.upkeep', { code: codeOf(error) })
+    })
+  }
+
+  #forceOut(code: ErrorCode, text: string): void {
+    if (this.#closing !== null) return
+    this.#core.emitter.emit({ type: 'forced-logout', code, text })
+    void this.close()
+  }
+
+  async #close(): Promise<void> {
+    const { link, emitter, log, states } = this.#core
+    this.#upkeep?.cancel()
+    states.stop()
+    try {
+      await Promise.all([link.stop(), this.#core.stop()])
+    } catch (error) {
+      log.warn('client.close', { code: codeOf(error) })
+    }
+    await this.#options.profile.close().catch((error: unknown) => {
+      log.warn('client.close', { code: codeOf(error) })
+    })
+    emitter.emit({ type: 'closed' })
+  }
+
+  #open<T>(work: () => Promise<T>): Promise<T> {
+    return this.#closing === null
+      ? work()
+      : Promise.reject(new SecureChatError('E_CLOSED', 'The session has ended.'))
+  }
+
+  /** A yes to a stranger's file is a yes to the stranger: the answer must be able to reach them. */
+  async #acceptFile(number: number): Promise<Offer> {
+    const { transfers, peers, acceptance } = this.#core
+    const t = transfers.get(number)
+    if (t.direction !== 'in' || t.state !== 'offered') {
+      fail('E_STATE', `Offer ${number} is not waiting for an answer.`)
+    }
+    const peer = peers.byConv(t.conv) ?? fail('E_NOT_FOUND')
+    if (peer.blocked) fail('E_BLOCKED', `You have blocked @${peer.pin.user}.`)
+    await acceptance.accept(peer)
+    const started = await transfers.start(number)
+    await this.#core.answers.send(started, 0, false)
+    return transfers.offer(started)
+  }
+
+  async #endFile(number: number, state: 'declined' | 'cancelled'): Promise<Offer> {
+    const { transfers } = this.#core
+    const t = transfers.get(number)
+    if (isOver(t)) fail('E_STATE', `Transfer ${number} has ended.`)
+    if (state === 'declined' && t.direction === 'out') {
+      fail('E_STATE', `Transfer ${number} is your own: !cancel ${number}`)
+    }
+    const ended = await transfers.halt(number, state)
+    if (t.direction === 'in') await this.#core.answers.send(ended, ended.chunks, true)
+    return transfers.offer(ended)
+  }
+}
+
+function deferred(): { readonly promise: Promise<void>; readonly resolve: () => void } {
+  let resolve: () => void = () => undefined
+  const promise = new Promise<void>((done) => {
+    resolve = done
+  })
+  return { promise, resolve }
+}
+
+async function reopen({ deps, server, profile, launchKey }: SessionOptions): Promise<Wire> {
+  const { srv } = profile.device
+  const { wire } = await openChannel(deps, { ...server, srv }, launchKey)
+  try {
+    await loginDevice(wire, profile.device, profile.dsk)
+    return wire
+  } catch (error) {
+    wire.destroy(codeOf(error), 'The login failed.')
+    throw error
+  }
+}

@@ -1,0 +1,182 @@
+// What the user says: messages and file offers, safe in the outbox before anything is sent (PROTOCOL 7, 9.1, 10).
+import { randomBytes } from '../../crypto/random.ts'
+import { FileLayout } from '../../envelope/file-chunks.ts'
+import { LIMITS } from '../../protocol/limits.ts'
+import { parseUsername, type Username } from '../../protocol/names.ts'
+import type { Payload } from '../../protocol/payloads.ts'
+import { fail } from '../../util/errors.ts'
+import type { SentMessage } from '../api.ts'
+import type { Offer } from '../events.ts'
+import { hashFile } from '../files/hash.ts'
+import type { MessageRow } from '../messages/row.ts'
+import { viewOf } from '../messages/view.ts'
+import type { OutItem } from '../outbox/item.ts'
+import type { Peer } from '../people/peer.ts'
+import type { Core } from './core.ts'
+
+const NAME_BYTES = 200
+
+export class Writing {
+  readonly #core: Core
+  /** One after the other per person: what is typed first is queued first. */
+  readonly #turns = new Map<string, Promise<unknown>>()
+  #open = 0
+
+  constructor(core: Core) {
+    this.#core = core
+  }
+
+  /** Something is on its way into the outbox. */
+  get busy(): boolean {
+    return this.#open > 0
+  }
+
+  send(to: string, text: string): Promise<SentMessage> {
+    return this.#inTurn(to, async (user) => {
+      if (text === '') fail('E_USAGE', 'There is nothing to send.')
+      if (Buffer.byteLength(text) > LIMITS.textBytes) {
+        fail('E_TOO_BIG', 'A message has at most 8 KiB of text. Send a file: !file NAME PATH')
+      }
+      const peer = await this.#reachable(user)
+      const { ts, id } = this.#stamp()
+      const isStrict = !this.#knows(peer) && (await this.#core.directory.isStrict(peer))
+      if (!isStrict) return this.#post(peer, { k: 'text', id, ts, b: wellFormed(text) })
+      if (Array.from(text).length > LIMITS.requestCharacters) {
+        fail(
+          'E_TOO_BIG',
+          `@${user} wants to be asked first: write at most ${LIMITS.requestCharacters} characters.`,
+        )
+      }
+      const sent = await this.#post(peer, { k: 'req', id, ts, b: wellFormed(text) })
+      await this.#core.peers.change(peer.id, (p) => ({ ...p, requestedAt: ts }))
+      return sent
+    })
+  }
+
+  offerFile(to: string, path: string): Promise<Offer> {
+    return this.#inTurn(to, async (user) => {
+      const { deps, transfers, device, clock } = this.#core
+      const peer = await this.#reachable(user)
+      if (peer.acct === device.acct) fail('E_USAGE', 'A file to yourself stays where it is.')
+      const reader = await deps.files.openRead(path)
+      let sha: Buffer
+      const { size, modifiedMs } = reader
+      try {
+        if (size > LIMITS.fileBytes) fail('E_TOO_BIG', `${path} is too large: at most 2 GiB.`)
+        sha = await hashFile(reader)
+      } finally {
+        await reader.close()
+      }
+      const { ts, id } = this.#stamp()
+      const [fid, key] = [randomBytes(16), randomBytes(32)]
+      const name = cut(deps.files.baseName(path), NAME_BYTES)
+      const n = new FileLayout(size).chunkCount
+      const number = transfers.nextNumber()
+      const expires = clock.now() + LIMITS.fileLifeMs
+      const payload = { k: 'file', id, ts, fid, name, size, n, key, sha } as const
+      await this.#post(peer, payload, number, (item) =>
+        transfers.put({
+          ...{ number, direction: 'out', acct: peer.acct, conv: peer.conv, mid: item.mid },
+          ...{ fid, key, name, size, sha, state: 'waiting', chunks: 0, path, at: ts, expires },
+          modifiedMs: Math.floor(modifiedMs),
+        }),
+      )
+      return transfers.offer(await transfers.start(number))
+    })
+  }
+
+  /** Rows that a crash kept from being written: the outbox knows what was said. */
+  async repair(): Promise<void> {
+    const { outbox, states, messages } = this.#core
+    for (const item of outbox.open) {
+      if (item.kind !== 'text' && item.kind !== 'file' && item.kind !== 'req') continue
+      const offer = this.#core.transfers.findByMid(item.mid)?.number
+      const { row } = await messages.insert(this.#row(item, offer))
+      states.queued(row)
+    }
+  }
+
+  #stamp(): { readonly id: Buffer; readonly ts: number } {
+    return { id: randomBytes(16), ts: this.#core.clock.now() }
+  }
+
+  #knows(peer: Peer): boolean {
+    const { sent, received } = peer
+    return peer.accepted || sent.messages + sent.offers + received.messages + received.offers > 0
+  }
+
+  async #reachable(user: Username): Promise<Peer> {
+    const peer = await this.#core.meet(user)
+    const name = peer.pin.user
+    if (peer.blocked) fail('E_BLOCKED', `You have blocked @${name}. First: !unblock ${name}`)
+    if (peer.deleted) fail('E_NOT_FOUND', `The account of @${name} does not exist any more.`)
+    return peer
+  }
+
+  async #post(
+    peer: Peer,
+    payload: Payload,
+    offer?: number,
+    before: (item: OutItem) => Promise<unknown> = () => Promise.resolve(),
+  ): Promise<SentMessage> {
+    const { acceptance, outbox, messages, states, emitter, names } = this.#core
+    const nth = await acceptance.sending(peer, payload.k)
+    const { conv, acct } = peer
+    let number = 0
+    const item = await outbox.add(payload, { conv, acct, nth }, async (queued) => {
+      await before(queued)
+      const { row } = await messages.insert(this.#row(queued, offer))
+      number = row.number
+      states.queued(row)
+      emitter.emit({ type: 'message', message: viewOf(row, names), fills: false })
+    })
+    return { mid: item.mid, number, chat: peer.pin.user, conv, state: 'queued' }
+  }
+
+  #row(item: OutItem, offer: number | undefined): Omit<MessageRow, 'number'> {
+    const { acct, dev } = this.#core.device
+    return {
+      ...{ key: item.mid, conv: item.conv, acct, dev, ts: item.at, at: item.at },
+      ...{ payload: item.payload, own: true, resent: false, state: 'queued' },
+      ...(offer === undefined ? {} : { offer }),
+    }
+  }
+
+  async #inTurn<T>(to: string, work: (user: Username) => Promise<T>): Promise<T> {
+    const user = parseUsername(to.replace(/^@/, ''))
+    const before = this.#turns.get(user) ?? Promise.resolve()
+    this.#open += 1
+    const turn = before.then(() => work(user))
+    const settled = turn
+      .catch(() => undefined)
+      .then(() => {
+        this.#open -= 1
+        if (this.#turns.get(user) === settled) this.#turns.delete(user)
+      })
+    this.#turns.set(user, settled)
+    return turn
+  }
+
+  /** Resolves when every call so far has ended. */
+  async idle(): Promise<void> {
+    while (this.#turns.size > 0) await Promise.all(this.#turns.values())
+  }
+}
+
+/** A lone surrogate cannot be encoded (String.prototype.toWellFormed is younger than our target). */
+function wellFormed(text: string): string {
+  return text.replace(/\p{Surrogate}/gu, '\uFFFD')
+}
+
+/** At most so many bytes, whole characters, the extension kept. */
+function cut(name: string, maxBytes: number): string {
+  if (Buffer.byteLength(name) <= maxBytes) return name
+  const dot = name.lastIndexOf('.')
+  const extension = dot > 0 && name.length - dot <= 16 ? name.slice(dot) : ''
+  let stem = ''
+  for (const char of name) {
+    if (Buffer.byteLength(stem + char + extension) > maxBytes) break
+    stem += char
+  }
+  return stem + extension
+}
