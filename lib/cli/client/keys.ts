@@ -200,6 +200,7 @@ function named(name: string | undefined, modifiers = 0): Key | null {
 
 /** What stands behind `ESC [`: parameters and a final character. The second parameter is 1 + modifiers. */
 function csi(body: string): Key | null {
+  if (body.startsWith('[')) return null // function keys of the Linux console
   const final = body.slice(-1)
   const [first = '', second = '1', third = ''] = body.slice(0, -1).split(';')
   const modifiers = Math.max(0, Number.parseInt(second, 10) - 1) || 0

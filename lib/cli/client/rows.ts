@@ -2,7 +2,7 @@
 // Every text passes cli/sanitise here, and colour exists only as a role: a caller cannot hand a raw escape to a terminal.
 import { hasRightToLeft, inert, isolate, safeBody, safeInline } from '../sanitise.ts'
 import type { Role, Theme, TickState } from '../theme.ts'
-import { truncate, width, wrapRanges } from './width.ts'
+import { fit, truncate, width, wrapRanges } from './width.ts'
 
 export interface Span {
   readonly text: string
@@ -125,6 +125,8 @@ export interface MessageText {
 
 /** Where the tick of a message is: behind `HH:MM `. */
 export const TICK_COLUMN = 6
+/** All of the head but the name: time, tick, blank, colon, blank. */
+const HEAD_COLS = TICK_COLUMN + 2 + 1 + 2
 
 export function tickSpan(state: TickState, theme: Theme): Span {
   const role =
@@ -137,13 +139,15 @@ export function message(m: MessageText, theme: Theme): Entry {
   const who = spans(m.who)
   const note = m.note === undefined ? [] : spans(m.note)
   const [first = '', ...rest] = safeBody(m.body).split('\n')
-  const { time, tick } = m
+  const { tick } = m
+  const time = fit(safeInline(m.time), TICK_COLUMN - 1)
+  const fences = hasRightToLeft(plainText(who)) ? 2 * who.length : 0
   return (cols) => {
     const head: Span[] = [
-      { text: `${safeInline(time)} `, role: 'time' },
+      { text: `${time} `, role: 'time' },
       tick === undefined ? { text: '  ' } : tickSpan(tick(), theme),
       { text: ' ' },
-      ...clipRow(who, cols - MIN_BODY_COLS).map(({ text, role }) => ({
+      ...clipRow(who, cols - 1 - HEAD_COLS - fences).map(({ text, role }) => ({
         text: isolate(text),
         role,
       })),
