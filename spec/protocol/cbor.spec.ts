@@ -6,7 +6,8 @@ import fc from 'fast-check'
 import { decodeCanonical, decodeStrict, encode } from '../../lib/protocol/cbor.ts'
 import { write } from '../../lib/protocol/cbor-writer.ts'
 import { fromHex } from '../../lib/util/bytes.ts'
-import { everyNth, outcome, runs } from '../helpers/refusals.ts'
+import { holds } from '../helpers/property.ts'
+import { everyNth, outcome } from '../helpers/refusals.ts'
 import { vectors } from '../helpers/vectors.ts'
 
 const hex = (s: string): Buffer => fromHex(s.replaceAll(' ', ''))
@@ -170,9 +171,6 @@ test('a Buffer within another is read from its own place', (t) => {
 
 // -- agreement with cborg -----------------------------------------------------------------------------------------
 
-/** For SLOW=1. */
-const PATIENCE_MS = 900_000
-
 const STRICT = {
   strict: true,
   allowIndefinite: false,
@@ -267,15 +265,12 @@ function tree(leaves: fc.Arbitrary<unknown>, keys: fc.Arbitrary<string>): fc.Arb
   })).node
 }
 
-test('on arbitrary bytes the reader agrees with cborg', (t) => {
-  t.timeout(PATIENCE_MS)
-  fc.assert(fc.property(fc.uint8Array({ maxLength: 40 }), agrees), runs(500))
-  fc.assert(fc.property(almostCbor, agrees), runs(1000))
-  t.pass()
+test('on arbitrary bytes the reader agrees with cborg', async (t) => {
+  await holds(t, fc.property(fc.uint8Array({ maxLength: 40 }), agrees), 500)
+  await holds(t, fc.property(almostCbor, agrees), 1000)
 })
 
 test('on every short input the reader agrees with cborg', (t) => {
-  t.timeout(PATIENCE_MS)
   const step = everyNth(16)
   for (let first = 0; first < 256; first++) {
     for (let second = first % step; second < 256; second += step) {
@@ -288,9 +283,9 @@ test('on every short input the reader agrees with cborg', (t) => {
   t.pass()
 })
 
-test('on encoded values, whole and damaged, the reader agrees with cborg', (t) => {
-  t.timeout(PATIENCE_MS)
-  fc.assert(
+test('on encoded values, whole and damaged, the reader agrees with cborg', async (t) => {
+  await holds(
+    t,
     fc.property(tree(anyLeaf, text), fc.nat(), fc.nat({ max: 255 }), (value, place, byte) => {
       const bytes = encode(value)
       const damaged = Buffer.from(bytes)
@@ -298,23 +293,21 @@ test('on encoded values, whole and damaged, the reader agrees with cborg', (t) =
       const cut = bytes.subarray(0, place % bytes.length)
       return agrees(bytes) && agrees(damaged) && agrees(cut)
     }),
-    runs(300),
+    300,
   )
-  t.pass()
 })
 
-test('for every value of a frame the writer writes what cborg writes', (t) => {
-  t.timeout(PATIENCE_MS)
-  fc.assert(
+test('for every value of a frame the writer writes what cborg writes', async (t) => {
+  await holds(
+    t,
     fc.property(tree(leaf, asciiKey), (value) => write(value).equals(encode(value))),
-    runs(500),
+    500,
   )
-  t.pass()
 })
 
-test('the canonical decoder accepts what the encoder wrote, and only that', (t) => {
-  t.timeout(PATIENCE_MS)
-  fc.assert(
+test('the canonical decoder accepts what the encoder wrote, and only that', async (t) => {
+  await holds(
+    t,
     fc.property(tree(leaf, text), fc.nat(), fc.nat({ max: 255 }), (value, place, byte) => {
       const bytes = encode(value)
       if (depth(value) > 8) return true
@@ -327,9 +320,8 @@ test('the canonical decoder accepts what the encoder wrote, and only that', (t) 
         (!accepted || (!decoded.refused && encode(decoded.value).equals(damaged)))
       )
     }),
-    runs(300),
+    300,
   )
-  t.pass()
 })
 
 test('the writer refuses what no frame holds', (t) => {

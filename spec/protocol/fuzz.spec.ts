@@ -7,10 +7,8 @@ import type { OkFrame, RequestName } from '../../lib/protocol/frames.ts'
 import { decodePayload, encodePayload } from '../../lib/protocol/payloads.ts'
 import { rows, section } from '../helpers/document.ts'
 import { fieldSamples, leastOf, mostOf } from '../helpers/notation-samples.ts'
-import { outcome, runs } from '../helpers/refusals.ts'
-
-/** For SLOW=1. */
-const PATIENCE_MS = 900_000
+import { holds } from '../helpers/property.ts'
+import { outcome } from '../helpers/refusals.ts'
 
 const frameRows = rows(section('## 14.2'))
 
@@ -73,31 +71,29 @@ function payloadSurvives(bytes: Uint8Array): boolean {
   return code === 'accepted' || code === 'E_FORMAT'
 }
 
-test('arbitrary bytes', (t) => {
-  t.timeout(PATIENCE_MS)
-  fc.assert(
+test('arbitrary bytes', async (t) => {
+  await holds(
+    t,
     fc.property(fc.uint8Array({ maxLength: 200 }), (b) => frameSurvives(b) && payloadSurvives(b)),
-    runs(500),
+    500,
   )
-  t.pass()
 })
 
-test('arbitrary maps that name a frame or a kind', (t) => {
-  t.timeout(PATIENCE_MS)
+test('arbitrary maps that name a frame or a kind', async (t) => {
   const fields = fc.dictionary(
     fc.string({ maxLength: 5 }),
     fc.anything({ withBigInt: false }).map(encodable),
   )
   const name = fc.constantFrom(...frameRows.map(([n = '']) => n))
   const kind = fc.constantFrom(...rows(section('## 7.1')).map(([k = '']) => k))
-  fc.assert(
+  await holds(
+    t,
     fc.property(fields, name, kind, (f, t0, k) => {
       const bytes = encode({ ...f, t: t0, k, r: 1, id: new Uint8Array(16), ts: 0 })
       return frameSurvives(bytes) && payloadSurvives(bytes)
     }),
-    runs(500),
+    500,
   )
-  t.pass()
 })
 
 /** What JSON can say: functions, symbols and the like are not what a peer can send. */
@@ -106,16 +102,12 @@ function encodable(value: unknown): unknown {
   return json === undefined ? null : JSON.parse(json)
 }
 
-test('damaged frames', (t) => {
-  t.timeout(PATIENCE_MS)
-  fc.assert(fc.property(damaged(validFrames), frameSurvives), runs(800))
-  t.pass()
+test('damaged frames', async (t) => {
+  await holds(t, fc.property(damaged(validFrames), frameSurvives), 800)
 })
 
-test('damaged payloads', (t) => {
-  t.timeout(PATIENCE_MS)
-  fc.assert(fc.property(damaged(validPayloads), payloadSurvives), runs(500))
-  t.pass()
+test('damaged payloads', async (t) => {
+  await holds(t, fc.property(damaged(validPayloads), payloadSurvives), 500)
 })
 
 test('every frame cut at every place is refused', (t) => {
