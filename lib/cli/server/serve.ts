@@ -47,9 +47,9 @@ export async function serve(
   const signal = await stopped
   log.info('stop.begin', { signal, connections: running.server.stats().connections })
   watching.stop()
-  const inTime = await closeInTime(running)
+  const inTime = await closeInTime(running, log)
   if (inTime) log.info('stop.done')
-  else log.error('stop.late', { what: 'ended with requests unanswered; nothing accepted is lost' })
+  else log.error('stop.incomplete', { what: 'what clients were told is accepted is on the disk' })
   await log.flush()
   process.exit(inTime ? EXIT.ok : EXIT.failure)
 }
@@ -81,14 +81,21 @@ function failStop(log: ProgramLog): void {
   })
 }
 
-async function closeInTime(running: RunningServer): Promise<boolean> {
+async function closeInTime(running: RunningServer, log: ProgramLog): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<false>((resolve) => {
     timer = setTimeout(() => {
       resolve(false)
     }, CLOSE_MS)
   })
-  const inTime = await Promise.race([running.close().then(() => true), late])
+  const closed = running.close().then(
+    () => true,
+    (error: unknown) => {
+      log.error('stop.failed', { cause: error instanceof Error ? error.message : String(error) })
+      return false
+    },
+  )
+  const inTime = await Promise.race([closed, late])
   clearTimeout(timer)
   return inTime
 }

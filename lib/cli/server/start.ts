@@ -46,27 +46,34 @@ export async function startServer(
   const first = deps.launchKey ?? RsaPrivateKey.generate(2048)
   first.catch(() => undefined) // if something else fails first, nobody waits for it
   const closers: (() => Promise<void> | void)[] = []
+  // Each step runs whatever became of the one before: a listener that fails to close must not keep the store open.
   const close = async (): Promise<void> => {
-    for (const step of closers.splice(0).reverse()) await step()
+    const failures: unknown[] = []
+    for (const step of closers.splice(0).reverse()) {
+      try {
+        await step()
+      } catch (error) {
+        failures.push(error)
+      }
+    }
+    if (failures.length > 0) fail('E_STORE', 'The server did not close properly.', failures[0])
   }
   try {
     const [keys] = await Promise.all([openKeys(settings, deps), opaqueReady()])
-    const [launchKeys, store] = await Promise.all([
-      openLaunchKeys(keys, settings, deps, first),
-      openNedbStore({
-        dir: join(settings.data, 'store'),
-        key: keys.storeKey,
-        clock,
-        log,
-        holder: `securechat-server, process ${process.pid}`,
-      }).then((opened) => {
-        closers.push(() => opened.close())
-        return opened
-      }),
-    ])
-    closers.push(() => {
-      launchKeys.close()
+    const launching = openLaunchKeys(keys, settings, deps, first)
+    launching.catch(() => undefined) // reported where it is awaited
+    closers.push(async () => {
+      const opened = await launching.catch(() => null)
+      opened?.close()
     })
+    const store = await openNedbStore({
+      dir: join(settings.data, 'store'),
+      key: keys.storeKey,
+      clock,
+      log,
+      holder: `securechat-server, process ${process.pid}`,
+    })
+    closers.push(() => store.close())
     const files = await openFileStore({
       dir: join(settings.data, 'files'),
       quotaBytes: settings.fileQuotaBytes,
@@ -75,6 +82,7 @@ export async function startServer(
       log,
     })
     closers.push(() => files.close())
+    const launchKeys = await launching
     const router = createLocalRouter()
     closers.push(() => router.close())
     const server = createServer({
@@ -93,7 +101,7 @@ export async function startServer(
     closers.push(() => listener.close())
     return { srv: keys.srv, port: listener.port, server, store, close }
   } catch (error) {
-    await close()
+    await close().catch(() => undefined) // why it did not start matters more
     throw error
   }
 }

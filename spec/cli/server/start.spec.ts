@@ -1,0 +1,66 @@
+// The composition in one process: what is opened is closed, also when a later step fails.
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import test from 'ava'
+
+import { defaultSettings, type ServerSettings } from '../../../lib/cli/server/settings.ts'
+import { type RunningServer, startServer } from '../../../lib/cli/server/start.ts'
+import { createKey } from '../../../lib/cli/server/key-format.ts'
+import { systemClock } from '../../../lib/cli/system-clock.ts'
+import { createSetup, opaqueReady } from '../../../lib/crypto/opaque.ts'
+import { sha256 } from '../../../lib/crypto/hash.ts'
+import { silentLog } from '../../../lib/util/log.ts'
+import { rsa2048, rsa3072 } from '../../helpers/keys.ts'
+
+async function setUp(t: { teardown(fn: () => Promise<void>): void }): Promise<ServerSettings> {
+  const home = await mkdtemp(join(tmpdir(), 'securechat-start-'))
+  t.teardown(() => rm(home, { recursive: true, force: true }))
+  const keys = join(home, 'keys')
+  await opaqueReady()
+  const key = rsa3072(0).exportPkcs8()
+  await createKey(join(keys, 'server.identity'), { k: 'server-identity', key, former: [] })
+  await createKey(join(keys, 'server.opaque'), { k: 'server-opaque', key: createSetup() })
+  const storeKey = { k: 'server-store-key', key: Buffer.alloc(32, 1) }
+  await createKey(join(keys, 'server.store-key'), storeKey)
+  const settings = defaultSettings({ keys, data: join(home, 'data') })
+  return { ...settings, host: '127.0.0.1', port: 0 }
+}
+
+function start(settings: ServerSettings): Promise<RunningServer> {
+  const launchKey = Promise.resolve(rsa2048(0))
+  return startServer(settings, { clock: systemClock, log: silentLog, launchKey })
+}
+
+test('what runs under the keys is their server; after close the same folders start again', async (t) => {
+  const settings = await setUp(t)
+  for (let round = 0; round < 2; round++) {
+    const running = await start(settings)
+    t.deepEqual(running.srv, sha256(rsa3072(0).publicKey.spki))
+    t.true(running.port > 0)
+    t.is(await running.store.health(), 'ok')
+    await running.close()
+    t.is(await running.store.health(), 'down')
+    await t.notThrowsAsync(running.close())
+  }
+})
+
+test('a start that fails late gives everything back', async (t) => {
+  const settings = await setUp(t)
+  const first = await start(settings)
+  const other = { ...settings, data: `${settings.data}-2`, port: first.port }
+  await t.throwsAsync(start(other), { code: 'E_CONNECT' })
+  await first.close()
+  const second = await start(other) // the port and the data of the failed start are free
+  await second.close()
+})
+
+test('a launch key that cannot be made stops the start, and frees the data', async (t) => {
+  const settings = await setUp(t)
+  const launchKey = Promise.reject(new Error('no entropy'))
+  const deps = { clock: systemClock, log: silentLog, launchKey }
+  await t.throwsAsync(startServer(settings, deps), { message: 'no entropy' })
+  const running = await start(settings)
+  await running.close()
+})
