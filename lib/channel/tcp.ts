@@ -3,7 +3,7 @@
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 
-import { codeOf, type ErrorCode, SecureChatError } from '../util/errors.ts'
+import { type ErrorCode, fail, SecureChatError } from '../util/errors.ts'
 
 /** Finds peers that vanished without a word, also when nothing is sent for long. */
 const KEEP_ALIVE_MS = 60_000
@@ -34,9 +34,10 @@ export interface DialOptions {
   readonly timeoutMs: number
 }
 
-/** `@throws` E_CONNECT or E_CONFIG with a sentence for the operator */
-export function listen(options: ListenOptions): Promise<Listener> {
+/** @throws E_CONNECT or E_CONFIG with a sentence for the operator */
+export async function listen(options: ListenOptions): Promise<Listener> {
   const { host, port, onConnection } = options
+  checkPort(port)
   const server = createServer(
     {
       noDelay: true,
@@ -61,7 +62,8 @@ export function listen(options: ListenOptions): Promise<Listener> {
 }
 
 /** An open connection. @throws E_CONNECT, E_TIMEOUT */
-export function dial({ host, port, timeoutMs }: DialOptions): Promise<Duplex> {
+export async function dial({ host, port, timeoutMs }: DialOptions): Promise<Duplex> {
+  checkPort(port)
   return new Promise((resolve, reject) => {
     const socket = connect({
       host,
@@ -83,9 +85,19 @@ export function dial({ host, port, timeoutMs }: DialOptions): Promise<Duplex> {
       socket.setTimeout(0)
       socket.removeAllListeners('timeout')
       socket.removeListener('error', failed)
+      socket.on('error', ignore) // until somebody takes over; the stream remembers it
       resolve(socket)
     })
   })
+}
+
+function ignore(): void {
+  // see dial
+}
+
+function checkPort(port: number): void {
+  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return
+  fail('E_CONFIG', `A port is a number from 0 to 65535, not ${port}.`)
 }
 
 function remoteAddressOf({ remoteAddress = '', remotePort = 0 }: Socket): string {
@@ -142,7 +154,7 @@ function listenError(error: Error, host: string | undefined, port: number): Secu
 }
 
 function dialError(error: Error, host: string, port: number): SecureChatError {
-  if (codeOf(error) === 'E_TIMEOUT' && error instanceof SecureChatError) return error
+  if (error instanceof SecureChatError) return error
   const where = at(host, port)
   const message = ((): string => {
     switch (systemCode(error)) {
