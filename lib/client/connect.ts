@@ -1,7 +1,6 @@
 // The front door: from an address to a checked server (PROTOCOL 4.1). What can be done there is in lobby.ts.
 import { serverFingerprint } from '../identity/fingerprint.ts'
 import { OUTER_VERSION } from '../protocol/version.ts'
-import { InboxKeys } from '../envelope/inbox-keys.ts'
 import { type Bytes, equal } from '../util/bytes.ts'
 import { fail } from '../util/errors.ts'
 import {
@@ -11,6 +10,7 @@ import {
   openChannel,
   ServerChangedError,
 } from './account/channel.ts'
+import { freshKeys } from './account/key-maker.ts'
 import { type KnownServer, knownServer, profilesOf, rememberServer } from './account/home-index.ts'
 import type { Connect, Target, Unauthenticated } from './api.ts'
 import { Lobby } from './lobby.ts'
@@ -24,8 +24,8 @@ export const connect: Connect = async (
   const { port } = target
   deps.onStep?.('generating-keys')
   // both pairs of this launch at once, on two threads
-  const launchKey = new LaunchKey(deps.clock)
-  const inboxKeys = InboxKeys.generate()
+  const launchKey = new LaunchKey(deps)
+  const inboxKeys = (deps.keys ?? freshKeys).inbox()
   inboxKeys.catch(() => undefined) // reported to whoever logs in
 
   const known = await knownServer(deps.home, host, port)

@@ -4,6 +4,7 @@ import type { Store } from '../storage/ports.ts'
 import type { Bytes } from '../util/bytes.ts'
 import type { Clock } from '../util/clock.ts'
 import type { Log } from '../util/log.ts'
+import type { KeyMaker } from './account/key-maker.ts'
 
 /** Opens a TCP connection; rejects with E_CONNECT or E_TIMEOUT. */
 export type Dial = (host: string, port: number) => Promise<Duplex>
@@ -92,6 +93,8 @@ export interface ClientDeps {
   readonly files: FileAccess
   readonly clock: Clock
   readonly log: Log
+  /** Where fresh private keys come from; default: made in the thread pool. For specs, which have theirs ready. */
+  readonly keys?: KeyMaker
   /** Shown to the server in the handshake, <= 32 characters. */
   readonly agent?: string
   /** Asked once per unknown server without an invite, before anything is sent to it; absent = refuse. */

@@ -33,6 +33,7 @@ export class App {
   #session: Session | null = null
   #chat: string | null = null
   #ended = false
+  #closing = false
 
   constructor(options: AppOptions) {
     this.front = options.front
@@ -97,6 +98,7 @@ export class App {
     this.#place()
     session.on((event) => {
       if (event.type === 'closed' || event.type === 'forced-logout') this.leave(session)
+      if (this.#closing && event.type === 'connection') return // we hang up ourselves
       this.#present(event, this)
     })
   }
@@ -152,6 +154,7 @@ export class App {
   }
 
   async close(): Promise<void> {
+    this.#closing = true
     const session = this.#session
     const lobby = this.#lobby
     this.#lobby = null

@@ -1,12 +1,13 @@
 // From an address to an encrypted channel with a server that proved to be the pinned one (PROTOCOL 4). The launch key of
 // the connection is made here and never leaves memory.
 import { connectClient, probeServer } from '../../channel/client-handshake.ts'
-import { RsaPrivateKey } from '../../crypto/rsa.ts'
+import type { RsaPrivateKey } from '../../crypto/rsa.ts'
 import { serverFingerprint } from '../../identity/fingerprint.ts'
 import { type Bytes, equal } from '../../util/bytes.ts'
 import type { Clock } from '../../util/clock.ts'
 import { codeOf, fail, SecureChatError } from '../../util/errors.ts'
 import type { ClientDeps } from '../ports.ts'
+import { freshKeys, type KeyMaker } from './key-maker.ts'
 import { Wire } from '../wire.ts'
 
 const DAY_MS = 24 * 3_600_000
@@ -35,14 +36,15 @@ export class ServerChangedError extends SecureChatError {
 /** The RSA pair of this launch (CLK): new with each start and every 24 hours (PROTOCOL 3). */
 export class LaunchKey {
   readonly #clock: Clock
+  readonly #maker: KeyMaker
   #key: Promise<RsaPrivateKey>
   #madeAt: number
 
-  constructor(clock: Clock) {
+  constructor({ clock, keys = freshKeys }: ClientDeps) {
     this.#clock = clock
+    this.#maker = keys
     this.#madeAt = clock.monotonic()
-    this.#key = RsaPrivateKey.generate(2048)
-    this.#key.catch(() => undefined) // reported to whoever asks for it
+    this.#key = this.#make()
   }
 
   get(): Promise<RsaPrivateKey> {
@@ -53,8 +55,13 @@ export class LaunchKey {
   /** The next connection uses a fresh one. */
   renew(): void {
     this.#madeAt = this.#clock.monotonic()
-    this.#key = RsaPrivateKey.generate(2048)
-    this.#key.catch(() => undefined)
+    this.#key = this.#make()
+  }
+
+  #make(): Promise<RsaPrivateKey> {
+    const key = this.#maker.rsa(2048)
+    key.catch(() => undefined) // reported to whoever asks for it
+    return key
   }
 }
 

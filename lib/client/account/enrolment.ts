@@ -2,7 +2,6 @@
 // code, and a registration from which the server learns neither.
 import { randomBytes } from '../../crypto/random.ts'
 import { opaqueReady, registrationFinish, registrationStart } from '../../crypto/opaque.ts'
-import { RsaPrivateKey } from '../../crypto/rsa.ts'
 import { sha256 } from '../../crypto/hash.ts'
 import { OpenVault } from '../../envelope/vault.ts'
 import { RecoveryCode } from '../../envelope/recovery-code.ts'
@@ -16,6 +15,7 @@ import { codeOf, fail, SecureChatError } from '../../util/errors.ts'
 import type { LocalLock } from '../api.ts'
 import type { ClientDeps } from '../ports.ts'
 import type { Wire } from '../wire.ts'
+import { freshKeys } from './key-maker.ts'
 import { storeOwnList } from './own-list.ts'
 import { profileName } from './home-index.ts'
 import { Profile } from './profile.ts'
@@ -43,6 +43,7 @@ export async function enrol(
   account: NewAccount,
 ): Promise<Enrolled> {
   const { user, password } = account
+  const { keys = freshKeys } = deps
   await opaqueReady()
   const ceremony = registrationStart(password)
   const { resp } = await start(deps, wire, account, ceremony.message)

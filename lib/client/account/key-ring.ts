@@ -1,6 +1,6 @@
 // The inbox keys of this device over time: new at each launch, every 24 hours and on request; the old ones live until
 // nothing can come for them any more, then they are destroyed (PROTOCOL 3, 6.6).
-import { InboxKeys } from '../../envelope/inbox-keys.ts'
+import type { InboxKeys } from '../../envelope/inbox-keys.ts'
 import { bundleKeyId, signBundle } from '../../identity/bundle.ts'
 import type { SignedBundle } from '../../protocol/composites.ts'
 import { LIMITS } from '../../protocol/limits.ts'
@@ -12,6 +12,7 @@ import type { Emit } from '../emitter.ts'
 import type { Link } from '../link.ts'
 import { Refusal } from '../refusal.ts'
 import type { InboxSet } from './device-keys.ts'
+import type { KeyMaker } from './key-maker.ts'
 import type { Profile } from './profile.ts'
 
 export type RotationReason = 'launch' | 'daily' | 'asked'
@@ -23,6 +24,7 @@ const BUSY_RETRY_MS = 5000
 const TRIES = 5
 
 export interface KeyRingDeps {
+  readonly keys: KeyMaker
   readonly profile: Profile
   readonly link: Link
   readonly clock: Clock
@@ -80,7 +82,7 @@ export class KeyRing {
 
   /** As rotate; resolves when peers can use the new keys. @throws E_CLOSED when offline */
   async rotateNow(): Promise<number> {
-    await this.rotate('asked', await InboxKeys.generate())
+    await this.rotate('asked', await this.#deps.keys.inbox())
     await this.publish()
     return this.current?.n ?? 0
   }
@@ -98,7 +100,8 @@ export class KeyRing {
   }
 
   #rotateDaily(): void {
-    InboxKeys.generate()
+    this.#deps.keys
+      .inbox()
       .then((keys) => this.rotate('daily', keys))
       .then(() => this.publish())
       .catch((error: unknown) => {

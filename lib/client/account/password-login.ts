@@ -2,7 +2,6 @@
 // the account already its data is unlocked; otherwise the device is added to the account's list.
 import { loginFinish, loginStart, opaqueReady } from '../../crypto/opaque.ts'
 import { randomBytes } from '../../crypto/random.ts'
-import { RsaPrivateKey } from '../../crypto/rsa.ts'
 import { OpenVault } from '../../envelope/vault.ts'
 import { withDevice } from '../../identity/device-list-edit.ts'
 import {
@@ -19,6 +18,7 @@ import type { ClientDeps } from '../ports.ts'
 import { Refusal } from '../refusal.ts'
 import type { Wire } from '../wire.ts'
 import { forgetProfile, type ProfileEntry, profileName, profilesOf } from './home-index.ts'
+import { freshKeys } from './key-maker.ts'
 import { checkNotOlder, readOwn, storeOwnList } from './own-list.ts'
 import { Profile } from './profile.ts'
 import { withPuzzle } from './puzzle.ts'
@@ -131,7 +131,7 @@ async function addDevice(
 ): Promise<Profile> {
   const { srv, acct } = verified.list
   deps.onStep?.('generating-keys')
-  const dsk = await RsaPrivateKey.generate(2048)
+  const dsk = await (deps.keys ?? freshKeys).rsa(2048)
   const device = { id: randomBytes(8), dsk: dsk.publicKey, ts: deps.clock.now() }
   const next = await signDeviceList(vault.aik, withDevice(verified, device), current.ik, current.ss)
   const profile = await Profile.create(

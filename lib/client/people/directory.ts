@@ -215,7 +215,8 @@ export class Directory {
     let fromPin = list !== undefined
     const events: DeviceListEvent[] = []
     for (;;) {
-      const k = this.#live(acct).map((bundle) => bundle.klid)
+      const held = this.#live(acct)
+      const k = held.map((bundle) => bundle.klid)
       const n = pin !== undefined && fromPin ? { n: pin.n } : {}
       const reply = await this.#ask({ acct, k, ...n })
       if (pin !== undefined && reply.cur < pin.n) {
@@ -240,11 +241,12 @@ export class Directory {
       if (pin.n < reply.cur && reply.dls.length > 0) continue
       if (pin.n !== reply.cur) fail('E_GAP', `The server withholds device lists of @${pin.user}.`)
       const verified = await this.#verifyBundles(pin, list, reply.bun)
+      // what was forgotten while we asked was not sent again: we said that we hold it
+      const live = this.#live(acct)
+      if (held.some((bundle) => !live.includes(bundle))) continue
       const served = new Set(verified.bundles.map((bundle) => hex(bundle.dev)))
       const current = list.devs.map((device) => hex(device.id))
-      const kept = this.#live(acct).filter(
-        ({ dev }) => !served.has(hex(dev)) && current.includes(hex(dev)),
-      )
+      const kept = held.filter(({ dev }) => !served.has(hex(dev)) && current.includes(hex(dev)))
       return { pin: verified.pin, signed, list, bundles: [...verified.bundles, ...kept], events }
     }
   }

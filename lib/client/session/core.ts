@@ -8,6 +8,7 @@ import { type Bytes, equal, hex } from '../../util/bytes.ts'
 import type { Clock } from '../../util/clock.ts'
 import { codeOf, fail } from '../../util/errors.ts'
 import type { Log } from '../../util/log.ts'
+import { freshKeys } from '../account/key-maker.ts'
 import { KeyRing } from '../account/key-ring.ts'
 import { checkNotOlder } from '../account/own-list.ts'
 import type { Profile } from '../account/profile.ts'
@@ -217,6 +218,7 @@ export class Core {
     const outbox = (): Outbox => this.outbox
     const broken = this.#broken
     this.keyRing = new KeyRing({
+      keys: this.deps.keys ?? freshKeys,
       profile,
       link,
       clock,
