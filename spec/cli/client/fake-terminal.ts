@@ -219,9 +219,9 @@ export class FakeTerminal {
     const { active } = this.term.buffer
     const cell = active.getLine(active.baseY + y)?.getCell(x)
     return {
-      bold: cell?.isBold() === 1,
-      dim: cell?.isDim() === 1,
-      colour: cell?.isFgDefault() === true ? -1 : (cell?.getFgColor() ?? -1),
+      bold: (cell?.isBold() ?? 0) !== 0,
+      dim: (cell?.isDim() ?? 0) !== 0,
+      colour: (cell?.isFgDefault() ?? true) ? -1 : (cell?.getFgColor() ?? -1),
     }
   }
 
