@@ -14,23 +14,26 @@ export class DiskSpace {
   readonly #clock: Clock
   #freeBytes = Infinity
   #spentBytes = 0
+  #hasRefused = false
   #asked = -Infinity
   #asking: Promise<void> | null = null
 
-  /** Below `floorBytes` of free space nothing new is accepted. */
+  /** Below `floorBytes` of free space nothing new is accepted; 0: everything is, until a write fails. */
   constructor(dir: string, floorBytes: number, clock: Clock) {
     this.#dir = dir
     this.#floorBytes = floorBytes
     this.#clock = clock
   }
 
+  /** The last request was refused, or the next would be. */
   get isLow(): boolean {
-    return !this.fits(0)
+    return this.#hasRefused || !this.fits(0)
   }
 
   /** As far as is known. */
   fits(bytes: number): boolean {
-    return this.#freeBytes - this.#spentBytes - bytes >= this.#floorBytes
+    const freeBytes = this.#freeBytes - this.#spentBytes - bytes
+    return this.#floorBytes === 0 || freeBytes >= this.#floorBytes
   }
 
   /** True when `bytes` more may be written, which then count as written. */
@@ -39,6 +42,7 @@ export class DiskSpace {
     const isLow = !this.fits(bytes)
     const isEating = this.#spentBytes * 8 > this.#freeBytes - this.#floorBytes
     if (age > FRESH_MS || (age > RETRY_MS && (isLow || isEating))) void this.refresh()
+    this.#hasRefused = isLow
     if (isLow) return false
     this.#spentBytes += bytes
     return true

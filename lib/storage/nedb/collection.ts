@@ -80,6 +80,8 @@ export class Collection<D extends Doc> {
       if (error instanceof Error && 'corruptionRate' in error) {
         fail('E_CORRUPT', `${path} is damaged. Nothing was changed; restore a backup.`, error)
       }
+      // NeDB rewrites the file when it loads it; the half copy must not take the room that is missing
+      if (isDiskFull(error)) await removeCopy(path)
       throw writeError(error, name)
     }
   }
@@ -194,7 +196,7 @@ export class Collection<D extends Doc> {
     } catch (error) {
       // the old file is still whole; only the copy had no room
       if (!isDiskFull(error)) throw error
-      await rm(`${this.#path}~`, { force: true })
+      await removeCopy(this.#path)
       this.#patienceLines = 2 * this.#garbageLines
       this.#log.warn('store.no-room-to-compact', { collection: this.#name })
     }
@@ -204,4 +206,10 @@ export class Collection<D extends Doc> {
   async fileBytes(): Promise<number> {
     return (await stat(this.#path)).size
   }
+}
+
+/** Of a rewrite that failed. If the file itself is missing, the copy is all there is. */
+async function removeCopy(path: string): Promise<void> {
+  await stat(path)
+  await rm(`${path}~`, { force: true })
 }

@@ -36,7 +36,7 @@ export class Sequence {
     if (!Number.isSafeInteger(ceiling)) {
       fail('E_CORRUPT', `${path} is damaged. Nothing was changed; restore it from a backup.`)
     }
-    const now = clock.now() * 1000
+    const now = Math.floor(clock.now()) * 1000
     return new Sequence(path, now > ceiling && now < LATEST ? now : ceiling)
   }
 
