@@ -100,7 +100,7 @@ export class Ui {
   readonly #window: Window
   readonly #input: InputLine
   readonly #progress = new Map<string, ProgressView>()
-  readonly #ticks = new Map<string, { state: TickState }>()
+  readonly #ticks = new Map<string, { state: TickState; shown: TickState | null }>()
   readonly #timers = new Map<'quiet' | 'progress', Timer>()
   readonly #quietMs: number
   #prompt: Row = [{ text: '> ', role: 'prompt' }]
@@ -204,20 +204,24 @@ export class Ui {
       this.#window.screen.print(message(text, theme))
       return
     }
-    const mark = { state: own.state }
+    const mark: { state: TickState; shown: TickState | null } = { state: own.state, shown: null }
     this.#ticks.set(own.id, mark)
     const [oldest] = this.#ticks.keys()
     if (this.#ticks.size > MAX_TICKS && oldest !== undefined) this.#ticks.delete(oldest)
-    this.#window.screen.print(message({ ...text, tick: () => mark.state }, theme), own.id)
+    const tick = (): TickState => (mark.shown = mark.state)
+    this.#window.screen.print(message({ ...text, tick }, theme), own.id)
   }
 
   /** True: the row shows it now. */
   setTick(id: string, state: TickState): boolean {
     const mark = this.#ticks.get(id)
     if (mark === undefined) return false
-    if (mark.state === state) return true
     mark.state = state
-    return this.#window.screen.patch(id, TICK_COLUMN, tickSpan(state, this.#options.theme))
+    if (mark.shown === state) return true
+    const span = tickSpan(state, this.#options.theme)
+    if (!this.#window.screen.patch(id, TICK_COLUMN, span)) return false
+    mark.shown = state
+    return true
   }
 
   ask(question: Ask): Asked<'y' | 'n'> {
