@@ -7,6 +7,9 @@ export interface Rate {
   readonly burst: number
 }
 
+/** Whoever waits exactly as told must not find a billionth of a token missing. */
+const ROUNDING = 1e-9
+
 /** One bucket of tokens. Times are the monotonic milliseconds of the clock. */
 export class Bucket {
   readonly #perMs: number
@@ -26,11 +29,11 @@ export class Bucket {
     if (this.#perMs === 0) return 0
     this.#tokens = Math.min(this.#burst, this.#tokens + (now - this.#at) * this.#perMs)
     this.#at = now
-    if (this.#tokens >= tokens) {
-      this.#tokens -= tokens
+    if (this.#tokens + ROUNDING >= tokens) {
+      this.#tokens = Math.max(0, this.#tokens - tokens)
       return 0
     }
-    return Math.ceil((tokens - this.#tokens) / this.#perMs)
+    return Math.max(1, Math.ceil((tokens - this.#tokens - ROUNDING) / this.#perMs))
   }
 }
 

@@ -61,7 +61,7 @@ export class Stream {
     this.pendingBytes = headBytes.length
   }
 
-  /** It was closed: by a failure, a limit, or because its device is gone. */
+  /** Not, or no longer, among the streams of its device: closed by a failure, a limit, or because its device is gone. */
   get isDropped(): boolean {
     return this.owner.get(this.st) !== this
   }
@@ -123,7 +123,7 @@ export class Stream {
 
   #pend(bytes: number): void {
     this.pendingBytes += bytes
-    this.owner.pending(bytes)
+    if (!this.isDropped) this.owner.pending(bytes)
   }
 }
 

@@ -229,6 +229,8 @@ export class Client {
   async ok<N extends RequestName>(name: N, fields: RequestOf<N>): Promise<ReplyOf<N>> {
     const answer = await this.ask(name, fields)
     if (answer.t === 'err') throw new Error(`${name} was refused: ${answer.c}`)
+    // what is logged in may send and get full-sized records (PROTOCOL 4.3)
+    if (name.endsWith('login') || name === 'login.fin') this.connection.authenticated()
     return decodeReply(name, answer)
   }
 
