@@ -1,5 +1,6 @@
-// Reed-Solomon over GF(32), one symbol per letter of a recovery code: four check letters find and repair one wrong letter or
-// two exchanged neighbours, and notice up to three wrong ones. Knows symbols 0..31 only.
+// Reed-Solomon over GF(32), one symbol per letter of a recovery code. Four check letters make any two codes differ in at
+// least five places, so one wrong letter or two exchanged neighbours are repaired, and two wrong letters anywhere are always
+// noticed. Three may, very rarely, look like an exchange in another code: the vault then refuses it. Knows symbols 0..31 only.
 
 /** x^5 + x^2 + 1, primitive: 2 generates all 31 non-zero elements. */
 const POLYNOMIAL = 0b100101
