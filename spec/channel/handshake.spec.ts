@@ -71,16 +71,21 @@ test('vector: ServerHello parses, its certificate verifies', (t) => {
   t.deepEqual(proof.slk.spki, slk.publicKey.spki)
 })
 
+const signed = (cert: Uint8Array, sig: Uint8Array) => ({
+  cert: Buffer.from(cert),
+  sig: Buffer.from(sig),
+})
+
 test('vector: a prepared hello, stamped, is the same frame', (t) => {
   const { cert, sig, ik, n } = parseServerHello(SH)
-  t.is(hex(new ServerHelloTemplate({ cert, sig }, ik, []).stamp(n, 0)), V.SH)
+  t.is(hex(new ServerHelloTemplate(signed(cert, sig), Buffer.from(ik), []).stamp(n, 0)), V.SH)
 })
 
 test('a stamped hello carries its nonce and its puzzle where a decoder finds them', (t) => {
   const { cert, sig, ik } = parseServerHello(SH)
   const link = { ik, sig }
   for (const chain of [[], [link], [link, link, link]]) {
-    const template = new ServerHelloTemplate({ cert, sig }, ik, chain)
+    const template = new ServerHelloTemplate(signed(cert, sig), Buffer.from(ik), chain)
     const stamped = parseServerHello(template.stamp(Buffer.alloc(32, 7), 22))
     t.deepEqual(Buffer.from(stamped.n), Buffer.alloc(32, 7))
     t.is(stamped.w, 22)

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const BIN = fileURLToPath(new URL('../../bin/', import.meta.url))
-const PATIENCE_MS = 30_000
+const PATIENCE_MS = 120_000
 
 export const PASSWORD = 'tomato-window-14-ladder'
 

@@ -96,6 +96,7 @@ async function act(
   scene('bob blocks alice. She cannot tell it from silence')
   await bob.type('!block alice')
   await alice.type('@bob are you there?')
+  await bob.type('!wait 1') // it arrives, and nobody sees it
   await bob.type('!unblock alice')
   await alice.type('@bob never mind')
   await bob.sees(/alice: never mind/)
