@@ -55,9 +55,10 @@ export async function readIndex(
   const head = decodeHead(await readFully(file, HEAD_BYTES, 0))
   if (head === null) return fail('E_CORRUPT', damaged(path))
   const index = emptyIndex(head.first)
-  const groups = await scan(file, size, index)
-  const end = await lastWholeGroup(file, index, groups)
-  if (end < head.committed) fail('E_CORRUPT', damaged(path))
+  const isWhole = await scanCommitted(file, index, head.committed)
+  if (!isWhole || head.committed > size) fail('E_CORRUPT', damaged(path))
+  for (let isMore = true; isMore;) isMore = await scanAppend(file, size, index)
+  const end = endOf(index)
   if (end < size) {
     await file.truncate(end)
     await file.datasync()
@@ -69,55 +70,51 @@ function damaged(path: string): string {
   return `${path} is damaged. Nothing was changed; restore it from a backup.`
 }
 
-/** Fills in the offsets as far as the heads make sense; returns the frame counts at which appends ended. */
-async function scan(file: FileHandle, size: number, index: LogIndex): Promise<number[]> {
-  const groups = [0]
+/** Fills in the offsets up to `committed` from the heads of the frames; false when they do not lead there. */
+async function scanCommitted(
+  file: FileHandle,
+  index: LogIndex,
+  committed: number,
+): Promise<boolean> {
   let window: Buffer = Buffer.alloc(0)
   let windowAt = 0
-  let expectLeft: number | null = null
-  for (let at = HEAD_BYTES; at + FRAME_HEAD_BYTES <= size;) {
-    if (at < windowAt || at + FRAME_HEAD_BYTES > windowAt + window.length) {
-      window = await readFully(file, Math.min(WINDOW_BYTES, size - at), at)
+  let left = 0
+  let at = HEAD_BYTES
+  while (at + FRAME_HEAD_BYTES <= committed) {
+    if (at + FRAME_HEAD_BYTES > windowAt + window.length) {
+      window = await readFully(file, Math.min(WINDOW_BYTES, committed - at), at)
       windowAt = at
+      if (window.length < FRAME_HEAD_BYTES) return false
     }
-    const { length, left } = decodeFrameHead(window.subarray(at - windowAt))
-    if (length > BODY_BYTES || (expectLeft !== null && left !== expectLeft)) break
-    at += FRAME_HEAD_BYTES + length
-    if (at > size) break
+    const head = decodeFrameHead(window.subarray(at - windowAt))
+    if (head.length > BODY_BYTES || (left > 0 && head.left !== left - 1)) return false
+    left = head.left
+    at += FRAME_HEAD_BYTES + head.length
     index.offsets.push(at)
-    if (left === 0) groups.push(frameCount(index))
-    expectLeft = left === 0 ? null : left - 1
   }
-  return groups
+  return at === committed && left === 0
 }
 
 /**
- * Shortens the index to the last append that is there with all its frames; returns its end. Only the very last append can
- * be incomplete, since each waited for the disk before the next began, so only its bodies are read.
+ * Adds the frames of one append behind the committed part, if they are there whole and unchanged; false if not. There is
+ * one append at most, except when a crash has torn the mark itself: then all are looked at like this.
  */
-async function lastWholeGroup(
-  file: FileHandle,
-  index: LogIndex,
-  groups: number[],
-): Promise<number> {
-  const last = groups.at(-1) ?? 0
-  const before = groups.at(-2) ?? last
-  const isWhole = await areIntact(file, index, before, last)
-  index.offsets.length = (isWhole ? last : before) + 1
-  return endOf(index)
-}
-
-async function areIntact(
-  file: FileHandle,
-  index: LogIndex,
-  from: number,
-  to: number,
-): Promise<boolean> {
-  for (let i = from; i < to; i++) {
-    const at = index.offsets[i] ?? 0
-    const end = index.offsets[i + 1] ?? 0
+async function scanAppend(file: FileHandle, size: number, index: LogIndex): Promise<boolean> {
+  const offsets: number[] = []
+  let at = endOf(index)
+  for (let left = Infinity; left > 0;) {
+    const bytes = await readFully(file, FRAME_HEAD_BYTES, at)
+    if (bytes.length < FRAME_HEAD_BYTES) return false
+    const head = decodeFrameHead(bytes)
+    const end = at + FRAME_HEAD_BYTES + head.length
+    if (head.length > BODY_BYTES || end > size) return false
+    if (left !== Infinity && head.left !== left - 1) return false
     const frame = await readFully(file, end - at, at)
-    if (decodeFrame(index.first + i, frame) === null) return false
+    if (decodeFrame(nextOf(index) + offsets.length, frame) === null) return false
+    left = head.left
+    at = end
+    offsets.push(end)
   }
+  for (const offset of offsets) index.offsets.push(offset)
   return true
 }

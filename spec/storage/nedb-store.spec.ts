@@ -177,7 +177,7 @@ test('records are compacted in traffic and nothing is lost by it', async (t) => 
   const path = join(dir, 'records', 'acc.db')
   const body = Buffer.alloc(100, 'x')
   let largest = 0
-  for (let round = 0; round < 10; round++) {
+  for (let round = 0; round < 11; round++) {
     const items = Array.from({ length: 100 }, (_, i) => ({
       id: String(i),
       body,
@@ -190,7 +190,7 @@ test('records are compacted in traffic and nothing is lost by it', async (t) => 
   await store.close()
   const again = await open(dir)
   for (let i = 0; i < 100; i++) {
-    t.is((await again.records.getUnique('acc', 'name', `${i} of round 9`))?.rev, 10)
+    t.is((await again.records.getUnique('acc', 'name', `${i} of round 10`))?.rev, 11)
   }
   await again.close()
 })

@@ -52,13 +52,14 @@ async function read(path: string): Promise<Description | null> {
     throw writeError(error, path)
   }
   const damaged = `${path} is damaged. Nothing was changed; restore it from a backup.`
-  let value: Partial<Record<keyof Description, unknown>>
+  let value: unknown
   try {
-    value = JSON.parse(text) as typeof value
+    value = JSON.parse(text)
   } catch (error) {
     return fail('E_CORRUPT', damaged, error)
   }
-  const { format, shards, check } = value
+  if (typeof value !== 'object' || value === null) return fail('E_CORRUPT', damaged)
+  const { format, shards, check } = value as Partial<Record<keyof Description, unknown>>
   if (typeof format === 'number' && format !== FORMAT) {
     fail('E_CONFIG', `${path} was written by another version of this program (format ${format}).`)
   }

@@ -1,7 +1,6 @@
 // The two forms of one line of a collection's file. NeDB's reader breaks lines at more characters than its writer escapes
 // (U+0085, U+2028, U+2029), which silently loses the record: so there is always a codec, never a bare JSON line.
-import { NO_BYTES, utf8 } from '../../util/bytes.ts'
-import type { Bytes } from '../../util/bytes.ts'
+import { type Bytes, NO_BYTES, utf8 } from '../../util/bytes.ts'
 import { AtRest } from '../at-rest.ts'
 
 /** Synchronous, because NeDB may die of a decoder that rejects while it is still busy with an earlier line. */
@@ -34,6 +33,10 @@ export function sealedLines(master: Bytes, name: string): LineCodec {
   const cipher = new AtRest(master, name)
   return {
     encode: (json) => cipher.seal(NO_BYTES, utf8(json)).toString('base64'),
-    decode: (line) => cipher.open(NO_BYTES, Buffer.from(line, 'base64'))?.toString('utf8') ?? null,
+    decode: (line) => {
+      // base64 without its padding decodes just as well, but nobody wrote it
+      if (line.length % 4 !== 0) return null
+      return cipher.open(NO_BYTES, Buffer.from(line, 'base64'))?.toString('utf8') ?? null
+    },
   }
 }

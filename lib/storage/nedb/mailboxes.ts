@@ -114,7 +114,7 @@ export class NedbMailboxes implements Mailboxes {
   /** Opens every file now rather than at its first use, and reserves the first numbers. */
   async openAll(): Promise<void> {
     const all = Array.from({ length: this.#options.shards }, (_, index) => this.#shards.get(index))
-    await Promise.all([...all, this.#options.sequence.ready(1)])
+    await this.#prepare(all, 1)
   }
 
   get hasFailed(): boolean {
@@ -130,6 +130,7 @@ export class NedbMailboxes implements Mailboxes {
     this.#timer?.cancel()
     this.#flush(Infinity)
     await Promise.all(this.#writes)
+    await this.#options.sequence.settled()
     await this.#shards.close()
     await Promise.all(Array.from(this.#shards.opened(), (shard) => shard.close()))
   }
@@ -163,21 +164,29 @@ export class NedbMailboxes implements Mailboxes {
 
   async #enter(items: readonly Incoming[]): Promise<void> {
     if (this.#isClosed) fail('E_CLOSED', 'the store is closed')
-    const waitFor: unknown[] = []
+    const waitFor: Promise<unknown>[] = []
     for (const { box } of items) {
       const index = this.#indexOf(box)
       if (this.#shards.peek(index) === undefined) waitFor.push(this.#shards.get(index))
     }
-    const numbers = this.#options.sequence.ready(items.length)
-    if (numbers !== null) waitFor.push(numbers)
-    if (waitFor.length === 0) {
+    if (waitFor.length > 0 || this.#options.sequence.ready(items.length) !== null) {
+      const prepared = this.#prepare(waitFor, items.length)
+      this.#gate = Promise.allSettled([this.#gate, prepared])
       await this.#gate
-      return
+      await prepared
+    } else {
+      await this.#gate
     }
-    const opened = Promise.all(waitFor)
-    this.#gate = Promise.allSettled([this.#gate, opened])
-    await this.#gate
-    await opened
+  }
+
+  async #prepare(opening: readonly Promise<unknown>[], count: number): Promise<void> {
+    await Promise.all(opening)
+    // only now: a file may hold numbers above the ceiling
+    for (;;) {
+      const numbers = this.#options.sequence.ready(count)
+      if (numbers === null) return
+      await numbers
+    }
   }
 
   #accept(

@@ -54,13 +54,19 @@ export class Sequence {
   }
 
   next(): number {
-    if (this.#last >= this.#ceiling) throw new RangeError('a number that was not reserved')
+    // half a million mails during one small write
+    if (this.#last >= this.#ceiling) fail('E_STORE', 'numbers are given out faster than reserved')
     return ++this.#last
   }
 
-  /** A number found on disk: everything given out from now on is larger. */
+  /** A number found on disk: everything given out from now on is larger. `ready` must be asked again. */
   raise(seen: number): void {
     if (seen > this.#last) this.#last = seen
+  }
+
+  /** Waits for a reservation under way: nothing may be written once the lock is gone. */
+  async settled(): Promise<void> {
+    await this.#extending?.catch(() => undefined)
   }
 
   async #extend(): Promise<void> {

@@ -124,13 +124,22 @@ async function openParts(
     space,
     log,
   })
-  if (options.preload === true) {
-    const kinds = await kindsIn(join(dir, RECORDS))
-    await Promise.all([...kinds.map((kind) => records.preload(kind)), mail.openAll()])
+  const closeParts = async (): Promise<void> => {
+    await Promise.all([records.close(), mail.close(), logs.close()])
   }
   const closeAll = async (): Promise<void> => {
-    await Promise.all([records.close(), mail.close(), logs.close()])
+    await closeParts()
     await lock.release()
+  }
+  if (options.preload === true) {
+    try {
+      const kinds = await kindsIn(join(dir, RECORDS))
+      await Promise.all([...kinds.map((kind) => records.preload(kind)), mail.openAll()])
+    } catch (error) {
+      // the others are still being opened, and the lock must outlast that
+      await closeParts()
+      throw error
+    }
   }
   let closing: Promise<void> | null = null
   return {
