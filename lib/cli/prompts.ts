@@ -191,12 +191,12 @@ export class Prompts implements Form {
     const release = tty.attach((text) => {
       input.feed(text)
     })
-    const ask = inquirer.createPromptModule<never>({
+    const ask = inquirer.createPromptModule({
       input,
       output: new PromptOutput(output),
       signal: session.signal,
       clearPromptOnDone: !visible, // the mask would tell the length of a password
-    })
+    }) as unknown as Module
     const checked = (validate?: Validate): Validate => {
       return async (value) => {
         input.hold()
@@ -221,8 +221,8 @@ export class Prompts implements Form {
 }
 
 type Validate = (value: string) => Validation | Promise<Validation>
-/** createPromptModule() without question types of our own. */
-type Module = ReturnType<typeof inquirer.createPromptModule<never>>
+/** inquirer's own types lose the answer of a question that is built from parts. */
+type Module = (question: object) => Promise<{ readonly answer: unknown }>
 type Asking<T> = (ask: Module, checked: (validate?: Validate) => Validate) => Promise<T>
 
 const GIVEN_UP: readonly string[] = ['AbortPromptError', 'ExitPromptError', 'CancelPromptError']

@@ -52,7 +52,7 @@ export interface Registration {
   /** Default 'device'. */
   readonly lock?: LocalLock
   /** Called before the account exists on the server; the promise is awaited (show it, let it be written down). */
-  onRecoveryCode?(code: string): Promise<void> | void
+  readonly onRecoveryCode?: (code: string) => Promise<void> | void
 }
 
 export interface Login {

@@ -61,7 +61,7 @@ for (const [name, object, secrets] of cases) {
       inspect(object, deep),
       inspect({ nested: [object] }, deep),
       JSON.stringify({ nested: object }),
-      String(inspect(new Map([[object, object]]), deep)),
+      inspect(new Map([[object, object]]), deep),
     ]) {
       t.true(shown.includes(`${name}(`), shown)
       for (const secret of secrets) {

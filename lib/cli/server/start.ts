@@ -69,6 +69,7 @@ export async function startServer(
     const store = await openNedbStore({
       dir: join(settings.data, 'store'),
       key: keys.storeKey,
+      preload: true, // damage stops the start, not the traffic
       clock,
       log,
       holder: `securechat-server, process ${process.pid}`,

@@ -93,7 +93,7 @@ export async function openChannel(
 ): Promise<Channel> {
   const clk = await launchKey.get()
   const duplex = await deps.dial(server.host, server.port)
-  let found: Bytes | null = null
+  const shown: Bytes[] = []
   try {
     const { connection, highestVersion } = await connectClient(duplex, {
       clk,
@@ -101,14 +101,15 @@ export async function openChannel(
       ua: deps.agent ?? AGENT,
       highestVersion: server.highestVersion,
       onServer: (srv) => {
-        found = srv
+        shown.push(srv)
         return equal(srv, server.srv)
       },
     })
     connection.authenticated() // the server is, by its certificate: its records may be large
     return { wire: new Wire(connection, deps.clock, deps.log), highestVersion }
   } catch (error) {
-    if (codeOf(error) === 'E_UNTRUSTED' && found !== null) {
+    const [found] = shown
+    if (codeOf(error) === 'E_UNTRUSTED' && found !== undefined) {
       throw new ServerChangedError(addressOf(server), server.srv, found)
     }
     if (codeOf(error) === 'E_HANDSHAKE' || codeOf(error) === 'E_CLOSED') {

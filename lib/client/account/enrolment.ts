@@ -48,7 +48,7 @@ export async function enrol(
   const ceremony = registrationStart(password)
   const { resp } = await start(deps, wire, account, ceremony.message)
   deps.onStep?.('generating-keys')
-  const [aik, dsk] = await Promise.all([RsaPrivateKey.generate(3072), RsaPrivateKey.generate(2048)])
+  const [aik, dsk] = await Promise.all([keys.rsa(3072), keys.rsa(2048)])
   deps.onStep?.('stretching-password')
   const { record, exportKey } = registrationFinish(ceremony.state, resp, password, srv)
 

@@ -5,7 +5,7 @@
 import { decodePayload } from '../../protocol/payloads.ts'
 import { type Bytes, equal } from '../../util/bytes.ts'
 import { type Clock, sleep } from '../../util/clock.ts'
-import { codeOf, type ErrorCode } from '../../util/errors.ts'
+import { codeOf, type ErrorCode, SecureChatError } from '../../util/errors.ts'
 import type { Log } from '../../util/log.ts'
 import type { KeyRing } from '../account/key-ring.ts'
 import type { Emit } from '../emitter.ts'
@@ -143,7 +143,7 @@ export class Inbox {
     const touched = new Set<Receiver>()
     const gossip: (() => Promise<void>)[] = []
     let last: Mail | null = null
-    let failure: unknown
+    let failure: SecureChatError | undefined
     try {
       for (let count = 0; count < BATCH_MAX && connection === this.#connection; count++) {
         const [mail] = this.#queue
@@ -157,7 +157,10 @@ export class Inbox {
         last = mail
       }
     } catch (error) {
-      failure = error
+      failure =
+        error instanceof SecureChatError
+          ? error
+          : new SecureChatError('E_INTERNAL', 'A mail could not be judged.', { cause: error })
     }
     let rows: Inserted[]
     try {
@@ -173,8 +176,8 @@ export class Inbox {
     if (failure === undefined) return
     // a mail that could not be judged now must not be skipped: it comes again with the next connection
     this.#queue = []
-    if (codeOf(failure) === 'E_STORE' || codeOf(failure) === 'E_INTERNAL') throw failure
-    this.#deps.log.info('client.inbox.later', { code: codeOf(failure) })
+    if (failure.code === 'E_STORE' || failure.code === 'E_INTERNAL') throw failure
+    this.#deps.log.info('client.inbox.later', { code: failure.code })
     if (connection === this.#connection) link.reopen('The server could not say who sent a message.')
   }
 

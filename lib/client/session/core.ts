@@ -188,7 +188,7 @@ export class Core {
       clock,
       log,
       emit,
-      userOf: this.names.user,
+      userOf: (acct) => this.names.user(acct),
       acknowledge: (transfer, chunks, done) => this.answers.send(transfer, chunks, done),
       broken: this.#broken,
     })

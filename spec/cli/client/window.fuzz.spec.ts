@@ -261,12 +261,13 @@ test('ticks are where their messages are, after any mixture that does not resize
     const states = new Map<string, TickState>()
     for (let step = 0; step < 60; step++) {
       const id = String(pick(12))
-      if (pick(3) === 0 && !states.has(id)) {
+      const act = pick(6)
+      if (act < 2 && !states.has(id)) {
         states.set(id, 'queued')
         x.ui.message({ time: '12:04', who: 'me @bob', body: `<${id}>` }, { id, state: 'queued' })
-      } else if (pick(2) === 0) x.ui.setStatus(pick(2) === 0 ? '' : 'status')
-      else if (pick(2) === 0) await x.type(pick(3) === 0 ? KEY.ctrl('u') : 'word '.repeat(pick(30)))
-      else if (pick(2) === 0)
+      } else if (act === 2) x.ui.setStatus(pick(2) === 0 ? '' : 'status')
+      else if (act === 3) await x.type(pick(3) === 0 ? KEY.ctrl('u') : 'word '.repeat(pick(30)))
+      else if (act === 4)
         x.ui.message({ time: '12:05', who: 'alice', body: 'text '.repeat(pick(25)) })
       else if (states.has(id)) {
         const state = STATES[pick(STATES.length)] ?? 'read'
