@@ -16,8 +16,7 @@ import type {
   Session,
   SessionStatus,
 } from '../api.ts'
-import { type Endpoint, type LaunchKey, openChannel } from '../account/channel.ts'
-import { loginDevice } from '../account/device-login.ts'
+import type { Endpoint, LaunchKey } from '../account/channel.ts'
 import { removeThisDevice } from '../account/leaving.ts'
 import { profileName, rememberProfile } from '../account/home-index.ts'
 import type { Profile } from '../account/profile.ts'
@@ -27,9 +26,11 @@ import { isOver } from '../files/transfer.ts'
 import { Link, requireOnline } from '../link.ts'
 import type { ClientDeps } from '../ports.ts'
 import type { Wire } from '../wire.ts'
+import { acceptFile, endFile } from './file-actions.ts'
 import { Core } from './core.ts'
 import { History } from './history.ts'
 import { PeopleActions } from './people-actions.ts'
+import { reopen } from './reopen.ts'
 import { Writing } from './writing.ts'
 
 export interface SessionOptions {
@@ -130,19 +131,19 @@ export class LiveSession implements Session {
   accept(number: number): Promise<Offer | ChatRequest> {
     return this.#open(async () => {
       const request = await this.#people.answerRequest(number, true)
-      return request ?? this.#acceptFile(number)
+      return request ?? acceptFile(this.#core, number)
     })
   }
 
   decline(number: number): Promise<Offer | ChatRequest> {
     return this.#open(async () => {
       const request = await this.#people.answerRequest(number, false)
-      return request ?? this.#endFile(number, 'declined')
+      return request ?? endFile(this.#core, number, 'declined')
     })
   }
 
   cancel(number: number): Promise<Offer> {
-    return this.#open(() => this.#endFile(number, 'cancelled'))
+    return this.#open(() => endFile(this.#core, number, 'cancelled'))
   }
 
   pause(number: number): Promise<Offer> {
@@ -385,33 +386,6 @@ export class LiveSession implements Session {
       ? work()
       : Promise.reject(new SecureChatError('E_CLOSED', 'The session has ended.'))
   }
-
-  /** A yes to a stranger's file is a yes to the stranger: the answer must be able to reach them. */
-  async #acceptFile(number: number): Promise<Offer> {
-    const { transfers, peers, acceptance } = this.#core
-    const t = transfers.get(number)
-    if (t.direction !== 'in' || t.state !== 'offered') {
-      fail('E_STATE', `Offer ${number} is not waiting for an answer.`)
-    }
-    const peer = peers.byConv(t.conv) ?? fail('E_NOT_FOUND')
-    if (peer.blocked) fail('E_BLOCKED', `You have blocked @${peer.pin.user}.`)
-    await acceptance.accept(peer)
-    const started = await transfers.start(number)
-    await this.#core.answers.send(started, 0, false)
-    return transfers.offer(started)
-  }
-
-  async #endFile(number: number, state: 'declined' | 'cancelled'): Promise<Offer> {
-    const { transfers } = this.#core
-    const t = transfers.get(number)
-    if (isOver(t)) fail('E_STATE', `Transfer ${number} has ended.`)
-    if (state === 'declined' && t.direction === 'out') {
-      fail('E_STATE', `Transfer ${number} is your own: !cancel ${number}`)
-    }
-    const ended = await transfers.halt(number, state)
-    if (t.direction === 'in') await this.#core.answers.send(ended, ended.chunks, true)
-    return transfers.offer(ended)
-  }
 }
 
 function deferred(): { readonly promise: Promise<void>; readonly resolve: () => void } {
@@ -420,16 +394,4 @@ function deferred(): { readonly promise: Promise<void>; readonly resolve: () => 
     resolve = done
   })
   return { promise, resolve }
-}
-
-async function reopen({ deps, server, profile, launchKey }: SessionOptions): Promise<Wire> {
-  const { srv } = profile.device
-  const { wire } = await openChannel(deps, { ...server, srv }, launchKey)
-  try {
-    await loginDevice(wire, profile.device, profile.dsk)
-    return wire
-  } catch (error) {
-    wire.destroy(codeOf(error), 'The login failed.')
-    throw error
-  }
 }

@@ -1,0 +1,36 @@
+// What the person answers to a file: yes, no, never mind.
+import { fail } from '../../util/errors.ts'
+import type { Offer } from '../events.ts'
+import { isOver } from '../files/transfer.ts'
+import type { Core } from './core.ts'
+
+/** A yes to a stranger's file is a yes to the stranger: the answer must be able to reach them. */
+export async function acceptFile(core: Core, number: number): Promise<Offer> {
+  const { transfers, peers, acceptance } = core
+  const t = transfers.get(number)
+  if (t.direction !== 'in' || t.state !== 'offered') {
+    fail('E_STATE', `Offer ${number} is not waiting for an answer.`)
+  }
+  const peer = peers.byConv(t.conv) ?? fail('E_NOT_FOUND')
+  if (peer.blocked) fail('E_BLOCKED', `You have blocked @${peer.pin.user}.`)
+  await acceptance.accept(peer)
+  const started = await transfers.start(number)
+  await core.answers.send(started, 0, false)
+  return transfers.offer(started)
+}
+
+export async function endFile(
+  core: Core,
+  number: number,
+  state: 'declined' | 'cancelled',
+): Promise<Offer> {
+  const { transfers } = core
+  const t = transfers.get(number)
+  if (isOver(t)) fail('E_STATE', `Transfer ${number} has ended.`)
+  if (state === 'declined' && t.direction === 'out') {
+    fail('E_STATE', `Transfer ${number} is your own: !cancel ${number}`)
+  }
+  const ended = await transfers.halt(number, state)
+  if (t.direction === 'in') await core.answers.send(ended, ended.chunks, true)
+  return transfers.offer(ended)
+}
