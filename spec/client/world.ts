@@ -1,0 +1,417 @@
+// Real clients and a real server in one process, over in-memory wires: everything but the sockets and the disk is the product.
+// Accounts are mostly put in place ready-made, because a registration costs a second; registration has specs of its own.
+import type { Connection } from '../../lib/channel/connection.ts'
+import { LaunchKeys } from '../../lib/channel/launch-keys.ts'
+import { ServerHandshaker } from '../../lib/channel/server-handshake.ts'
+import { Profile } from '../../lib/client/account/profile.ts'
+import {
+  profileName,
+  rememberProfile,
+  rememberServer,
+} from '../../lib/client/account/home-index.ts'
+import { storeOwnList } from '../../lib/client/account/own-list.ts'
+import type { Session, Unauthenticated } from '../../lib/client/api.ts'
+import { connect } from '../../lib/client/connect.ts'
+import type { ClientEvent, MessageView } from '../../lib/client/events.ts'
+import type { ClientDeps } from '../../lib/client/ports.ts'
+import { createSetup, opaqueReady } from '../../lib/crypto/opaque.ts'
+import { sha256 } from '../../lib/crypto/hash.ts'
+import { randomBytes } from '../../lib/crypto/random.ts'
+import { RsaPrivateKey } from '../../lib/crypto/rsa.ts'
+import { InboxKeys } from '../../lib/envelope/inbox-keys.ts'
+import { encode } from '../../lib/protocol/cbor.ts'
+import type { KeyMaker } from '../../lib/client/account/key-maker.ts'
+import { OpenVault } from '../../lib/envelope/vault.ts'
+import { signDeviceList, verifyDeviceList } from '../../lib/identity/device-list.ts'
+import { decodeFrame, encodeFrame } from '../../lib/protocol/codec.ts'
+import type { Vault } from '../../lib/protocol/composites.ts'
+import type { Frame } from '../../lib/protocol/frames.ts'
+import { Accounts } from '../../lib/server/accounts.ts'
+import { parseServerConfig, type ServerConfig } from '../../lib/server/config.ts'
+import type { Link } from '../../lib/server/link.ts'
+import { createServer, type Server } from '../../lib/server/server.ts'
+import { createMemoryFiles } from '../../lib/storage/memory-files.ts'
+import { createMemoryStore, type MemoryStoreOptions } from '../../lib/storage/memory.ts'
+import type { Files, Store } from '../../lib/storage/ports.ts'
+import { createLocalRouter } from '../../lib/storage/router-local.ts'
+import type { Bytes } from '../../lib/util/bytes.ts'
+import { type Log, silentLog } from '../../lib/util/log.ts'
+import { FakeClock } from '../helpers/fake-clock.ts'
+import { rsa2048, rsa3072 } from '../helpers/keys.ts'
+import { memoryWire, type Wire } from '../helpers/memory-duplex.ts'
+import { person, type Person } from '../helpers/people.ts'
+import { MemoryDisk, MemoryHome } from './memory-home.ts'
+
+const SIK = rsa3072(7)
+export const WORLD_SRV: Buffer = sha256(SIK.publicKey.spki)
+const VAULT: Vault = { ver: 1, body: Buffer.alloc(512, 1), slots: [] }
+const TARGET = { host: 'server.test', port: 7700 }
+
+/** What a hostile server does to a frame on its way to a client: other frames instead of it. */
+export type Tamper = (frame: Frame, to: string) => readonly Frame[] | null
+
+export interface WorldOptions {
+  readonly config?: Partial<ServerConfig>
+  readonly mailbox?: MemoryStoreOptions['mailbox']
+  readonly log?: Log
+}
+
+export class World {
+  readonly clock: FakeClock
+  readonly store: Store
+  readonly files: Files
+  readonly accounts: Accounts
+  /** Applied to every frame from the server; null leaves it as it is. */
+  tamper: Tamper | null = null
+  /** Frames that clients sent, by name, since it was cleared. */
+  readonly heard: { readonly from: string; readonly frame: Frame }[] = []
+  /** Everything the server itself got to see of clients' frames. */
+  seen: Buffer[] = []
+  readonly #options: WorldOptions
+  readonly #setup: Buffer
+  #server!: Server
+  #handshaker!: ServerHandshaker
+  #launchKeys!: LaunchKeys
+  readonly #wires = new Map<string, Wire[]>()
+  #nextLaunchKey = 8
+  isUp = true
+  #nextKey = 0
+  #sent = 0
+  /** Keys that are at hand: making them would take most of the time of these specs. */
+  readonly keys: KeyMaker = {
+    rsa: (bits) =>
+      bits === 2048 ? Promise.resolve(rsa2048(this.#nextKey++ % 16)) : RsaPrivateKey.generate(bits),
+    inbox: () => {
+      const rsa = rsa2048(this.#nextKey++ % 16).exportPkcs8()
+      return Promise.resolve(
+        InboxKeys.restore(encode({ rsa, x: randomBytes(32), pq: randomBytes(64) })),
+      )
+    },
+  }
+
+  private constructor(options: WorldOptions) {
+    this.#options = options
+    this.clock = new FakeClock()
+    const mailbox = options.mailbox === undefined ? {} : { mailbox: options.mailbox }
+    this.store = createMemoryStore({ clock: this.clock, ...mailbox })
+    this.files = createMemoryFiles({ quotaBytes: 2 ** 30 })
+    this.accounts = new Accounts(this.store.records, this.clock)
+    this.#setup = createSetup()
+  }
+
+  static async create(options: WorldOptions = {}): Promise<World> {
+    await opaqueReady()
+    const world = new World(options)
+    await world.startServer()
+    return world
+  }
+
+  async startServer(): Promise<void> {
+    const log = this.#options.log ?? silentLog
+    const { clock } = this
+    this.#launchKeys = await LaunchKeys.create({
+      sik: SIK,
+      srv: WORLD_SRV,
+      chain: [],
+      clock,
+      log,
+      generate: () => Promise.resolve(rsa2048(8 + (this.#nextLaunchKey++ % 8))),
+    })
+    this.#server = createServer({
+      store: this.store,
+      files: this.files,
+      router: createLocalRouter(),
+      identity: { srv: WORLD_SRV, key: SIK.publicKey },
+      launchKeys: this.#launchKeys,
+      opaqueSetup: this.#setup,
+      config: parseServerConfig({ handshakesPerSecond: 0, ...this.#options.config }),
+      clock,
+      log,
+    })
+    this.#handshaker = new ServerHandshaker({
+      identity: this.#launchKeys,
+      clock,
+      log,
+      limits: { perSecond: 0 },
+    })
+    this.isUp = true
+  }
+
+  /** As a process that is killed: what it had in memory is gone. */
+  killServer(): void {
+    this.isUp = false
+    for (const wires of this.#wires.values()) for (const wire of wires) cutWire(wire)
+    this.#wires.clear()
+    this.#launchKeys.close()
+  }
+
+  /** The network between one client and the server breaks. */
+  cutNetwork(name: string): void {
+    for (const wire of this.#wires.get(name) ?? []) cutWire(wire)
+    this.#wires.delete(name)
+  }
+
+  dial(name: string): Promise<Wire['a']> {
+    if (!this.isUp) return Promise.reject(new Error('nobody listens'))
+    const wire = memoryWire()
+    this.#wires.set(name, [...(this.#wires.get(name) ?? []), wire])
+    this.#handshaker.accept(wire.b, `192.0.2.${this.#wires.size}:5000`).then(
+      (connection) => {
+        this.#server.adopt(this.#inTheMiddle(connection, name))
+      },
+      () => undefined,
+    )
+    return Promise.resolve(wire.a)
+  }
+
+  /** A client that nobody is logged in with yet. */
+  newcomer(name: string): Player {
+    return new Player(this, name)
+  }
+
+  /** An account with one device, online. */
+  async join(name: string, key: number, keys: { aik?: RsaPrivateKey } = {}): Promise<Player> {
+    const player = await this.prepare(name, key, keys)
+    await player.start()
+    return player
+  }
+
+  /** As join, but not online yet. */
+  async prepare(
+    name: string,
+    key: number,
+    { aik }: { readonly aik?: RsaPrivateKey } = {},
+  ): Promise<Player> {
+    const who = await this.#person(name, key, aik)
+    await this.accounts.create({
+      acct: who.acct,
+      user: who.user,
+      renamed: [],
+      cid: Buffer.alloc(32, 3),
+      record: Buffer.alloc(192, 2),
+      vault: VAULT,
+      list: who.dl,
+      created: this.clock.now(),
+      state: 'live',
+    })
+    const player = new Player(this, name)
+    await player.install(who)
+    return player
+  }
+
+  /** With an account key of its own, since the fixed ones are only eight. */
+  async #person(name: string, key: number, aik: RsaPrivateKey | undefined): Promise<Person> {
+    if (aik === undefined) return person(name, { key, srv: WORLD_SRV })
+    const base = await person(name, { key: 0, srv: WORLD_SRV })
+    const acct = sha256(aik.publicKey.spki)
+    const dsk = rsa2048(key % 16)
+    const dev = Buffer.alloc(8, key + 1)
+    const first = { ...base.body, acct, devs: [{ id: dev, dsk: dsk.publicKey, ts: 0 }] }
+    const dl = await signDeviceList(aik, first)
+    const verified = verifyDeviceList(undefined, { srv: WORLD_SRV, user: base.user }, dl)
+    return { ...base, acct, aik, dev, dsk, body: first, dl, verified }
+  }
+
+  /** Lets time pass in small steps, each only after everything that the step before caused has come to rest. */
+  async pass(ms: number, step = 100): Promise<void> {
+    await this.#rest()
+    for (let left = ms; left > 0; left -= step) {
+      this.clock.advance(Math.min(step, left))
+      await this.#rest()
+    }
+  }
+
+  /** Waits for what must become true without time passing; the runner's own timeout is the limit. */
+  async until(condition: () => boolean | Promise<boolean>): Promise<void> {
+    for (let turn = 0; !(await condition()); turn++) {
+      this.clock.advance(0)
+      // thread pool work takes real time: do not burn the core it needs
+      await new Promise((resolve) => (turn < 20 ? setImmediate(resolve) : setTimeout(resolve, 2)))
+    }
+  }
+
+  /** Lets time pass until something is true. */
+  async passUntil(condition: () => boolean | Promise<boolean>): Promise<void> {
+    for (let turn = 0; !(await condition()); turn++) await this.pass(turn < 5 ? 0 : 100)
+  }
+
+  /** Nothing moves any more: no frame, no write, for some turns. Thread pool work takes real time. */
+  async #rest(): Promise<void> {
+    let before = -1
+    for (let quiet = 0; quiet < 3;) {
+      const now = this.#moves()
+      quiet = now === before ? quiet + 1 : 0
+      before = now
+      this.clock.advance(0)
+      await new Promise((resolve) => setTimeout(resolve, 1))
+    }
+  }
+
+  #moves(): number {
+    return this.heard.length + this.#sent
+  }
+
+  #inTheMiddle(connection: Connection, name: string): Link {
+    return {
+      get exporter(): Bytes {
+        return connection.exporter
+      },
+      remoteAddress: `${name}:1`,
+      get bufferedBytes(): number {
+        return connection.bufferedBytes
+      },
+      closed: connection.closed,
+      send: (bytes) => {
+        this.#sent += 1
+        const instead = this.tamper?.(decodeFrame(bytes), name) ?? null
+        if (instead === null) connection.send(bytes)
+        else for (const frame of instead) connection.send(encodeFrame(frame))
+      },
+      onFrames: (fn) => {
+        connection.onFrames((frames) => {
+          for (const bytes of frames) {
+            this.heard.push({ from: name, frame: decodeFrame(bytes) })
+            this.seen.push(Buffer.from(bytes))
+          }
+          fn(frames)
+        })
+      },
+      drained: () => connection.drained(),
+      pause: () => {
+        connection.pause()
+      },
+      resume: () => {
+        connection.resume()
+      },
+      rebind: (key) => {
+        connection.rebind(key)
+      },
+      authenticated: () => {
+        connection.authenticated()
+      },
+      close: (frame) => connection.close(frame),
+      destroy: (error) => {
+        connection.destroy(error)
+      },
+    }
+  }
+}
+
+function cutWire(wire: Wire): void {
+  wire.a.destroy()
+  wire.b.destroy()
+}
+
+/** A person with one device, before and after login. */
+export class Player {
+  readonly world: World
+  readonly name: string
+  readonly home: MemoryHome
+  readonly disk: MemoryDisk
+  readonly deps: ClientDeps
+  events: ClientEvent[] = []
+  who: Person | null = null
+  #session: Session | null = null
+
+  constructor(world: World, name: string) {
+    this.world = world
+    this.name = name
+    this.home = new MemoryHome(world.clock)
+    this.disk = new MemoryDisk()
+    this.deps = {
+      dial: () => world.dial(name),
+      home: this.home,
+      files: this.disk,
+      clock: world.clock,
+      log: silentLog,
+      confirmServer: () => Promise.resolve(true),
+      keys: world.keys,
+    }
+  }
+
+  get session(): Session {
+    if (this.#session === null) throw new Error(`${this.name} is not logged in`)
+    return this.#session
+  }
+
+  async install(who: Person): Promise<void> {
+    this.who = who
+    const { srv, acct, dev } = who
+    const profile = await Profile.create(
+      this.home,
+      { srv, acct, dev },
+      { dsk: who.dsk, archives: OpenVault.create(who.aik).archiveKeys(), inbox: [] },
+      { exportKey: Buffer.alloc(64, 9), lock: 'device' },
+    )
+    await storeOwnList(profile, who.user, who.dl)
+    await profile.close()
+    const name = profileName(acct, dev)
+    const lastUsed = this.world.clock.now()
+    await rememberProfile(this.home, {
+      ...{ name, srv, acct, dev, user: who.user, resumable: true, lastUsed },
+    })
+    await rememberServer(this.home, { ...TARGET, srv, since: lastUsed, highestVersion: 1 })
+  }
+
+  lobby(): Promise<Unauthenticated> {
+    return connect(this.deps, TARGET)
+  }
+
+  async start(): Promise<Session> {
+    const lobby = await this.lobby()
+    return this.adopt(await lobby.resume())
+  }
+
+  /** Resolves when others can write to it. */
+  async adopt(session: Session): Promise<Session> {
+    this.#session = session
+    session.on((event) => this.events.push(event))
+    await this.world.until(() => this.events.some((event) => event.type === 'keys'))
+    return session
+  }
+
+  /** The process is killed: no goodbye, nothing more reaches disk or network. */
+  kill(): void {
+    this.home.kill()
+    this.world.cutNetwork(this.name)
+    this.#session = null
+  }
+
+  async restart(): Promise<Session> {
+    this.events = []
+    return this.start()
+  }
+
+  of<T extends ClientEvent['type']>(type: T): Extract<ClientEvent, { type: T }>[] {
+    return this.events.filter(
+      (event): event is Extract<ClientEvent, { type: T }> => event.type === type,
+    )
+  }
+
+  /** Texts that arrived as events, in order. */
+  get texts(): string[] {
+    return this.of('message').flatMap(({ message }) => (message.own ? [] : textOf(message)))
+  }
+
+  /** Texts in the store, in order. */
+  async stored(chat: string): Promise<string[]> {
+    const rows = await this.session.history(chat, { limit: 100_000 })
+    return rows.filter((row) => !row.own).flatMap(textOf)
+  }
+
+  /** The server told that it has the message. */
+  wasAccepted(mid: string): boolean {
+    return this.of('message-state').some((event) => event.mid === mid && event.state === 'accepted')
+  }
+
+  /** The last state told of an own message. */
+  stateOf(mid: string): string | undefined {
+    return this.of('message-state')
+      .filter((event) => event.mid === mid)
+      .at(-1)?.state
+  }
+}
+
+function textOf(message: MessageView): string[] {
+  return message.body.kind === 'text' ? [message.body.text] : []
+}
