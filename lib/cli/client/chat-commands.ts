@@ -89,14 +89,14 @@ export async function chat(app: App, [typed]: readonly string[]): Promise<void> 
 
 export async function history(app: App, [typed, n]: readonly string[]): Promise<void> {
   const session = app.requireSession()
+  const limit = n === undefined ? PAGE : /^\d{1,4}$/.test(n) ? Number(n) : 0
+  if (limit < 1 || limit > MAX_PAGE) {
+    fail('E_USAGE', `COUNT is a whole number from 1 to ${MAX_PAGE}.`)
+  }
   const user =
     typed === undefined
       ? (app.chat ?? fail('E_USAGE', 'Usage: !history NAME [COUNT]   Example: !history alice 100'))
       : (await session.whois(await chatName(app, typed))).user
-  const limit = n === undefined ? PAGE : /^\d{1,4}$/.test(n) ? Number(n) : 0
-  if (limit < 1 || limit > MAX_PAGE) {
-    fail('E_USAGE', `COUNT is a whole number from 1 to ${String(MAX_PAGE)}.`)
-  }
   await page(app, user, limit)
 }
 
