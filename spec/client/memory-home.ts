@@ -34,6 +34,11 @@ export class MemoryHome implements ClientHome {
     this.#clock = clock
   }
 
+  /** Grows with each process that dies. */
+  get life(): number {
+    return this.#life
+  }
+
   /** The process is gone: whatever it still does reaches nothing. */
   kill(): void {
     this.#life += 1

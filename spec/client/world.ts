@@ -308,7 +308,6 @@ export class Player {
   readonly name: string
   readonly home: MemoryHome
   readonly disk: MemoryDisk
-  readonly deps: ClientDeps
   events: ClientEvent[] = []
   who: Person | null = null
   #session: Session | null = null
@@ -318,9 +317,16 @@ export class Player {
     this.name = name
     this.home = new MemoryHome(world.clock)
     this.disk = new MemoryDisk()
-    this.deps = {
-      dial: () => world.dial(name),
-      home: this.home,
+  }
+
+  /** Those of one process: once it is dead, nothing it still tries reaches anything. */
+  deps(): ClientDeps {
+    const { world, home, name } = this
+    const { life } = home
+    return {
+      dial: () =>
+        life === home.life ? world.dial(name) : Promise.reject(new Error('this process is dead')),
+      home,
       files: this.disk,
       clock: world.clock,
       log: silentLog,
@@ -354,7 +360,7 @@ export class Player {
   }
 
   lobby(): Promise<Unauthenticated> {
-    return connect(this.deps, TARGET)
+    return connect(this.deps(), TARGET)
   }
 
   async start(): Promise<Session> {
