@@ -144,6 +144,10 @@ test.serial(
       signUp(t, server, root, 'alice'),
       signUp(t, server, root, 'bob'),
     ])
+    bob.line('@alice hi') // from a stranger one offer is the limit
+    await alice.waitFor(/^bob: hi$/m)
+    alice.line('@bob hi')
+    await bob.waitFor(/^alice: hi$/m)
     await mkdir(join(root, 'a'))
     await mkdir(join(root, 'b'))
     const first = await writeScratchFile(join(root, 'a'), 'doc.pdf', Buffer.from('one'))
