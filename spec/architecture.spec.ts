@@ -53,7 +53,8 @@ const ADAPTER = /^(storage\/(?!ports\.ts)|channel\/tcp\.ts)/
 const CLIENT_ONLY = /^(client|envelope)\//
 
 /** Globals that belong to cli/: below it there are Log, Clock and return values. */
-const CLI_ONLY = /(?<!\.)\b(process\.|console\.|Date\.now\(|setTimeout\(|setInterval\(|Math\.random\()/
+const CLI_ONLY =
+  /(?<!\.)\b(process\.|console\.|Date\.now\(|setTimeout\(|setInterval\(|Math\.random\()/
 
 const IMPORT =
   /^\s*(?:import|export)\b[^'"]*?from\s*['"]([^'"]+)['"]|^\s*import\s*['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)/gm
