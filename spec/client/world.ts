@@ -38,7 +38,7 @@ import type { Bytes } from '../../lib/util/bytes.ts'
 import { type Log, silentLog } from '../../lib/util/log.ts'
 import { FakeClock } from '../helpers/fake-clock.ts'
 import { rsa2048, rsa3072 } from '../helpers/keys.ts'
-import { memoryWire, type Wire } from '../helpers/memory-duplex.ts'
+import { memoryPair, type Pair } from './memory-pair.ts'
 import { person, type Person } from '../helpers/people.ts'
 import { MemoryDisk, MemoryHome } from './memory-home.ts'
 
@@ -72,7 +72,7 @@ export class World {
   #server!: Server
   #handshaker!: ServerHandshaker
   #launchKeys!: LaunchKeys
-  readonly #wires = new Map<string, Wire[]>()
+  readonly #wires = new Map<string, Pair[]>()
   #nextLaunchKey = 8
   isUp = true
   #nextKey = 0
@@ -151,9 +151,9 @@ export class World {
     this.#wires.delete(name)
   }
 
-  dial(name: string): Promise<Wire['a']> {
+  dial(name: string): Promise<Pair['a']> {
     if (!this.isUp) return Promise.reject(new Error('nobody listens'))
-    const wire = memoryWire()
+    const wire = memoryPair()
     this.#wires.set(name, [...(this.#wires.get(name) ?? []), wire])
     this.#handshaker.accept(wire.b, `192.0.2.${this.#wires.size}:5000`).then(
       (connection) => {
@@ -297,7 +297,7 @@ export class World {
   }
 }
 
-function cutWire(wire: Wire): void {
+function cutWire(wire: Pair): void {
   wire.a.destroy()
   wire.b.destroy()
 }

@@ -1,5 +1,6 @@
 // How far we are with somebody's file, told to its sender (PROTOCOL 7.1 file.ack): accepted, received, or no more wanted.
 import { randomBytes } from '../../crypto/random.ts'
+import { fromHex } from '../../util/bytes.ts'
 import type { Clock } from '../../util/clock.ts'
 import type { Outbox } from '../outbox/outbox.ts'
 import type { Peers } from '../people/peers.ts'
@@ -31,5 +32,17 @@ export class FileAnswers {
       conv: peer.conv,
       acct: peer.acct,
     })
+  }
+
+  /** Takes an own offer back: what was not fetched yet disappears over there (PROTOCOL 7.2). */
+  async withdraw(transfer: Transfer): Promise<void> {
+    const { peers, outbox, clock } = this.#deps
+    const peer = peers.byConv(transfer.conv)
+    if (peer === undefined) return
+    // an offer that never left needs no second message
+    if (await outbox().cancel(transfer.mid)) return
+    const m = [fromHex(transfer.mid)]
+    const payload = { k: 'del', id: randomBytes(16), ts: clock.now(), m } as const
+    await outbox().add(payload, { conv: peer.conv, acct: peer.acct })
   }
 }

@@ -72,10 +72,12 @@ export class IncomingFiles {
     return this.#deps.transfers().answered(fid, peer.acct, n, done === true)
   }
 
-  async withdrawn(mid: string, peer: Peer): Promise<void> {
+  /** True when the message is an offer of this contact. */
+  async withdrawn(mid: string, peer: Peer): Promise<boolean> {
     const transfers = this.#deps.transfers()
     const t = transfers.findByMid(mid)
-    if (t?.direction !== 'in' || !equal(t.acct, peer.acct) || isOver(t)) return
+    if (t?.direction !== 'in' || !equal(t.acct, peer.acct)) return false
+    if (isOver(t)) return true
     const cancelled = await transfers.halt(t.number, 'cancelled')
     this.#deps.emit({
       type: 'file-failed',
@@ -83,6 +85,7 @@ export class IncomingFiles {
       code: 'E_CANCELLED',
       reason: `@${peer.pin.user} took ${t.name} back.`,
     })
+    return true
   }
 
   /** The port cleans it; that it is one component is checked here once more. */

@@ -159,7 +159,7 @@ export class Transfers {
     }
     this.#timers.get(number)?.cancel()
     const t = this.get(number)
-    if (isOver(t)) return t
+    if (isOver(t) && !(t.state === 'done' && t.direction === 'out')) return t
     const halted = await this.put({ ...t, state })
     if (state !== 'paused') await this.#discard(halted)
     return halted
@@ -224,6 +224,10 @@ export class Transfers {
         this.#moving.delete(t.number)
         // the connection may have come back while the last step was still ending
         if (again && !moving.stopped) this.#start(this.get(t.number))
+      })
+      .catch((error: unknown) => {
+        this.#moving.delete(t.number)
+        if (!this.#stopped) this.#deps.broken(error)
       })
   }
 

@@ -76,7 +76,7 @@ export class Dispatch {
     if (payload.k === 'group' || payload.k === 'group.get') return null // a later version's
     if (payload.k === 'unsupported' || isContentKind(payload.k)) {
       const kept = await this.#deps.acceptance.receiving(arrival.peer, payload.k)
-      if (payload.k === 'del' && kept) await this.#withdraw(arrival, payload)
+      if (payload.k === 'del' && kept && (await this.#withdraw(arrival, payload))) return null
       return kept ? { row: this.#row(arrival) } : null
     }
     await this.#service(arrival, payload)
@@ -170,8 +170,12 @@ export class Dispatch {
   }
 
   /** The author takes back an offer: an unfinished download goes with it (PROTOCOL 7.2). */
-  async #withdraw(arrival: Arrival, payload: PayloadOf<'del'>): Promise<void> {
-    for (const mid of payload.m) await this.#deps.files.withdrawn(hex(mid), arrival.peer)
+  async #withdraw(arrival: Arrival, payload: PayloadOf<'del'>): Promise<boolean> {
+    const withdrawn: boolean[] = []
+    for (const mid of payload.m) {
+      withdrawn.push(await this.#deps.files.withdrawn(hex(mid), arrival.peer))
+    }
+    return withdrawn.every((each) => each)
   }
 
   async #service(arrival: Arrival, payload: Payload): Promise<void> {

@@ -1,7 +1,7 @@
 // What the person answers to a file: yes, no, never mind.
 import { fail } from '../../util/errors.ts'
 import type { Offer } from '../events.ts'
-import { isOver } from '../files/transfer.ts'
+import { isOver, type Transfer } from '../files/transfer.ts'
 import type { Core } from './core.ts'
 
 /** A yes to a stranger's file is a yes to the stranger: the answer must be able to reach them. */
@@ -26,11 +26,18 @@ export async function endFile(
 ): Promise<Offer> {
   const { transfers } = core
   const t = transfers.get(number)
-  if (isOver(t)) fail('E_STATE', `Transfer ${number} has ended.`)
+  // an own file on the server can be taken back until the receiver has it
+  const isWaiting = t.direction === 'out' && t.state === 'done' && !isAnswered(t)
+  if (isOver(t) && !isWaiting) fail('E_STATE', `Transfer ${number} has ended.`)
   if (state === 'declined' && t.direction === 'out') {
     fail('E_STATE', `Transfer ${number} is your own: !cancel ${number}`)
   }
   const ended = await transfers.halt(number, state)
   if (t.direction === 'in') await core.answers.send(ended, ended.chunks, true)
+  else await core.answers.withdraw(ended)
   return transfers.offer(ended)
+}
+
+function isAnswered(t: Transfer): boolean {
+  return t.receiver === 'received' || t.receiver === 'declined'
 }
