@@ -29,6 +29,8 @@ export interface PasswordProof {
   readonly verified: VerifiedDeviceList
   readonly list: SignedDeviceList
   readonly vault: OpenVault
+  /** Of the vault. */
+  readonly ver: number
   readonly exportKey: Bytes
 }
 
@@ -58,7 +60,7 @@ export async function provePassword(
   const who = { srv, acct: verified.list.acct }
   const vault = OpenVault.open(who, sealed, { by: 'password', exportKey })
   vault.checkAgainst(verified.list, verified.aik.spki, sealed.ver)
-  return { verified, list: dl, vault, exportKey }
+  return { verified, list: dl, vault, ver: sealed.ver, exportKey }
 }
 
 async function startLogin(
