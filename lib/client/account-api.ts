@@ -19,4 +19,11 @@ export interface AccountActions {
    * `removeDevice`).
    */
   revokeDevice(number: number, password: string): Promise<DeviceInfo>
+  /** The vault and its slots are made anew; devices stay signed in. E_AUTH when `current` is wrong. */
+  changePassword(current: string, next: string): Promise<void>
+  /**
+   * Another recovery code instead of the one before. `shown` is awaited before the old one ends: show it, let it be
+   * written down.
+   */
+  newRecoveryCode(password: string, shown: (code: string) => Promise<void> | void): Promise<void>
 }

@@ -63,6 +63,16 @@ export interface Login {
   readonly lock?: LocalLock
 }
 
+/** The way back in when the password is forgotten. */
+export interface Recovery {
+  readonly username: string
+  /** As it was shown; typing is forgiven (case, blanks, one wrong letter). */
+  readonly recoveryCode: string
+  /** Takes the place of the forgotten one. */
+  readonly newPassword: string
+  readonly lock?: LocalLock
+}
+
 /** An account that this home knows on the connected server. */
 export interface KnownAccount {
   readonly username: string
@@ -83,6 +93,8 @@ export interface Unauthenticated {
   ): Promise<{ readonly session: Session; readonly recoveryCode: string }>
   /** E_AUTH for a wrong password and for an unknown name alike; the server closes after three. */
   login(options: Login): Promise<Session>
+  /** E_AUTH for a wrong code and for an unknown name alike; E_FORMAT for one that cannot be a code. The code stays valid. */
+  recover(options: Recovery): Promise<Session>
   /** The device key alone; without a name the account used last. E_NOT_LOGGED_IN when there is none. */
   resume(username?: string): Promise<Session>
   /** Resolves when the connection is gone. */

@@ -351,7 +351,7 @@ export class Player {
       this.home,
       { srv, acct, dev },
       { dsk: who.dsk, archives: OpenVault.create(who.aik).archiveKeys(), inbox: [] },
-      { exportKey: Buffer.alloc(64, 9), lock: 'device' },
+      { vaultSecret: Buffer.alloc(32, 9), lock: 'device' },
     )
     await storeOwnList(profile, who.user, who.dl)
     await profile.close()

@@ -1,12 +1,14 @@
 // Session.account: devices, names, password, keys and the end of the account (PROTOCOL 5). Each change is made on a
 // connection of its own that the password opened; then this session and the contacts follow.
 import { randomBytes } from '../../crypto/random.ts'
+import { RecoveryCode } from '../../envelope/recovery-code.ts'
 import { withoutDevice } from '../../identity/device-list-edit.ts'
 import { equal, hex } from '../../util/bytes.ts'
 import { fail } from '../../util/errors.ts'
 import type { AccountActions, DeviceInfo } from '../account-api.ts'
 import type { Endpoint, LaunchKey } from '../account/channel.ts'
 import { checkPassword } from '../account/enrolment.ts'
+import { replacePassword } from '../account/password-change.ts'
 import { putList, type Unlocked, withVault } from '../account/unlocked.ts'
 import type { Core } from './core.ts'
 
@@ -58,6 +60,25 @@ export class LiveAccount implements AccountActions {
     await sync.reseal()
     await this.#announce()
     return device
+  }
+
+  async changePassword(current: string, next: string): Promise<void> {
+    checkPassword(next)
+    await this.#unlocked(current, (unlocked) =>
+      replacePassword(this.#core.deps, unlocked.wire, unlocked, next),
+    )
+  }
+
+  async newRecoveryCode(
+    password: string,
+    shown: (code: string) => Promise<void> | void,
+  ): Promise<void> {
+    const code = RecoveryCode.generate()
+    await this.#unlocked(password, () => Promise.resolve()) // a wrong password is said before anything is shown
+    await shown(code.reveal())
+    await this.#unlocked(password, (unlocked) =>
+      replacePassword(this.#core.deps, unlocked.wire, unlocked, password, code),
+    )
   }
 
   get #core(): Core {
