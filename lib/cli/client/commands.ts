@@ -3,24 +3,13 @@ import { fail } from '../../util/errors.ts'
 import { login, logout, register, resetKeys, status, whoami } from './account-commands.ts'
 import type { App } from './app.ts'
 import { chat, chats, history, requests } from './chat-commands.ts'
+import { type Command, GROUPS } from './command.ts'
 import { accept, cancel, decline, file, files, pause, resume } from './file-commands.ts'
-import { type CommandSpec, splitArguments } from './parse.ts'
+import { splitArguments } from './parse.ts'
+import { who } from './own-commands.ts'
+import { OWN_COMMANDS } from './own-table.ts'
 import { block, blocked, trust, unblock, verify } from './people-commands.ts'
 import { clear, exit, quit, wait } from './window-commands.ts'
-
-export const GROUPS = ['Write', 'People', 'Files', 'Safety', 'You', 'This window'] as const
-
-export interface Command extends CommandSpec {
-  readonly group: (typeof GROUPS)[number]
-  /** Arguments as shown behind the name. */
-  readonly usage: string
-  readonly summary: string
-  readonly example: string
-  readonly needs: 'nothing' | 'login'
-  /** Fewest and most arguments; a sentence with the usage follows when they do not fit. */
-  readonly args: readonly [number, number]
-  run(app: App, args: readonly string[]): Promise<void> | void
-}
 
 export const COMMANDS: readonly Command[] = [
   {
@@ -63,6 +52,16 @@ export const COMMANDS: readonly Command[] = [
     needs: 'login',
     args: [0, 0],
     run: requests,
+  },
+  {
+    name: 'who',
+    group: 'People',
+    usage: '[PREFIX]',
+    summary: 'Lists your contacts, or those whose name begins so. The server lists nobody.',
+    example: '!who al',
+    needs: 'login',
+    args: [0, 1],
+    run: who,
   },
   {
     name: 'block',
@@ -209,11 +208,11 @@ export const COMMANDS: readonly Command[] = [
   {
     name: 'login',
     group: 'You',
-    usage: '[NAME]',
-    summary: 'Logs in; the password is asked and not shown.',
+    usage: '[NAME|--key FILE]',
+    summary: 'Logs in; the password is asked and not shown. A key file needs none.',
     example: '!login alice',
     needs: 'nothing',
-    args: [0, 1],
+    args: [0, 2],
     run: login,
   },
   {
@@ -246,6 +245,7 @@ export const COMMANDS: readonly Command[] = [
     args: [0, 0],
     run: status,
   },
+  ...OWN_COMMANDS,
   {
     name: 'help',
     group: 'This window',

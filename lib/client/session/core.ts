@@ -59,6 +59,8 @@ export class Core {
   readonly emitter: Emitter
   readonly names: Names
   readonly own: OwnAccount
+  /** This device gives up its membership: the server's goodbye is no surprise. */
+  isLeaving = false
   peers!: Peers
   book!: ContactBook
   settings!: Settings
@@ -122,6 +124,16 @@ export class Core {
   /** What the other devices know; on a new device before the first mail is judged. */
   learn(): Promise<void> {
     return this.sync.refresh()
+  }
+
+  /** While `work` takes this device or the account away. */
+  async leave<T>(work: () => Promise<T>): Promise<T> {
+    this.isLeaving = true
+    try {
+      return await work()
+    } finally {
+      this.isLeaving = false
+    }
   }
 
   /** The own list on the server must be ours or follow it. */
