@@ -20,7 +20,7 @@ import {
   type Row,
 } from './handler.ts'
 import type { Link } from './link.ts'
-import { Bucket } from './rate.ts'
+import { Bucket } from '../util/rate.ts'
 import { errFrame, refuse, Refusal, wireCodeOf } from './refusal.ts'
 import type { Services } from './services.ts'
 
