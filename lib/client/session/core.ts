@@ -147,7 +147,7 @@ export class Core {
     const { records } = this.profile.store
     const { emit } = this.emitter
     const archives = () => this.profile.archives
-    const blob = { account: device, link, archives, records, log }
+    const blob = { account: device, link, archives, records, log, emit }
     this.peers = await Peers.open(records)
     this.book = await ContactBook.open({ ...blob, peers: this.peers, clock })
     this.settings = await Settings.open(blob)
