@@ -8,6 +8,7 @@ import { codeOf, fail } from '../../util/errors.ts'
 import {
   finishRegistration,
   login,
+  logInWith,
   register,
   requireGoodPassword,
   signedIn,
@@ -169,13 +170,8 @@ async function logIn(
   username: string,
   password: string | undefined,
 ): Promise<void> {
-  const known = lobby.accounts.find((account) => account.username === username)
-  if (known?.resumable === true) signedIn(app, await lobby.resume(username))
-  else if (password === undefined) await login(app, [username])
-  else {
-    const lock = app.lock ? ({ lock: 'password' } as const) : {}
-    signedIn(app, await lobby.login({ username, password, ...lock }))
-  }
+  if (password === undefined) await login(app, [username])
+  else await logInWith(app, lobby, username, password)
 }
 
 /** The start page. A wrong password is asked again until the server ends it. */
