@@ -65,7 +65,7 @@ test.serial('after !logout commands say so, and !login comes back', async (t) =>
   alice.line('!login alice')
   await alice.waitFor(/Signed in as alice/)
   alice.end()
-  t.is(await alice.exited, 2) // !whoami was refused
+  t.is(await alice.exited, 77) // !whoami was refused
 })
 
 test.serial(
