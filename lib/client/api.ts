@@ -1,5 +1,6 @@
 // The messenger as its front ends see it. Phase is in the type: connect() gives an Unauthenticated, that gives a Session.
 import type { ErrorCode } from '../util/errors.ts'
+import type { AccountActions } from './account-api.ts'
 import type { ClientDeps } from './ports.ts'
 import type {
   ClientEvent,
@@ -62,6 +63,16 @@ export interface Login {
   readonly lock?: LocalLock
 }
 
+/** The way back in when the password is forgotten. */
+export interface Recovery {
+  readonly username: string
+  /** As it was shown; typing is forgiven (case, blanks, one wrong letter). */
+  readonly recoveryCode: string
+  /** Takes the place of the forgotten one. */
+  readonly newPassword: string
+  readonly lock?: LocalLock
+}
+
 /** An account that this home knows on the connected server. */
 export interface KnownAccount {
   readonly username: string
@@ -82,6 +93,8 @@ export interface Unauthenticated {
   ): Promise<{ readonly session: Session; readonly recoveryCode: string }>
   /** E_AUTH for a wrong password and for an unknown name alike; the server closes after three. */
   login(options: Login): Promise<Session>
+  /** E_AUTH for a wrong code and for an unknown name alike; E_FORMAT for one that cannot be a code. The code stays valid. */
+  recover(options: Recovery): Promise<Session>
   /** The device key alone; without a name the account used last. E_NOT_LOGGED_IN when there is none. */
   resume(username?: string): Promise<Session>
   /** Resolves when the connection is gone. */
@@ -164,6 +177,8 @@ export interface HistoryQuery {
 /** A logged-in device. It reconnects by itself; every method works offline unless it says otherwise. */
 export interface Session {
   readonly me: Me
+  /** Devices, names, password: the account itself. */
+  readonly account: AccountActions
   /** Events that came before the first listener are kept for it. Returns the function that ends the subscription. */
   on(listener: (event: ClientEvent) => void): () => void
 

@@ -228,8 +228,8 @@ function buildServices(deps: ServerDeps): Services {
     router,
     log,
     maxBytes: config.directoryCacheBytes,
-    changed: (id) => {
-      streams.accountChanged(id)
+    changed: (id, by) => {
+      streams.accountChanged(id, by)
     },
   })
   const perMinute = (count: number): BucketTable =>

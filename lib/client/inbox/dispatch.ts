@@ -18,8 +18,8 @@ import type { MessageLog } from '../messages/log.ts'
 import { advances, type MessageRow } from '../messages/row.ts'
 import type { Resends } from '../outbox/resends.ts'
 import type { Acceptance } from '../people/acceptance.ts'
-import type { Blocks } from '../people/blocks.ts'
 import type { ContactBook } from '../people/contact-book.ts'
+import type { OwnSync } from '../people/own-sync.ts'
 import { contactOf, type Peer } from '../people/peer.ts'
 import type { Peers } from '../people/peers.ts'
 import { gapKey } from './gaps.ts'
@@ -48,7 +48,7 @@ export interface DispatchDeps {
   readonly acceptance: Acceptance
   readonly files: IncomingFiles
   readonly resends: Resends
-  readonly blocks: () => Blocks
+  readonly sync: OwnSync
   readonly book: ContactBook
   readonly clock: Clock
   readonly log: Log
@@ -104,8 +104,7 @@ export class Dispatch {
     const { payload, peer } = arrival
     if (payload.k === 'again') return this.#again(arrival, payload)
     if (payload.k === 'sync') {
-      const ver = payload.bl?.find(([name]) => name === 'blocks')?.[1] ?? 0
-      if (ver > this.#deps.blocks().version) void this.#deps.blocks().sync()
+      await this.#deps.sync.take(payload)
       return null
     }
     if (payload.k === 'resend') {

@@ -56,6 +56,8 @@ export interface InboxDeps {
   readonly emit: Emit
   /** Shows a stored row. */
   readonly show: (inserted: Inserted, fills: boolean) => void
+  /** The rows of a batch are stored; it is acknowledged next. */
+  readonly stored: () => Promise<void>
   /** The local store failed: nothing may be acknowledged any more. */
   readonly broken: (error: unknown) => void
 }
@@ -184,6 +186,7 @@ export class Inbox {
     try {
       rows = await Promise.all(contents.map((each) => messages.insert(each.row, each.replaces)))
       await receivers.save(touched)
+      await this.#deps.stored()
     } catch (error) {
       receivers.forget(touched)
       throw error

@@ -6,7 +6,7 @@ import type { Username } from '../../protocol/names.ts'
 import { isContentKind } from '../../protocol/payloads.ts'
 import { type Bytes, equal, hex } from '../../util/bytes.ts'
 import type { Clock } from '../../util/clock.ts'
-import { codeOf, fail } from '../../util/errors.ts'
+import { fail } from '../../util/errors.ts'
 import type { Log } from '../../util/log.ts'
 import { freshKeys } from '../account/key-maker.ts'
 import { KeyRing } from '../account/key-ring.ts'
@@ -33,11 +33,13 @@ import { Acceptance } from '../people/acceptance.ts'
 import { Blocks } from '../people/blocks.ts'
 import { ContactBook } from '../people/contact-book.ts'
 import { Directory } from '../people/directory.ts'
+import { OwnSync } from '../people/own-sync.ts'
 import { contactOf, type Peer } from '../people/peer.ts'
 import { Peers } from '../people/peers.ts'
 import { Settings } from '../people/settings.ts'
 import type { ClientDeps } from '../ports.ts'
 import { MessageStates } from './message-states.ts'
+import { OwnAccount } from './own-account.ts'
 
 export interface CoreOptions {
   readonly deps: ClientDeps
@@ -56,6 +58,7 @@ export class Core {
   readonly deps: ClientDeps
   readonly emitter: Emitter
   readonly names: Names
+  readonly own: OwnAccount
   peers!: Peers
   book!: ContactBook
   settings!: Settings
@@ -64,6 +67,7 @@ export class Core {
   transfers!: Transfers
   acceptance!: Acceptance
   blocks!: Blocks
+  sync!: OwnSync
   receivers!: Receivers
   gaps!: Gaps
   receipts!: Receipts
@@ -83,6 +87,7 @@ export class Core {
     this.log = deps.log
     this.emitter = emitter
     this.#broken = broken
+    this.own = new OwnAccount(this)
     this.names = {
       chat: (conv) => this.peers.byConv(conv)?.pin.user ?? '',
       user: (acct) => this.peers.get(acct)?.pin.user ?? '',
@@ -114,13 +119,9 @@ export class Core {
     return this.directory.meet(user)
   }
 
-  /** On a new device, before the first mail is judged: whom the other devices know. */
-  async learn(): Promise<void> {
-    for (const load of [() => this.book.load(), () => this.settings.load()]) {
-      await load().catch((error: unknown) => {
-        this.log.info('client.learn', { code: codeOf(error) })
-      })
-    }
+  /** What the other devices know; on a new device before the first mail is judged. */
+  learn(): Promise<void> {
+    return this.sync.refresh()
   }
 
   /** The own list on the server must be ours or follow it. */
@@ -133,6 +134,7 @@ export class Core {
     this.gaps.stop()
     this.receipts.stop()
     this.book.stop()
+    await this.sync.stop()
     await Promise.all([
       this.inbox.stop(),
       this.outbox.stop(),
@@ -147,13 +149,28 @@ export class Core {
     const { records } = this.profile.store
     const { emit } = this.emitter
     const archives = () => this.profile.archives
-    const blob = { account: device, link, archives, records, log, emit }
+    const wrote = (name: string, ver: number): void => {
+      this.sync.wrote(name, ver)
+    }
+    const blob = { account: device, link, archives, records, log, emit, wrote }
     this.peers = await Peers.open(records)
-    this.book = await ContactBook.open({ ...blob, peers: this.peers, clock })
+    this.book = await ContactBook.open({
+      ...{ ...blob, peers: this.peers, clock },
+      learned: (known) => {
+        this.own.learned(known)
+      },
+    })
     this.settings = await Settings.open(blob)
     const { peers, book } = this
     const { srv, acct } = device
-    this.directory = new Directory({ srv, acct, link, peers, book, clock, log, emit })
+    this.directory = new Directory({
+      ...{ srv, acct, link, peers, book, clock, log },
+      emit: (event) => {
+        emit(event)
+        this.own.heard(event)
+      },
+      isBlocked: (who) => this.blocks.has(who),
+    })
     this.blocks = await Blocks.open({
       ...blob,
       changed: (blockedAcct, blocked) => this.#blockChanged(blockedAcct, blocked),
@@ -168,6 +185,12 @@ export class Core {
       emit,
       displayName: () => this.settings.choices.displayName,
       onAccepted: (peer) => this.receipts.accepted(peer),
+    })
+    this.sync = new OwnSync({
+      ...{ acct, profile: this.profile, peers, directory: this.directory, clock, log, emit },
+      messages: () => this.messages,
+      outbox: () => this.outbox,
+      documents: () => this.own.documents(),
     })
   }
 
@@ -254,7 +277,7 @@ export class Core {
         acceptance,
         files,
         resends,
-        blocks: () => this.blocks,
+        sync: this.sync,
         book: this.book,
         clock,
         log,
@@ -276,6 +299,7 @@ export class Core {
       show: ({ row }, fills) => {
         emit({ type: 'message', message: viewOf(row, this.names), fills })
       },
+      stored: () => this.sync.applyMarks(),
       broken,
     })
     const opener = new Opener({
@@ -313,6 +337,7 @@ export class Core {
 
   async #blockChanged(acct: Bytes, blocked: boolean): Promise<void> {
     const peer = this.peers.get(acct)
+    if (peer === undefined && blocked) await this.own.meetBlocked(acct)
     if (peer === undefined || peer.blocked === blocked) return
     const now = await this.peers.put({ ...peer, blocked })
     this.emitter.emit({
