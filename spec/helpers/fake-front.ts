@@ -27,6 +27,9 @@ export class FakeFront implements Front {
   message(view: MessageView): void {
     this.said.push(`${view.from}: ${view.body.kind === 'text' ? view.body.text : view.body.kind}`)
   }
+  past(view: MessageView): void {
+    this.message(view)
+  }
   messageState(number: number, state: string): void {
     this.said.push(`#${String(number)} ${state}`)
   }

@@ -1,5 +1,5 @@
 // Commands about one's own account: sign up, log in, log out, keys, status. The forms are here, not what they do.
-import type { Session } from '../../client/api.ts'
+import type { Session, Unauthenticated } from '../../client/api.ts'
 import { isUsername } from '../../protocol/names.ts'
 import { fail, SecureChatError } from '../../util/errors.ts'
 import { isolate, safeName } from '../sanitise.ts'
@@ -133,6 +133,11 @@ export function login(app: App, [typed, path]: readonly string[]): Promise<void>
 }
 
 async function loginForm(app: App, typed: string | undefined): Promise<void> {
+  const given = await app.givenPassword()
+  if (given !== undefined && typed !== undefined) {
+    await logInWith(app, await app.lobby(), userArgument(typed), given)
+    return
+  }
   const forms = formsOf(app, '--username NAME')
   const lobby = await app.lobby()
   const last = lobby.accounts[0]?.username
@@ -162,6 +167,22 @@ export async function loginWithKey(app: App, path: string): Promise<void> {
   signedIn(app, await lobby.loginWithKey({ keyFile, ...lock }))
 }
 
+/** With what is known already: the device key when it opens the account, else the password. */
+export async function logInWith(
+  app: App,
+  lobby: Unauthenticated,
+  username: string,
+  password: string,
+): Promise<void> {
+  const known = lobby.accounts.find((account) => account.username === username)
+  const lock = app.lock ? ({ lock: 'password' } as const) : {}
+  const session =
+    known?.resumable === true
+      ? lobby.resume(username)
+      : lobby.login({ username, password, ...lock })
+  signedIn(app, await session)
+}
+
 export function signedIn(app: App, session: Session): void {
   app.enter(session)
   const { me } = session
@@ -171,7 +192,7 @@ export function signedIn(app: App, session: Session): void {
 export async function logout(app: App): Promise<void> {
   const session = app.requireSession()
   const { user } = session.me
-  await session.logout()
+  await app.hangUp(() => session.logout())
   app.leave(session)
   app.front.row('*', `Logged out ${user}. Messages for you wait on the server. !login comes back.`)
 }

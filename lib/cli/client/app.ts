@@ -17,6 +17,8 @@ export interface AppOptions {
   readonly quit: () => void
   /** For `!wait` and the like. */
   readonly sleep: (ms: number) => Promise<void>
+  /** The password that came with the start of the program, for whoever has no terminal to ask on. */
+  readonly password?: () => Promise<string | undefined>
 }
 
 export class App {
@@ -25,6 +27,7 @@ export class App {
   readonly lock: boolean
   readonly sleep: (ms: number) => Promise<void>
   readonly #quit: () => void
+  readonly #password: (() => Promise<string | undefined>) | undefined
   readonly #connect: Connect
   readonly #present: (event: ClientEvent, app: App) => void
   readonly #questions = new Map<number, { withdraw(): void }>()
@@ -40,6 +43,7 @@ export class App {
     this.deps = options.deps
     this.lock = options.lock
     this.#quit = options.quit
+    this.#password = options.password
     this.sleep = options.sleep
     this.#connect = options.connect
     this.#present = options.present
@@ -52,6 +56,10 @@ export class App {
   /** Somebody has asked to leave. */
   get ended(): boolean {
     return this.#ended
+  }
+
+  async givenPassword(): Promise<string | undefined> {
+    return this.front.forms === null ? this.#password?.() : undefined
   }
 
   get chat(): string | null {
@@ -156,6 +164,13 @@ export class App {
     else this.front.row('!', coded.message)
     if (codeOf(error) === 'E_INTERNAL') this.deps.log.error('internal', { what: String(error) })
     return coded
+  }
+
+  /** What the connection says while we hang up ourselves is no news. */
+  async hangUp(work: () => Promise<void>): Promise<void> {
+    this.#closing = true
+    await work()
+    this.#closing = false
   }
 
   async close(): Promise<void> {

@@ -103,7 +103,7 @@ export async function history(app: App, [typed, n]: readonly string[]): Promise<
 async function page(app: App, user: string, limit: number): Promise<void> {
   const views = await app.requireSession().history(user, { limit })
   if (views.length === 0) app.front.row('*', `Nothing written with @${user} yet.`)
-  for (const view of views) app.front.message(view, false)
+  for (const view of views) app.front.past(view)
 }
 
 export function requests(app: App): void {

@@ -44,7 +44,10 @@ export interface Front {
   row(mark: Mark, text: string): void
   /** Several rows that belong together; continuation rows are the front's business. */
   rows(mark: Mark, lines: readonly string[]): void
+  /** A message that has just come, or was just written. */
   message(view: MessageView, fills: boolean): void
+  /** A message of the past, because somebody asked for it. */
+  past(view: MessageView): void
   messageState(number: number, state: MessageState): void
   progress(progress: Progress): void
   /** The transfer ended, one way or the other. */

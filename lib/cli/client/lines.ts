@@ -52,7 +52,11 @@ export class LineFront implements Front {
   }
 
   message(view: MessageView): void {
-    if (view.own) return
+    // what was typed here is known
+    if (!view.own) this.past(view)
+  }
+
+  past(view: MessageView): void {
     const text = view.body.kind === 'text' ? safeBody(view.body.text) : preview(view)
     for (const line of text.split('\n'))
       this.#streams.output.write(`${inert(`${view.from}: ${line}`)}\n`)

@@ -8,20 +8,17 @@ import { isolate, safeInline, safeName } from '../sanitise.ts'
 import { confirmRecoveryCode, formsOf, newPassword, signedIn } from './account-commands.ts'
 import type { App } from './app.ts'
 import { longDate } from './format.ts'
-import type { Forms } from './front.ts'
 import { createLoginKey } from './key-file.ts'
 import { userArgument } from './parse.ts'
 
-const INSTEAD = 'a terminal; this asks for your password. Start'
+/** What a script does instead of typing. */
+const INSTEAD = '--username NAME'
 
-/** Runs `work` with the password of the account. */
-function withPassword(
-  app: App,
-  work: (password: string, forms: Forms) => Promise<void>,
-): Promise<void> {
+/** Runs `work` with the password of the account: typed, or given to a script. */
+function withPassword(app: App, work: (password: string) => Promise<void>): Promise<void> {
   return app.front.form(async () => {
-    const forms = formsOf(app, INSTEAD)
-    await work(await forms.password({ message: 'Your password:' }), forms)
+    const given = await app.givenPassword()
+    await work(given ?? (await formsOf(app, INSTEAD).password({ message: 'Your password:' })))
   })
 }
 
@@ -60,7 +57,8 @@ export async function devices(app: App, [verb, typed]: readonly string[]): Promi
 
 export function passwd(app: App): Promise<void> {
   const { account, me } = app.requireSession()
-  return withPassword(app, async (current, forms) => {
+  return withPassword(app, async (current) => {
+    const forms = formsOf(app, INSTEAD)
     const next = await newPassword(app, forms, [me.user, me.displayName])
     await account.changePassword(current, next)
     app.front.row(
@@ -72,7 +70,8 @@ export function passwd(app: App): Promise<void> {
 
 export function newRecovery(app: App): Promise<void> {
   const { account } = app.requireSession()
-  return withPassword(app, async (password, forms) => {
+  return withPassword(app, async (password) => {
+    const forms = formsOf(app, INSTEAD)
     await account.newRecoveryCode(password, (code) => confirmRecoveryCode(app, forms, code))
     app.front.row('*', 'The new recovery code is valid, the old one opens nothing any more.')
   })

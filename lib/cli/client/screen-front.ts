@@ -72,6 +72,15 @@ export class ScreenFront implements Front {
   }
 
   message(view: MessageView, fills: boolean): void {
+    this.#show(view, fills)
+    if (!view.own) this.#ui.alert({ bell: this.#ui.focused === false })
+  }
+
+  past(view: MessageView): void {
+    this.#show(view, false)
+  }
+
+  #show(view: MessageView, fills: boolean): void {
     this.#day(view.at)
     const time = clockTime(view.at)
     const body = view.body.kind === 'text' ? view.body.text : preview(view)
@@ -100,7 +109,6 @@ export class ScreenFront implements Front {
       )
     } else {
       this.#ui.message({ ...text, who: { text: view.from, role: 'peer' } })
-      this.#ui.alert({ bell: this.#ui.focused === false })
     }
   }
 

@@ -10,6 +10,7 @@ import {
   finishRegistration,
   login,
   loginWithKey,
+  logInWith,
   register,
   requireGoodPassword,
   signedIn,
@@ -178,13 +179,8 @@ async function logIn(
   username: string,
   password: string | undefined,
 ): Promise<void> {
-  const known = lobby.accounts.find((account) => account.username === username)
-  if (known?.resumable === true) signedIn(app, await lobby.resume(username))
-  else if (password === undefined) await login(app, [username])
-  else {
-    const lock = app.lock ? ({ lock: 'password' } as const) : {}
-    signedIn(app, await lobby.login({ username, password, ...lock }))
-  }
+  if (password === undefined) await login(app, [username])
+  else await logInWith(app, lobby, username, password)
 }
 
 /** The start page. A wrong password is asked again until the server ends it. */

@@ -10,6 +10,7 @@ import {
 } from '../../protocol/payloads.ts'
 import { type Bytes, equal, fromHex, hex } from '../../util/bytes.ts'
 import type { Clock } from '../../util/clock.ts'
+import { codeOf } from '../../util/errors.ts'
 import type { Log } from '../../util/log.ts'
 import type { Emit } from '../emitter.ts'
 import type { IncomingFiles } from '../files/incoming.ts'
@@ -21,6 +22,7 @@ import type { ContactBook } from '../people/contact-book.ts'
 import type { OwnSync } from '../people/own-sync.ts'
 import { contactOf, type Peer } from '../people/peer.ts'
 import type { Peers } from '../people/peers.ts'
+import { gapKey } from './gaps.ts'
 
 export interface Arrival {
   /** The account at the other end of the conversation. */
@@ -121,14 +123,14 @@ export class Dispatch {
 
   /** The payload inside counts as the one that could not be read (PROTOCOL 9.4). */
   async #again(arrival: Arrival, outer: PayloadOf<'again'>): Promise<Content | null> {
-    const inner = decodePayload(outer.p)
-    if (inner.k === 'again' || inner.k === 'resend') return null
+    const inner = readable(outer.p)
+    if (inner === null || inner.k === 'again' || inner.k === 'resend') return null
     const { from, peer } = arrival
     const mid = messageId(fromHex(peer.conv), from.acct, inner.id)
     const again = { ...arrival, payload: inner, bytes: outer.p, mid, resent: true }
     const known = await this.#deps.messages.byKey(hex(mid))
     const content = known === null ? await this.take(again) : { row: this.#row(again) }
-    return content === null ? null : { ...content, replaces: `gap-${hex(outer.id)}` }
+    return content === null ? null : { ...content, replaces: gapKey(from, outer.id) }
   }
 
   async #file(arrival: Arrival, payload: PayloadOf<'file'>): Promise<Content | null> {
@@ -213,5 +215,14 @@ export class Dispatch {
       const { number, key } = row
       emit({ type: 'message-state', number, mid: key, chat: peer.pin.user, state })
     }
+  }
+}
+
+function readable(bytes: Bytes): Payload | UnsupportedPayload | null {
+  try {
+    return decodePayload(bytes)
+  } catch (error) {
+    if (codeOf(error) === 'E_FORMAT') return null
+    throw error
   }
 }

@@ -1,6 +1,7 @@
 // The message store: what was said, paged by conversation. The rest of the client sees the small interface MessageLog, so
 // that records can give way to a segmented log. One writer queue: changes to one row never overtake each other.
 import type { Rec, Records } from '../../storage/ports.ts'
+import { equal } from '../../util/bytes.ts'
 import { GroupCommit } from '../group-commit.ts'
 import { decodeRow, encodeRow, type MessageRow } from './row.ts'
 
@@ -129,7 +130,8 @@ export class RecordMessageLog implements MessageLog {
 
   async #insert(op: Op & { readonly do: 'insert' }, draft: Draft): Promise<Inserted> {
     const known = await draft.find(op.row.key)
-    const placeholder = op.replaces === undefined ? null : await draft.find(op.replaces)
+    const named = op.replaces === undefined ? null : await draft.find(op.replaces)
+    const placeholder = named !== null && standsFor(named, op.row) ? named : null
     if (placeholder !== null) draft.rows.delete(placeholder.key)
     if (known !== null) {
       if (placeholder !== null) await this.#records.delete(KIND, idOf(placeholder.number))
@@ -139,6 +141,11 @@ export class RecordMessageLog implements MessageLog {
     draft.rows.set(row.key, row)
     return { fresh: true, replaced: placeholder !== null, row }
   }
+}
+
+/** Nobody takes the place of what somebody else has sent. */
+function standsFor(row: MessageRow, late: Omit<MessageRow, 'number'>): boolean {
+  return row.placeholder !== undefined && row.conv === late.conv && equal(row.acct, late.acct)
 }
 
 async function change(

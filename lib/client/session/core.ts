@@ -164,7 +164,7 @@ export class Core {
     const wrote = (name: string, ver: number): void => {
       this.sync.wrote(name, ver)
     }
-    const blob = { account: device, link, archives, records, log, wrote }
+    const blob = { account: device, link, archives, records, log, emit, wrote }
     this.peers = await Peers.open(records)
     this.book = await ContactBook.open({
       ...{ ...blob, peers: this.peers, clock },
