@@ -1,6 +1,7 @@
 // The messenger as its front ends see it. Phase is in the type: connect() gives an Unauthenticated, that gives a Session.
 import type { ErrorCode } from '../util/errors.ts'
 import type { ClientDeps } from './ports.ts'
+import type { ChatState, Life } from './life-api.ts'
 import type {
   ClientEvent,
   ConnectionState,
@@ -124,6 +125,7 @@ export interface ChatInfo {
   readonly notes: boolean
   readonly unread: number
   readonly last: MessageView | null
+  readonly state: ChatState
 }
 
 export interface ChatRequest {
@@ -196,7 +198,9 @@ export interface Session {
   trust(user: string): Promise<ContactInfo>
 
   chats(): Promise<readonly ChatInfo[]>
-  /** Ascending by number. `chat` is a username. */
+  /** Messages and chats after they were said: replies, edits, search, timers, choices. */
+  readonly life: Life
+  /** Ascending by number. `chat` is a username, the number of a chat, or `me`. */
   history(chat: string, query?: HistoryQuery): Promise<readonly MessageView[]>
   message(number: number): Promise<MessageView | null>
   markRead(chat: string): Promise<void>

@@ -17,10 +17,15 @@ export type Entry = (cols: number) => readonly Row[]
 /** One line of text, plain or in pieces: `['* ', { text: '!help', role: 'command' }]`. */
 export type Text = string | Span | readonly (string | Span)[]
 
-/** First character of a row of ours: information, warning, question (TERMINAL row grammar). */
-export type Mark = '*' | '!' | '?'
+/** First character of a row of ours: information, warning, question, `~12` about message 12 (TERMINAL row grammar). */
+export type Mark = '*' | '!' | '?' | '~'
 
-const MARK_ROLES: Readonly<Record<Mark, Role>> = { '*': 'info', '!': 'warn', '?': 'question' }
+const MARK_ROLES: Readonly<Record<Mark, Role>> = {
+  '*': 'info',
+  '!': 'warn',
+  '?': 'question',
+  '~': 'muted',
+}
 /** Begins every further row of a message: such a row is never ours. */
 const GUTTER: Span = { text: '|  ', role: 'muted' }
 const CONTINUED: Span = { text: '  ' }
@@ -89,10 +94,11 @@ export function wrapSpans(
 /** A row of ours. Several lines belong together: the second and later ones are indented like wrapped text. */
 export function notice(mark: Mark, ...lines: readonly Text[]): Entry {
   const cleaned = lines.map(spans)
+  const head = { text: mark === '~' ? mark : `${mark} `, role: MARK_ROLES[mark] }
   return (cols) =>
     cleaned
       .flatMap((line) => wrapSpans(line, cols - 3))
-      .map((row, i) => [i === 0 ? { text: `${mark} `, role: MARK_ROLES[mark] } : CONTINUED, ...row])
+      .map((row, i) => [i === 0 ? head : CONTINUED, ...row])
 }
 
 /** `- title ------`: begins a chat, a day, a form. */
