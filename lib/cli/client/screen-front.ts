@@ -92,6 +92,7 @@ export class ScreenFront implements Front {
     const text = {
       time,
       body,
+      formatted: view.body.kind === 'text',
       ...(note === '' ? {} : { note: { text: note, role: 'muted' as const } }),
     }
     if (view.own) {
