@@ -6,6 +6,9 @@ import type { ClientDeps } from '../../client/ports.ts'
 import { codeOf, fail, SecureChatError } from '../../util/errors.ts'
 import type { Front } from './front.ts'
 
+/** Reserved as usernames, so that they can mean oneself (PROTOCOL 5.1). */
+const NOTES: readonly string[] = ['me', 'notes']
+
 export interface AppOptions {
   readonly connect: Connect
   readonly deps: ClientDeps
@@ -180,7 +183,7 @@ export class App {
     const session = this.requireSession()
     if (user === '') fail('E_USAGE', 'Who is it for? Example: @alice hello')
     if (text === '') fail('E_USAGE', `Nothing to send. Example: @${user} hello`)
-    await session.send(user, text)
+    await session.send(NOTES.includes(user) ? session.me.user : user, text)
   }
 
   #place(): void {
