@@ -33,6 +33,7 @@ export class App {
   readonly #password: (() => Promise<string | undefined>) | undefined
   readonly #connect: Connect
   readonly #present: (event: ClientEvent, app: App) => void
+  readonly #undelivered = new Map<string, SecureChatError>()
   readonly #questions = new Map<number, { withdraw(): void }>()
   #target: Target | null = null
   #lobby: Unauthenticated | null = null
@@ -110,8 +111,20 @@ export class App {
     session.on((event) => {
       if (event.type === 'closed' || event.type === 'forced-logout') this.leave(session)
       if (this.#closing && event.type === 'connection') return // we hang up ourselves
+      if (event.type === 'message-state') this.#tally(event)
       this.#present(event, this)
     })
+  }
+
+  /** The first message that is held or has failed, for whoever cannot read the notice; null: all are on their way. */
+  get undelivered(): SecureChatError | null {
+    return [...this.#undelivered.values()][0] ?? null
+  }
+
+  #tally({ mid, state, code, reason }: Extract<ClientEvent, { type: 'message-state' }>): void {
+    if (state === 'held' || state === 'failed') {
+      this.#undelivered.set(mid, new SecureChatError(code ?? 'E_INTERNAL', reason))
+    } else this.#undelivered.delete(mid)
   }
 
   /** The session is over, whoever ended it. */

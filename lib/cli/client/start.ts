@@ -8,7 +8,6 @@ import { codeOf, fail } from '../../util/errors.ts'
 import {
   finishRegistration,
   login,
-  logInWith,
   register,
   requireGoodPassword,
   signedIn,
@@ -127,7 +126,7 @@ async function startForm(app: App, options: ClientOptions): Promise<void> {
   const lobby = await reach(app, options)
   if (options.register) return signUp(app, options, password)
   const username = options.username?.toLowerCase()
-  if (username !== undefined) return logIn(app, lobby, username, password)
+  if (username !== undefined) return login(app, [username], password)
   if (lobby.accounts.some((account) => account.last && account.resumable)) {
     try {
       signedIn(app, await lobby.resume())
@@ -162,16 +161,6 @@ async function signUp(
       ])
     },
   })
-}
-
-async function logIn(
-  app: App,
-  lobby: Unauthenticated,
-  username: string,
-  password: string | undefined,
-): Promise<void> {
-  if (password === undefined) await login(app, [username])
-  else await logInWith(app, lobby, username, password)
 }
 
 /** The start page. A wrong password is asked again until the server ends it. */
