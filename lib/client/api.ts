@@ -2,6 +2,7 @@
 import type { ErrorCode } from '../util/errors.ts'
 import type { AccountActions } from './account-api.ts'
 import type { ClientDeps } from './ports.ts'
+import type { ChatState, Life } from './life-api.ts'
 import type {
   ClientEvent,
   ConnectionState,
@@ -145,6 +146,7 @@ export interface ChatInfo {
   readonly notes: boolean
   readonly unread: number
   readonly last: MessageView | null
+  readonly state: ChatState
 }
 
 export interface ChatRequest {
@@ -219,7 +221,9 @@ export interface Session {
   trust(user: string): Promise<ContactInfo>
 
   chats(): Promise<readonly ChatInfo[]>
-  /** Ascending by number. `chat` is a username. */
+  /** Messages and chats after they were said: replies, edits, search, timers, choices. */
+  readonly life: Life
+  /** Ascending by number. `chat` is a username, the number of a chat, or `me`. */
   history(chat: string, query?: HistoryQuery): Promise<readonly MessageView[]>
   message(number: number): Promise<MessageView | null>
   markRead(chat: string): Promise<void>

@@ -28,6 +28,7 @@ export class FakeFront implements Front {
     this.said.push(`${view.from}: ${view.body.kind === 'text' ? view.body.text : view.body.kind}`)
   }
   past(view: MessageView): void {
+    this.said.push(String(view.number))
     this.message(view)
   }
   messageState(number: number, state: string): void {
@@ -122,7 +123,8 @@ export function fakeApp(session: Partial<Session> | null): FakeApp {
       requests: () => [],
       blocked: () => [],
     }
-    app.enter({ ...base, ...session } as Session)
+    const life = { isMuted: () => false, choice: () => 'on', shown: () => Promise.resolve() }
+    app.enter({ ...base, life, ...session } as unknown as Session)
   }
   return {
     app,

@@ -124,39 +124,37 @@ export async function confirmRecoveryCode(app: App, forms: Forms, code: string):
   })
 }
 
-export function login(app: App, [typed, path]: readonly string[]): Promise<void> {
+/** `password`: given with the start of the program; else it is looked up there, else asked for. */
+export function login(
+  app: App,
+  [typed, path]: readonly string[],
+  password?: string,
+): Promise<void> {
   if (typed === '--key') {
     return loginWithKey(app, path ?? fail('E_USAGE', 'Usage: !login --key FILE'))
   }
   if (path !== undefined) fail('E_USAGE', 'Usage: !login NAME, or !login --key FILE')
-  return app.front.form(() => loginForm(app, typed))
+  return app.front.form(() => loginForm(app, typed, password))
 }
 
-async function loginForm(app: App, typed: string | undefined): Promise<void> {
-  const given = await app.givenPassword()
-  if (given !== undefined && typed !== undefined) {
-    await logInWith(app, await app.lobby(), userArgument(typed), given)
-    return
-  }
-  const forms = formsOf(app, '--username NAME')
+async function loginForm(
+  app: App,
+  typed: string | undefined,
+  given: string | undefined,
+): Promise<void> {
   const lobby = await app.lobby()
-  const last = lobby.accounts[0]?.username
-  const username = userArgument(
-    (
-      typed ??
-      (await forms.text({ message: 'Username:', ...(last === undefined ? {} : { initial: last }) }))
-    ).trim(),
-  )
-  const known = lobby.accounts.find((a) => a.username === username)
+  const username = userArgument((typed ?? (await askName(app, lobby))).trim())
+  const known = lobby.accounts.find((account) => account.username === username)
   if (known?.resumable === true) {
     signedIn(app, await lobby.resume(username))
     return
   }
-  const password = await forms.password({ message: 'Password:' })
-  signedIn(
-    app,
-    await lobby.login({ username, password, ...(app.lock ? { lock: 'password' } : {}) }),
-  )
+  const password =
+    given ??
+    (await app.givenPassword()) ??
+    (await formsOf(app, '--username NAME').password({ message: 'Password:' }))
+  const lock = app.lock ? ({ lock: 'password' } as const) : {}
+  signedIn(app, await lobby.login({ username, password, ...lock }))
 }
 
 /** `!login --key FILE` and `--key FILE`. */
@@ -167,20 +165,12 @@ export async function loginWithKey(app: App, path: string): Promise<void> {
   signedIn(app, await lobby.loginWithKey({ keyFile, ...lock }))
 }
 
-/** With what is known already: the device key when it opens the account, else the password. */
-export async function logInWith(
-  app: App,
-  lobby: Unauthenticated,
-  username: string,
-  password: string,
-): Promise<void> {
-  const known = lobby.accounts.find((account) => account.username === username)
-  const lock = app.lock ? ({ lock: 'password' } as const) : {}
-  const session =
-    known?.resumable === true
-      ? lobby.resume(username)
-      : lobby.login({ username, password, ...lock })
-  signedIn(app, await session)
+function askName(app: App, lobby: Unauthenticated): Promise<string> {
+  const last = lobby.accounts[0]?.username
+  return formsOf(app, '--username NAME').text({
+    message: 'Username:',
+    ...(last === undefined ? {} : { initial: last }),
+  })
 }
 
 export function signedIn(app: App, session: Session): void {

@@ -1,4 +1,4 @@
-// What a row of the command table says; the rows are in commands.ts and own-table.ts.
+// What a row of the command table says; the rows are in commands.ts and the tables beside it.
 import type { App } from './app.ts'
 import type { CommandSpec } from './parse.ts'
 
@@ -13,5 +13,7 @@ export interface Command extends CommandSpec {
   readonly needs: 'nothing' | 'login'
   /** Fewest and most arguments; a sentence with the usage follows when they do not fit. */
   readonly args: readonly [number, number]
+  /** The last of the arguments is a text, taken as it was typed. */
+  readonly text?: true
   run(app: App, args: readonly string[]): Promise<void> | void
 }

@@ -10,7 +10,6 @@ import {
   finishRegistration,
   login,
   loginWithKey,
-  logInWith,
   register,
   requireGoodPassword,
   signedIn,
@@ -136,7 +135,7 @@ async function startForm(app: App, options: ClientOptions): Promise<void> {
   if (options.register) return signUp(app, options, password)
   if (options.key !== undefined) return loginWithKey(app, options.key)
   const username = options.username?.toLowerCase()
-  if (username !== undefined) return logIn(app, lobby, username, password)
+  if (username !== undefined) return login(app, [username], password)
   if (lobby.accounts.some((account) => account.last && account.resumable)) {
     try {
       signedIn(app, await lobby.resume())
@@ -171,16 +170,6 @@ async function signUp(
       ])
     },
   })
-}
-
-async function logIn(
-  app: App,
-  lobby: Unauthenticated,
-  username: string,
-  password: string | undefined,
-): Promise<void> {
-  if (password === undefined) await login(app, [username])
-  else await logInWith(app, lobby, username, password)
 }
 
 /** The start page. A wrong password is asked again until the server ends it. */

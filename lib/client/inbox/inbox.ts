@@ -282,8 +282,8 @@ export class Inbox {
     if (!fresh) {
       if (
         !isPlaceholder &&
-        !equal(row.payload, shown.row.payload) &&
-        row.placeholder === undefined
+        row.payload.length > 0 && // else a placeholder, or deleted
+        !equal(row.payload, shown.row.payload)
       ) {
         const text = 'A device sent two different messages under one name; the first one counts.'
         const user = peer === undefined ? {} : { user: peer.pin.user }
@@ -294,8 +294,8 @@ export class Inbox {
     show(result, result.replaced)
     if (isPlaceholder || peer === undefined) return
     receipts.owe(peer, row)
-    if (row.offer !== undefined && decodePayload(row.payload).k === 'file')
-      files.announce(row.offer)
+    if (row.offer === undefined || row.withheld === true || row.deleted === true) return
+    if (decodePayload(row.payload).k === 'file') files.announce(row.offer)
   }
 
   #warn(code: ErrorCode, user: string | null): void {

@@ -24,6 +24,8 @@ export interface AcceptanceDeps {
   readonly log: Log
   readonly emit: Emit
   readonly displayName: () => string
+  /** Strangers must ask first: nothing else of theirs is announced. */
+  readonly isStrict: () => boolean
   /** Receipts may go out from now on. */
   readonly onAccepted: (peer: Peer) => Promise<void>
 }
@@ -67,7 +69,9 @@ export class Acceptance {
     if (isOver) return false
     const isFirst = peer.received.messages + peer.received.offers === 0
     const now = await this.#deps.peers.change(peer.id, (p) => ({ ...p, received }))
-    if (isFirst) this.#deps.emit({ type: 'contact', change: 'new', contact: contactOf(now) })
+    if (isFirst && !this.#deps.isStrict()) {
+      this.#deps.emit({ type: 'contact', change: 'new', contact: contactOf(now) })
+    }
     return true
   }
 

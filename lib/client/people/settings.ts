@@ -5,23 +5,26 @@ import { c, check, flag, map, opt, s, type Shape, u } from '../../protocol/shape
 import type { Records } from '../../storage/ports.ts'
 import { codeOf } from '../../util/errors.ts'
 import type { Log } from '../../util/log.ts'
+import { type Choices, DEFAULTS } from './choices.ts'
 import { type BlobDeps, SealedBlob } from './sealed-blob.ts'
 
 const KIND = 'meta'
 const ID = 'settings'
 
-export interface Choices {
-  readonly displayName: string
-  /** Whether others hear that their messages were read. */
-  readonly readReceipts: boolean
-}
-
+/** What is as it is for most is absent. */
 interface Stored {
   readonly name: string
   readonly quiet?: true
+  readonly strict?: true
+  readonly silent?: true
 }
 
-const SHAPE: Shape<Stored> = map({ name: c(64), quiet: opt(flag) })
+const SHAPE: Shape<Stored> = map({
+  name: c(64),
+  quiet: opt(flag),
+  strict: opt(flag),
+  silent: opt(flag),
+})
 const EMAIL: Shape<{ readonly email: string }> = map({ email: s(254) })
 /** `dirty`, `mail`: what the server does not have yet. */
 const LOCAL = map({ s: SHAPE, v: opt(u), dirty: opt(flag), mail: opt(s(254)) })
@@ -34,7 +37,7 @@ export interface SettingsDeps extends Omit<BlobDeps<Stored>, 'name' | 'shape'> {
 export class Settings {
   readonly #deps: SettingsDeps
   readonly #blob: SealedBlob<Stored>
-  #choices: Choices = { displayName: '', readReceipts: true }
+  #choices: Choices = DEFAULTS
   #ver: number
   #dirty = false
   #email: string | undefined
@@ -56,7 +59,7 @@ export class Settings {
     if (record === null) return new Settings(deps, 0)
     const { s: stored, v, dirty, mail } = check(LOCAL, decodeStrict(record.body), 'settings')
     const settings = new Settings(deps, v ?? 0)
-    settings.#choices = { displayName: stored.name, readReceipts: stored.quiet !== true }
+    settings.#choices = choicesOf(stored)
     settings.#dirty = dirty === true
     settings.#email = mail
     return settings
@@ -84,7 +87,7 @@ export class Settings {
     const { ver, content } = await this.#blob.read()
     this.#ver = ver
     if (content === null || this.#dirty) return
-    this.#choices = { displayName: content.name, readReceipts: content.quiet !== true }
+    this.#choices = choicesOf(content)
     await this.#save()
   }
 
@@ -112,8 +115,13 @@ export class Settings {
   }
 
   #stored(): Stored {
-    const { displayName, readReceipts } = this.#choices
-    return { name: displayName, ...(readReceipts ? {} : { quiet: true }) }
+    const { displayName, readReceipts, strict, bell } = this.#choices
+    return {
+      name: displayName,
+      ...(readReceipts ? {} : { quiet: true }),
+      ...(strict ? { strict: true } : {}),
+      ...(bell ? {} : { silent: true }),
+    }
   }
 
   async #save(): Promise<void> {
@@ -149,5 +157,14 @@ export class Settings {
       this.#email = undefined
     }
     await this.#save()
+  }
+}
+
+function choicesOf(stored: Stored): Choices {
+  return {
+    displayName: stored.name,
+    readReceipts: stored.quiet !== true,
+    strict: stored.strict === true,
+    bell: stored.silent !== true,
   }
 }

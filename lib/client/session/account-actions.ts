@@ -169,7 +169,7 @@ export class LiveAccount implements AccountActions {
   async delete(password: string): Promise<void> {
     const { deps, device } = this.#core
     const { acct, dev } = device
-    await this.#core.leave(async () => {
+    await this.#core.own.leave(async () => {
       await this.#unlocked(password, async ({ wire, who, vault }) => {
         const sig = await vault.aik.signAsync(deletionStatement(wire.exporter, who))
         await wire.request('acct.del', { sig })

@@ -24,13 +24,17 @@ import { Opening } from '../inbox/opened.ts'
 import { Receipts } from '../inbox/receipts.ts'
 import { Receivers } from '../inbox/receivers.ts'
 import type { Link } from '../link.ts'
-import { RecordMessageLog } from '../messages/log.ts'
+import { answerOf, RecordMessageLog } from '../messages/log.ts'
+import type { MessageRow } from '../messages/row.ts'
+import { Expiry } from '../messages/expiry.ts'
+import { eventsOf } from '../messages/telling.ts'
 import { type Names, viewOf } from '../messages/view.ts'
 import { Opener } from '../outbox/opener.ts'
 import { Outbox } from '../outbox/outbox.ts'
 import { Resends } from '../outbox/resends.ts'
 import { Acceptance } from '../people/acceptance.ts'
 import { Blocks } from '../people/blocks.ts'
+import { Chats } from '../people/chats.ts'
 import { ContactBook } from '../people/contact-book.ts'
 import { Directory } from '../people/directory.ts'
 import { OwnSync } from '../people/own-sync.ts'
@@ -40,6 +44,7 @@ import { Settings } from '../people/settings.ts'
 import type { ClientDeps } from '../ports.ts'
 import { MessageStates } from './message-states.ts'
 import { OwnAccount } from './own-account.ts'
+import { reveal } from './reveal.ts'
 
 export interface CoreOptions {
   readonly deps: ClientDeps
@@ -59,13 +64,13 @@ export class Core {
   readonly emitter: Emitter
   readonly names: Names
   readonly own: OwnAccount
-  /** This device gives up its membership: the server's goodbye is no surprise. */
-  isLeaving = false
   peers!: Peers
   book!: ContactBook
   settings!: Settings
+  chats!: Chats
   directory!: Directory
   messages!: RecordMessageLog
+  expiry!: Expiry
   transfers!: Transfers
   acceptance!: Acceptance
   blocks!: Blocks
@@ -78,6 +83,7 @@ export class Core {
   inbox!: Inbox
   states!: MessageStates
   answers!: FileAnswers
+  files!: IncomingFiles
   readonly #broken: (error: unknown) => void
 
   private constructor({ deps, profile, link, emitter, broken }: CoreOptions) {
@@ -93,6 +99,7 @@ export class Core {
     this.names = {
       chat: (conv) => this.peers.byConv(conv)?.pin.user ?? '',
       user: (acct) => this.peers.get(acct)?.pin.user ?? '',
+      isPinned: (conv, number) => this.chats.isPinned(conv, number),
     }
   }
 
@@ -101,6 +108,8 @@ export class Core {
     await core.#openPeople()
     await core.#openConversations()
     await core.#openTraffic()
+    await core.messages.sweep(core.clock.now())
+    core.expiry.start()
     return core
   }
 
@@ -126,14 +135,11 @@ export class Core {
     return this.sync.refresh()
   }
 
-  /** While `work` takes this device or the account away. */
-  async leave<T>(work: () => Promise<T>): Promise<T> {
-    this.isLeaving = true
-    try {
-      return await work()
-    } finally {
-      this.isLeaving = false
-    }
+  /** The message that a row answers; null when there is none here. */
+  async answeredBy(row: MessageRow): Promise<MessageRow | null> {
+    const key = answerOf(row)
+    const found = key === null ? null : await this.messages.byKey(key)
+    return found?.conv === row.conv ? found : null
   }
 
   /** The own list on the server must be ours or follow it. */
@@ -152,8 +158,9 @@ export class Core {
       this.outbox.stop(),
       this.transfers.stop(),
       this.keyRing.stop(),
+      this.expiry.stop(),
     ])
-    await Promise.all([this.messages.idle(), this.peers.idle()])
+    await Promise.all([this.messages.idle(), this.peers.idle(), this.chats.idle()])
   }
 
   async #openPeople(): Promise<void> {
@@ -173,6 +180,7 @@ export class Core {
       },
     })
     this.settings = await Settings.open(blob)
+    this.chats = await Chats.open(records)
     const { peers, book } = this
     const { srv, acct } = device
     this.directory = new Directory({
@@ -196,7 +204,11 @@ export class Core {
       log,
       emit,
       displayName: () => this.settings.choices.displayName,
-      onAccepted: (peer) => this.receipts.accepted(peer),
+      isStrict: () => this.settings.choices.strict,
+      onAccepted: async (peer) => {
+        await reveal(this, peer)
+        await this.receipts.accepted(peer)
+      },
     })
     this.sync = new OwnSync({
       ...{ acct, profile: this.profile, peers, directory: this.directory, clock, log, emit },
@@ -215,6 +227,17 @@ export class Core {
       records,
       peers.all().map((peer) => peer.conv),
     )
+    this.expiry = await Expiry.open({
+      records,
+      messages: this.messages,
+      clock,
+      log,
+      expired: async ({ key, number, conv }) => {
+        await outbox().forget(key)
+        emit({ type: 'message-expired', number, chat: this.names.chat(conv) })
+      },
+    })
+    this.messages.onTimed((rows) => this.expiry.note(rows))
     this.answers = new FileAnswers({ peers, outbox, clock })
     this.transfers = await Transfers.open({
       records,
@@ -259,15 +282,17 @@ export class Core {
       clock,
       log,
       emit,
+      isStrict: () => this.settings.choices.strict,
       inboxIdle: () => this.inbox.idle,
     })
     const { acceptance } = this
-    const files = new IncomingFiles({
+    this.files = new IncomingFiles({
       transfers: () => this.transfers,
       files: this.deps.files,
       clock,
       emit,
     })
+    const { files } = this
     const resends = new Resends({ outbox, directory, clock, log })
     const { acct } = device
     this.inbox = new Inbox({
@@ -291,9 +316,11 @@ export class Core {
         resends,
         sync: this.sync,
         book: this.book,
+        chats: this.chats,
         clock,
         log,
         emit,
+        isStrict: () => this.settings.choices.strict,
         nextNumber: () => this.transfers.nextNumber(),
       }),
       messages,
@@ -308,8 +335,8 @@ export class Core {
       clock,
       log,
       emit,
-      show: ({ row }, fills) => {
-        emit({ type: 'message', message: viewOf(row, this.names), fills })
+      show: (inserted, fills) => {
+        for (const event of eventsOf(inserted, fills, this.names)) emit(event)
       },
       stored: () => this.sync.applyMarks(),
       broken,
@@ -325,7 +352,7 @@ export class Core {
       acceptance,
       keyRing,
     })
-    this.states = new MessageStates({ messages, names: this.names, emit, log, broken })
+    this.states = new MessageStates({ messages, names: this.names, emit, clock, log, broken })
     this.outbox = await Outbox.open({
       acct,
       records: profile.store.records,

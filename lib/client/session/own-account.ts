@@ -45,6 +45,7 @@ export interface AccountHolder {
 export class OwnAccount {
   readonly #core: AccountHolder
   #isFirst = true
+  #isLeaving = false
 
   constructor(core: AccountHolder) {
     this.#core = core
@@ -55,6 +56,21 @@ export class OwnAccount {
         this.#isFirst = false
       },
     })
+  }
+
+  /** This device gives up its membership: the server's goodbye is no surprise. */
+  get isLeaving(): boolean {
+    return this.#isLeaving
+  }
+
+  /** While `work` takes this device or the account away. */
+  async leave<T>(work: () => Promise<T>): Promise<T> {
+    this.#isLeaving = true
+    try {
+      return await work()
+    } finally {
+      this.#isLeaving = false
+    }
   }
 
   documents(): ReadonlyMap<string, Document> {

@@ -24,11 +24,13 @@ import type { ClientEvent, ContactInfo, MessageView, Offer } from '../events.ts'
 import { isOver } from '../files/transfer.ts'
 import { Link, requireOnline } from '../link.ts'
 import type { ClientDeps } from '../ports.ts'
+import { deferred } from '../deferred.ts'
 import type { Wire } from '../wire.ts'
 import { LiveAccount } from './account-actions.ts'
 import { acceptFile, endFile } from './file-actions.ts'
 import { Core } from './core.ts'
 import { History } from './history.ts'
+import { LifeActions } from './life.ts'
 import { PeopleActions } from './people-actions.ts'
 import { reopen } from './reopen.ts'
 import { Writing } from './writing.ts'
@@ -57,6 +59,7 @@ export class LiveSession implements Session {
   readonly #writing: Writing
   readonly #people: PeopleActions
   readonly #history: History
+  readonly life: LifeActions
   #upkeep: Timer | null = null
   #closing: Promise<void> | null = null
 
@@ -67,6 +70,7 @@ export class LiveSession implements Session {
     this.#writing = new Writing(core)
     this.#people = new PeopleActions(core)
     this.#history = new History(core)
+    this.life = new LifeActions(core, this.#writing, (work) => this.#open(work))
   }
 
   /** On failure the profile is closed and the wire as well. */
@@ -281,7 +285,7 @@ export class LiveSession implements Session {
       }
       const { user } = this.me
       const leaving = { deps, server, profile, launchKey, user, ...removeDevice }
-      await this.#core.leave(() => removeThisDevice(leaving, () => this.close()))
+      await this.#core.own.leave(() => removeThisDevice(leaving, () => this.close()))
     })
   }
 
@@ -352,7 +356,7 @@ export class LiveSession implements Session {
   }
 
   #forceOut(code: ErrorCode, text: string): void {
-    if (this.#closing !== null || this.#core.isLeaving) return
+    if (this.#closing !== null || this.#core.own.isLeaving) return
     this.#core.emitter.emit({ type: 'forced-logout', code, text })
     // the device is none of the account any more: only the password leads back
     const isGone = code === 'E_NO_DEVICE' || code === 'E_AUTH'
@@ -380,12 +384,4 @@ export class LiveSession implements Session {
       ? work()
       : Promise.reject(new SecureChatError('E_CLOSED', 'The session has ended.'))
   }
-}
-
-function deferred(): { readonly promise: Promise<void>; readonly resolve: () => void } {
-  let resolve: () => void = () => undefined
-  const promise = new Promise<void>((done) => {
-    resolve = done
-  })
-  return { promise, resolve }
 }
