@@ -66,7 +66,7 @@ export class LiveSession implements Session {
   private constructor(core: Core, options: SessionOptions) {
     this.#core = core
     this.#options = options
-    this.account = new LiveAccount({ ...options, core })
+    this.account = new LiveAccount({ ...options, core, close: () => this.close() })
     this.#writing = new Writing(core)
     this.#people = new PeopleActions(core)
     this.#history = new History(core)
@@ -284,9 +284,8 @@ export class LiveSession implements Session {
         return
       }
       const { user } = this.me
-      await removeThisDevice({ deps, server, profile, launchKey, user, ...removeDevice }, () =>
-        this.close(),
-      )
+      const leaving = { deps, server, profile, launchKey, user, ...removeDevice }
+      await this.#core.own.leave(() => removeThisDevice(leaving, () => this.close()))
     })
   }
 
@@ -357,7 +356,7 @@ export class LiveSession implements Session {
   }
 
   #forceOut(code: ErrorCode, text: string): void {
-    if (this.#closing !== null) return
+    if (this.#closing !== null || this.#core.own.isLeaving) return
     this.#core.emitter.emit({ type: 'forced-logout', code, text })
     // the device is none of the account any more: only the password leads back
     const isGone = code === 'E_NO_DEVICE' || code === 'E_AUTH'
