@@ -84,6 +84,8 @@ export interface Limits {
 
   readonly sendsPerSecond: number
   readonly sendBurst: number
+  /** Mailboxes a message reaches for one unit of `sendsPerSecond`: a stream to 512 devices is not the price of one. */
+  readonly copiesPerSend: number
   readonly newRecipientsPerDay: number
   readonly directoryPerMinute: number
   readonly directoryByNamePerMinute: number
@@ -159,6 +161,7 @@ export const LIMITS: Limits = {
 
   sendsPerSecond: 20,
   sendBurst: 100,
+  copiesPerSend: 8,
   newRecipientsPerDay: 20,
   directoryPerMinute: 60,
   directoryByNamePerMinute: 30,
@@ -171,4 +174,9 @@ export const LIMITS: Limits = {
 
   requestTimeoutMs: 20_000,
   pingIdleMs: 30_000,
+}
+
+/** What a message to so many devices costs of the budget for sending (PROTOCOL 15). */
+export function sendCost(devices: number): number {
+  return Math.max(1, Math.ceil(devices / LIMITS.copiesPerSend))
 }

@@ -111,6 +111,8 @@ export interface Row {
   /** Bits of LEVEL: one of them must have been reached. */
   readonly state: number
   readonly cost: Cost
+  /** How many times the cost; absent: once. Only ever called with a frame of this row's name. */
+  readonly weigh?: (caller: Caller, frame: never) => number
   /** Only ever called with a frame of this row's name. */
   readonly handle: (caller: Caller, frame: never) => unknown
 }

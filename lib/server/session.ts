@@ -223,7 +223,7 @@ export class Session implements Caller, FileConnection {
       else void this.bye('E_STATE')
       return
     }
-    const wait = this.#charge(row.cost)
+    const wait = this.#charge(row.cost, row.weigh?.(this, frame as never))
     if (wait > 0) {
       this.#overrun(r, wait)
       return
@@ -258,10 +258,10 @@ export class Session implements Caller, FileConnection {
     } else this.succeed(r, answer as Readonly<Record<string, unknown>>)
   }
 
-  #charge(cost: Cost): number {
+  #charge(cost: Cost, weight?: number): number {
     const now = this.services.clock.monotonic()
     if (this.#budgets === null) return this.#anonymous?.take(now) ?? 0
-    return cost === 'free' ? 0 : this.#budgets[cost].take(now)
+    return cost === 'free' ? 0 : this.#budgets[cost].take(now, weight)
   }
 
   #overrun(r: number | undefined, wait: number): void {

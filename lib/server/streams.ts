@@ -3,6 +3,7 @@
 // another with the same message ids, and receivers know those.
 import { sha256 } from '../crypto/hash.ts'
 import type { Wrap } from '../protocol/composites.ts'
+import { sendCost } from '../protocol/limits.ts'
 import { base64url, type Bytes, concat, equal, view } from '../util/bytes.ts'
 import { boxOf, accountId } from './ids.ts'
 import type { StreamHead } from './head.ts'
@@ -11,6 +12,8 @@ import { refuse } from './refusal.ts'
 export interface Recipient {
   readonly box: string
   readonly acct: Bytes
+  /** A device of the sender's own account. */
+  readonly isOwn: boolean
 }
 
 type Done = (error: unknown) => void
@@ -27,12 +30,16 @@ interface Part {
 
 export class Stream {
   readonly st: Bytes
+  /** `st` as the key of maps. */
+  readonly key: string
   readonly owner: DeviceStreams
   readonly recipients: readonly Recipient[]
   /** Accounts it goes to, for the index of streams to be told about changes. */
   readonly accounts: readonly { readonly id: string; readonly acct: Bytes }[]
   /** Unique in a mailbox together with the index, whatever other senders choose. */
   readonly idPrefix: string
+  /** What a message costs of the budget for sending. */
+  readonly cost: number
   /** Bytes of head and wraps, kept until the first message carries them into the mailboxes. */
   pendingBytes: number
   /** Index of the next new message. */
@@ -50,10 +57,13 @@ export class Stream {
   constructor(owner: DeviceStreams, st: Bytes, headBytes: Bytes, head: StreamHead) {
     this.owner = owner
     this.st = st
+    this.key = streamKey(st)
+    this.cost = sendCost(head.deviceCount)
     this.accounts = head.to.map(({ acct }) => ({ id: accountId(acct), acct }))
     this.recipients = head.to.flatMap(({ acct, devs }) => {
       const id = accountId(acct)
-      return devs.map(({ dev }) => ({ box: boxOf(id, dev), acct }))
+      const isOwn = id === owner.id
+      return devs.map(({ dev }) => ({ box: boxOf(id, dev), acct, isOwn }))
     })
     this.idPrefix = `${base64url(concat(owner.acct.subarray(0, 8), owner.dev, st))}.`
     this.#head = headBytes
@@ -63,7 +73,7 @@ export class Stream {
 
   /** Not, or no longer, among the streams of its device: closed by a failure, a limit, or because its device is gone. */
   get isDropped(): boolean {
-    return this.owner.get(this.st) !== this
+    return this.owner.streams.get(this.key) !== this
   }
 
   /** All wraps have arrived. */
@@ -130,6 +140,8 @@ export class Stream {
 /** The streams of one sending device; they outlive its connection. */
 export class DeviceStreams {
   readonly acct: Bytes
+  /** Of the account, and its share of every mailbox. */
+  readonly id: string
   readonly dev: Bytes
   readonly box: string
   /** Least recently used first. */
@@ -141,8 +153,9 @@ export class DeviceStreams {
   constructor(all: Streams, acct: Bytes, dev: Bytes) {
     this.#all = all
     this.acct = acct
+    this.id = accountId(acct)
     this.dev = dev
-    this.box = boxOf(accountId(acct), dev)
+    this.box = boxOf(this.id, dev)
   }
 
   get(st: Bytes): Stream | undefined {
@@ -150,14 +163,14 @@ export class DeviceStreams {
   }
 
   add(stream: Stream): void {
-    this.streams.set(streamKey(stream.st), stream)
+    this.streams.set(stream.key, stream)
     this.pending(stream.pendingBytes)
     this.#all.added(stream)
   }
 
   /** The client has to open another one. */
   drop(stream: Stream): void {
-    if (!this.streams.delete(streamKey(stream.st))) return
+    if (!this.streams.delete(stream.key)) return
     this.pending(-stream.pendingBytes)
     stream.pendingBytes = 0
     this.#all.dropped(stream)
@@ -170,8 +183,7 @@ export class DeviceStreams {
 
   /** Keeps the stream from being the next that is forgotten. */
   touch(stream: Stream): void {
-    const key = streamKey(stream.st)
-    if (this.streams.delete(key)) this.streams.set(key, stream)
+    if (this.streams.delete(stream.key)) this.streams.set(stream.key, stream)
   }
 }
 

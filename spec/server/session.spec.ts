@@ -3,6 +3,7 @@
 import test, { type ExecutionContext } from 'ava'
 import fc from 'fast-check'
 
+import { bundleKeyId } from '../../lib/identity/bundle.ts'
 import { decodeFrame, encodeFrame } from '../../lib/protocol/codec.ts'
 import {
   type Frame,
@@ -17,9 +18,13 @@ import type { LogFields } from '../../lib/util/log.ts'
 import { silentLog } from '../../lib/util/log.ts'
 import { fieldSamples, leastOf, mostOf } from '../helpers/notation-samples.ts'
 import { runs } from '../helpers/refusals.ts'
+import { rsa2048 } from '../helpers/keys.ts'
+import { T0 } from '../helpers/people.ts'
 import {
+  bundleOf,
   type Client,
   deviceLogin,
+  type Member,
   settle,
   SpecStream,
   startRelay,
@@ -191,6 +196,33 @@ test('a device may send so much, over whatever connection', async (t) => {
   t.like(await again.err('msg.put', put), { c: 'E_RATE' })
   relay.clock.advance(500)
   t.deepEqual(await again.ok('msg.put', put), {})
+})
+
+test('a message to many devices counts several times', async (t) => {
+  const relay = await startRelay({ config: { sendsPerSecond: 2, sendBurst: 3 } })
+  const alice = await relay.add('alice', { key: 0 })
+  const devs = Array.from({ length: 9 }, (_, k) => {
+    return { id: Buffer.alloc(8, k + 1), dsk: rsa2048(k).publicKey, ts: T0 }
+  })
+  const bob = await relay.add('bob', { key: 1, body: { devs } })
+  const others: Member[] = []
+  for (const [k, { id: dev }] of devs.entries()) {
+    const device = { ...bob, dev, dsk: rsa2048(k) }
+    const bundle = await bundleOf(device, 2, relay.clock.now())
+    await (await relay.login(device)).ok('bun.put', { bundle })
+    others.push({ ...device, bundle, klid: bundleKeyId(bundle.b) })
+  }
+  const a = await relay.login(alice)
+  const stream = new SpecStream(a, alice, others)
+  await stream.open()
+  t.is(verdict(await stream.put()), 'ok')
+  const put = stream.fields()
+  t.like(await a.err('msg.put', put), { c: 'E_RATE', after: 500 })
+  const single = new SpecStream(a, alice, others.slice(1, 2))
+  await single.open()
+  t.is(verdict(await single.put()), 'ok')
+  relay.clock.advance(1000)
+  t.deepEqual(await a.ok('msg.put', put), {})
 })
 
 test('no more than 256 requests wait for an answer on one connection', async (t) => {
