@@ -90,6 +90,10 @@ export interface Limits {
   readonly directoryPerMinute: number
   readonly directoryByNamePerMinute: number
   readonly registrationsPerDay: number
+  /** Every list is signed, stored and fetched by all who write to the account. */
+  readonly listChangesPerDay: number
+  /** Replaced lists the server keeps: who was away for longer than these cannot follow the account any more. */
+  readonly replacedLists: number
   readonly openRequests: number
   /** Wrong logins of one (name, address block) before delays begin (5.3). */
   readonly freeGuesses: number
@@ -166,6 +170,8 @@ export const LIMITS: Limits = {
   directoryPerMinute: 60,
   directoryByNamePerMinute: 30,
   registrationsPerDay: 5,
+  listChangesPerDay: 20,
+  replacedLists: 500,
   openRequests: 256,
   freeGuesses: 5,
   guessDelayMaxMs: HOUR_MS,

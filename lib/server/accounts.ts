@@ -2,6 +2,7 @@
 // by the handlers; what a device list says is decided by identity/.
 import { decodeStrict, encode } from '../protocol/cbor.ts'
 import { dl, type SignedDeviceList } from '../protocol/composites.ts'
+import { LIMITS } from '../protocol/limits.ts'
 import type { Username } from '../protocol/names.ts'
 import { check } from '../protocol/shape.ts'
 import type { Keys, Rec, Records } from '../storage/ports.ts'
@@ -13,7 +14,7 @@ import { NameClaims } from './name-claims.ts'
 import { refuse } from './refusal.ts'
 
 const ACCOUNT_KIND = 'account'
-/** Replaced device lists, one record each; the current one is in the account. */
+/** The latest replaced device lists, one record each; the current one is in the account. */
 const LIST_KIND = 'devicelist'
 /** Lost races are retried a few times: two devices of one person, not a crowd. */
 const ATTEMPTS = 5
@@ -115,12 +116,13 @@ export class Accounts {
 
   /**
    * Before a list is replaced it gets a record of its own. All who race to replace it write the same bytes under the same
-   * id, so it does not matter who wins or who crashes in between.
+   * id, so it does not matter who wins or who crashes in between. The oldest one goes for it.
    */
   async #archive(id: string, list: SignedDeviceList): Promise<void> {
-    await this.#records.put(LIST_KIND, archiveId(id, listNumber(list)), encode(list), {
-      index: { acct: id },
-    })
+    const n = listNumber(list)
+    await this.#records.put(LIST_KIND, archiveId(id, n), encode(list), { index: { acct: id } })
+    const old = n - LIMITS.replacedLists
+    if (old > 0) await this.#records.delete(LIST_KIND, archiveId(id, old))
   }
 
   /** The old name, too: whatever happened to its claim, from now on only the claim reserves it. */

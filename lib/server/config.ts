@@ -26,6 +26,7 @@ export interface ServerConfig {
   readonly directoryPerMinute: number
   readonly directoryByNamePerMinute: number
   readonly newRecipientsPerDay: number
+  readonly listChangesPerDay: number
   readonly mailboxLifeMs: number
   readonly streamsPerDevice: number
   readonly streamsTotal: number
@@ -146,6 +147,13 @@ export const SERVER_OPTIONS: ServerOptions = {
     0,
     1e6,
     'first messages to somebody; below 100, large groups fail; 0: no limit',
+  ),
+  listChangesPerDay: number(
+    LIMITS.listChangesPerDay,
+    'device lists per account and day',
+    0,
+    1e6,
+    'tried or done, as many at once; each is kept and checked by all contacts; 0: no limit',
   ),
   mailboxLifeMs: number(
     LIMITS.mailboxLifeMs,

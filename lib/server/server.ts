@@ -271,6 +271,7 @@ function buildServices(deps: ServerDeps): Services {
     }),
     lookups: perMinute(config.directoryPerMinute),
     lookupsByName: perMinute(config.directoryByNamePerMinute),
+    listChanges: perDay(config.listChangesPerDay),
     registrations: perDay(config.registrationsPerDay),
     registrationAttempts: perDay(NAME_TRIES_PER_REGISTRATION * config.registrationsPerDay),
   }

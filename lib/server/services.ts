@@ -45,4 +45,6 @@ export interface Services {
   readonly registrations: BucketTable
   readonly registrationAttempts: BucketTable
   readonly lookupsByName: BucketTable
+  /** New device lists, per account. */
+  readonly listChanges: BucketTable
 }

@@ -19,13 +19,20 @@ import {
   deletionStatement,
   registrationStatement,
 } from '../../lib/identity/login-proof.ts'
+import { encode } from '../../lib/protocol/cbor.ts'
+import type { SignedDeviceList } from '../../lib/protocol/composites.ts'
 import type { ReplyOf, RequestOf } from '../../lib/protocol/frames.ts'
+import { LIMITS } from '../../lib/protocol/limits.ts'
 import { parseUsername } from '../../lib/protocol/names.ts'
+import { Accounts } from '../../lib/server/accounts.ts'
 import { credentialId } from '../../lib/server/handlers/reg-start.ts'
 import { Guesses } from '../../lib/server/guesses.ts'
+import { accountId } from '../../lib/server/ids.ts'
 import { NameClaims } from '../../lib/server/name-claims.ts'
+import { createMemoryStore } from '../../lib/storage/memory.ts'
 import type { Store } from '../../lib/storage/ports.ts'
 import { SecureChatError } from '../../lib/util/errors.ts'
+import { FakeClock } from '../helpers/fake-clock.ts'
 import { type Person, person } from '../helpers/people.ts'
 import {
   type Client,
@@ -425,6 +432,27 @@ test('a deleted account is gone with all it had; id and name stay reserved', asy
   t.like(await b.err('dir.get', { acct: alice.acct }), { c: 'E_NOT_FOUND' })
   const stream = new SpecStream(b, bob, [relay.member])
   t.is(verdict(await stream.open()), 'E_NO_DEVICE')
+})
+
+test('replaced lists are kept, but not for ever', async (t) => {
+  const clock = new FakeClock()
+  const { records } = createMemoryStore({ clock })
+  const accounts = new Accounts(records, clock)
+  const { acct, user, dl } = await person('alice', { srv: RELAY_SRV, key: 0 })
+  const version = (n: number): SignedDeviceList => ({ ...dl, b: encode({ n }) })
+  const rest = { record: Buffer.alloc(192), vault: VAULT, created: 0, state: 'live' } as const
+  await accounts.create({
+    ...{ acct, user, renamed: [], cid: Buffer.alloc(32) },
+    ...{ ...rest, list: version(1) },
+  })
+  const id = accountId(acct)
+  const last = LIMITS.replacedLists + 5
+  for (let n = 2; n <= last; n++) {
+    await accounts.change(id, (account) => ({ ...account, list: version(n) }))
+  }
+  const kept = await accounts.replacedLists(id, 0, last)
+  t.is(kept.length, LIMITS.replacedLists)
+  t.deepEqual(kept.at(-1)?.b, new Uint8Array(encode({ n: last - 1 })))
 })
 
 test('a store that fails during registration says so, and the same request works later', async (t) => {

@@ -17,6 +17,7 @@ import {
 import { keyLoginStatement } from '../../lib/identity/login-proof.ts'
 import type { SignedDeviceList } from '../../lib/protocol/composites.ts'
 import { parseUsername } from '../../lib/protocol/names.ts'
+import type { ServerConfig } from '../../lib/server/config.ts'
 import { rsa2048, rsa3072 } from '../helpers/keys.ts'
 import { DAY, T0 } from '../helpers/people.ts'
 import {
@@ -38,14 +39,14 @@ const LK_ID = loginKeyId(LK.publicKey)
 const PHONE = { id: Buffer.alloc(8, 0xee), dsk: rsa2048(12).publicKey, ts: T0 }
 
 /** Alice with a key file, Bob; Alice's account connection may change her list. */
-async function scene(): Promise<{
+async function scene(config: Partial<ServerConfig> = {}): Promise<{
   relay: Relay
   alice: Member
   bob: Member
   owner: Client
   b: Client
 }> {
-  const relay = await startRelay()
+  const relay = await startRelay({ config })
   const alice = await relay.add('alice', {
     key: 0,
     body: { lks: [{ id: LK_ID, lk: LK.publicKey }] },
@@ -176,6 +177,22 @@ test('a list that does not follow the current one is refused; a repeated one is 
     devs: list.devs.slice(0, 1),
   }))
   t.deepEqual(await owner.err('dl.put', { dl: lossy.dl }), { c: 'E_FORMAT' })
+})
+
+test('so many new lists a day, whether they are taken or not', async (t) => {
+  const { relay, alice, bob, owner } = await scene({ listChangesPerDay: 3 })
+  const second = await follow(alice, alice.verified, (current) => withDevice(current, PHONE))
+  const third = await follow(alice, second, (current) =>
+    renamed(current, parseUsername('alicia'), T0),
+  )
+  t.like(await owner.err('dl.put', { dl: bob.dl }), { c: 'E_AUTH' })
+  await owner.ok('dl.put', { dl: second.dl })
+  await owner.ok('dl.put', { dl: second.dl })
+  const other = await relay.connect()
+  await accountLogin(other, alice)
+  t.like(await other.err('dl.put', { dl: third.dl }), { c: 'E_RATE', after: 8 * 3_600_000 })
+  relay.clock.advance(59_000)
+  t.like(await owner.err('dl.put', { dl: third.dl }), { c: 'E_RATE' })
 })
 
 test('two lists at once: one wins, the other is told the current number', async (t) => {
