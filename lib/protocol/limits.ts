@@ -78,6 +78,9 @@ export interface Limits {
   readonly unackedMails: number
   readonly unackedMailBytes: number
 
+  /** History of an account on the server, of all devices it ever had. */
+  readonly historyBytes: number
+
   readonly fileBytes: number
   readonly chunkBytes: number
   readonly fileLifeMs: number
@@ -158,6 +161,8 @@ export const LIMITS: Limits = {
   mailboxLifeMs: 31 * DAY_MS,
   unackedMails: 256,
   unackedMailBytes: MiB,
+
+  historyBytes: 256 * MiB,
 
   fileBytes: 2 * GiB,
   chunkBytes: 64 * KiB,

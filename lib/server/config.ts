@@ -34,6 +34,7 @@ export interface ServerConfig {
   readonly fileBytes: number
   readonly fileLifeMs: number
   readonly fileBytesInFlight: number
+  readonly historyBytes: number
   readonly blobsPerAccount: number
 }
 
@@ -185,6 +186,13 @@ export const SERVER_OPTIONS: ServerOptions = {
     MiB,
     16_384 * MiB,
     'chunks in memory on their way to the disk',
+  ),
+  historyBytes: number(
+    LIMITS.historyBytes,
+    'bytes',
+    MiB,
+    16_384 * MiB,
+    'history of one account, of all its devices together',
   ),
   blobsPerAccount: number(16, 'sealed blobs', 4, 1000, 'block list, contacts, settings...'),
 }

@@ -17,6 +17,7 @@ import { addressBlock } from '../channel/address.ts'
 import type { ServerConfig } from './config.ts'
 import { Directory } from './directory.ts'
 import { Guesses } from './guesses.ts'
+import { Histories } from './histories.ts'
 import { Invites } from './invites.ts'
 import type { Link } from './link.ts'
 import { NewRecipients } from './new-recipients.ts'
@@ -249,6 +250,7 @@ function buildServices(deps: ServerDeps): Services {
     records,
     mail,
     logs,
+    histories: new Histories({ records, logs, maxBytes: config.historyBytes }),
     accounts,
     directory,
     streams,

@@ -8,6 +8,7 @@ import type { Accounts } from './accounts.ts'
 import type { ServerConfig } from './config.ts'
 import type { Directory } from './directory.ts'
 import type { Guesses } from './guesses.ts'
+import type { Histories } from './histories.ts'
 import type { Invites } from './invites.ts'
 import type { NewRecipients } from './new-recipients.ts'
 import type { Post } from './post.ts'
@@ -28,6 +29,7 @@ export interface Services {
   readonly records: Records
   readonly mail: Mailboxes
   readonly logs: Logs
+  readonly histories: Histories
   readonly accounts: Accounts
   readonly directory: Directory
   readonly streams: Streams
