@@ -30,6 +30,7 @@ export interface ServerConfig {
   readonly mailboxLifeMs: number
   readonly streamsPerDevice: number
   readonly streamsTotal: number
+  readonly streamHeadBytes: number
   readonly directoryCacheBytes: number
   readonly fileBytes: number
   readonly fileLifeMs: number
@@ -170,7 +171,20 @@ export const SERVER_OPTIONS: ServerOptions = {
     100_000,
     'open sender streams of one device; the one unused longest is closed',
   ),
-  streamsTotal: number(200_000, 'streams', 1000, 1e7, 'about 500 bytes of memory each'),
+  streamsTotal: number(
+    500_000,
+    'recipients',
+    5000,
+    1e8,
+    'devices that open sender streams go to, and four for each stream; about 300 bytes of memory each',
+  ),
+  streamHeadBytes: number(
+    64 * MiB,
+    'bytes',
+    MiB,
+    16_384 * MiB,
+    'heads and wraps of streams that wait for their first message, in memory',
+  ),
   directoryCacheBytes: number(
     64 * MiB,
     'bytes',

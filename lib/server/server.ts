@@ -192,6 +192,7 @@ export class Server {
         void session.bye('E_RATE')
       }
     }
+    this.#services.streams.sweep(now)
     if (now - this.#lookedAt >= LOOK_MS) {
       this.#lookedAt = now
       this.#services.presence.lookAgain()
@@ -222,7 +223,11 @@ function buildServices(deps: ServerDeps): Services {
   const { records, mail, logs } = store
   const accounts = new Accounts(records, clock)
   const presence = new Presence({ router, log, shared: deps.shared ?? false })
-  const streams = new Streams({ perDevice: config.streamsPerDevice, total: config.streamsTotal })
+  const streams = new Streams({
+    perDevice: config.streamsPerDevice,
+    total: config.streamsTotal,
+    pendingBytes: config.streamHeadBytes,
+  })
   const directory = new Directory({
     records,
     accounts,
