@@ -40,6 +40,11 @@ export interface Limits {
   readonly guessPuzzleBits: number
   readonly anonymousFrames: number
   readonly anonymousMs: number
+  /** A connection without login; one on which a registration was begun. */
+  readonly anonymousLifeMs: number
+  readonly registrationMs: number
+  /** Connections without login from one address block. */
+  readonly anonymousPerAddress: number
 
   readonly identitySuccessions: number
   readonly serverSuccessions: number
@@ -130,6 +135,9 @@ export const LIMITS: Limits = {
   guessPuzzleBits: 22,
   anonymousFrames: 16,
   anonymousMs: 30_000,
+  anonymousLifeMs: 60_000,
+  registrationMs: 15 * MINUTE_MS,
+  anonymousPerAddress: 64,
 
   identitySuccessions: 4,
   serverSuccessions: 3,

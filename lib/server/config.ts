@@ -14,6 +14,7 @@ export interface ServerConfig {
   readonly maxClients: number
   readonly maxClientsPerAddress: number
   readonly anonymousLifeMs: number
+  readonly anonymousPerAddress: number
   readonly idleMs: number
   readonly connectionLifeMs: number
   readonly handshakesPerSecond: number
@@ -74,14 +75,21 @@ export const SERVER_OPTIONS: ServerOptions = {
   registrationPuzzleBits: number(0, 'bits', 0, 22, 'puzzle before a registration; 0: none'),
   // PROTOCOL 15 says 5: right for a public server, wrong for a school behind one address
   registrationsPerDay: number(100, 'per address block and day', 0, 1e6, '0: no limit'),
-  maxClients: number(10_000, 'connections', 1, 1e6, 'one more is told that the server is full'),
+  maxClients: number(10_000, 'connections', 1, 1e6, 'one more is told that the server is full; a quarter may be without login'),
   maxClientsPerAddress: number(0, 'connections per address block', 0, 1e6, '0: no limit'),
   anonymousLifeMs: number(
-    15 * MINUTE_MS,
+    LIMITS.anonymousLifeMs,
     'ms',
     SECOND_MS,
     DAY_MS,
-    'time a connection has for its login',
+    'time a connection has for its login; clients connect again when a person took longer',
+  ),
+  anonymousPerAddress: number(
+    LIMITS.anonymousPerAddress,
+    'connections per address block',
+    0,
+    1e6,
+    'without login at once; one more, and the oldest goes; 0: no limit',
   ),
   idleMs: number(2 * MINUTE_MS, 'ms', MINUTE_MS, DAY_MS, 'clients ping after 30 s of silence'),
   connectionLifeMs: number(

@@ -54,6 +54,8 @@ export interface Caller {
   login: PendingLogin | null
   /** A password change was started on this connection. */
   changingPassword: boolean
+  /** Before login: until when (monotonic) it may stay although its time is over. */
+  patientUntil: number
   /** A puzzle this connection was given and has not solved. */
   puzzleSeed: Bytes | null
 

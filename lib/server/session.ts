@@ -43,6 +43,13 @@ interface Budgets {
   readonly request: Bucket
 }
 
+/** Who looks after all sessions. */
+export interface SessionWatcher {
+  /** Somebody has logged in on it; may be told twice. */
+  entered(session: Session): void
+  ended(session: Session): void
+}
+
 export class Session implements Caller, FileConnection {
   readonly services: Services
   readonly link: Link
@@ -52,9 +59,10 @@ export class Session implements Caller, FileConnection {
   registration: PendingRegistration | null = null
   login: PendingLogin | null = null
   changingPassword = false
+  patientUntil = 0
   puzzleSeed: Bytes | null = null
   readonly #table: FrameTable
-  readonly #ended: (session: Session) => void
+  readonly #watcher: SessionWatcher
   #state: 'open' | 'stopping' | 'closed' = 'open'
   #levels: number = LEVEL.anon
   #account: AccountLogin | null = null
@@ -73,13 +81,13 @@ export class Session implements Caller, FileConnection {
     services: Services,
     table: FrameTable,
     link: Link,
-    ended: (session: Session) => void,
+    watcher: SessionWatcher,
   ) {
     this.services = services
     this.link = link
     this.block = addressBlock(link.remoteAddress)
     this.#table = table
-    this.#ended = ended
+    this.#watcher = watcher
     this.since = services.clock.monotonic()
     this.#anonymous = new Bucket(ANONYMOUS, this.since)
     void link.closed.then(() => {
@@ -198,6 +206,7 @@ export class Session implements Caller, FileConnection {
     const now = clock.monotonic()
     this.#budgets = { send: sendBudgets.of(key, now), request: requestBudgets.of(key, now) }
     this.link.authenticated()
+    this.#watcher.entered(this)
   }
 
   #receive(frames: readonly Bytes[]): void {
@@ -308,6 +317,6 @@ export class Session implements Caller, FileConnection {
     this.#files?.close()
     this.#leave?.()
     this.#leave = null
-    this.#ended(this)
+    this.#watcher.ended(this)
   }
 }

@@ -3,6 +3,7 @@
 import test, { type ExecutionContext } from 'ava'
 import fc from 'fast-check'
 
+import { registrationStart } from '../../lib/crypto/opaque.ts'
 import { bundleKeyId } from '../../lib/identity/bundle.ts'
 import { decodeFrame, encodeFrame } from '../../lib/protocol/codec.ts'
 import {
@@ -169,7 +170,7 @@ test('before login: sixteen frames, then half a frame a second', async (t) => {
 })
 
 test('a connection that never logs in is ended', async (t) => {
-  const relay = await startRelay({ config: { anonymousLifeMs: 60_000 } })
+  const relay = await startRelay()
   const alice = await relay.add('alice', { key: 0 })
   const silent = await relay.connect()
   const device = await relay.login(alice)
@@ -293,13 +294,50 @@ test('an answer that no frame can hold ends that connection, not the server', as
 
 test('one client too many hears that the server is full, by count and by address', async (t) => {
   const relay = await startRelay({ config: { maxClients: 3, maxClientsPerAddress: 2 } })
-  const one = await relay.connect('192.0.2.1:1')
-  await relay.connect('192.0.2.1:2')
+  const [alice, bob, carol] = await Promise.all(
+    ['alice', 'bob', 'carol'].map((name, key) => relay.add(name, { key })),
+  )
+  if (alice === undefined || bob === undefined || carol === undefined) return t.fail()
+  const one = await relay.login(alice, '192.0.2.1:1')
+  await relay.login(bob, '192.0.2.1:2')
   t.is(await (await relay.connect('192.0.2.1:3')).goodbye(), 'E_BUSY')
-  await relay.connect('192.0.2.2:1')
+  await relay.login(carol, '192.0.2.2:1')
   t.is(await (await relay.connect('192.0.2.3:1')).goodbye(), 'E_BUSY')
   await one.leave()
   await t.notThrowsAsync((await relay.connect('192.0.2.1:4')).ok('ping', {}))
+})
+
+test('who is not logged in makes room: by address, by count, and for whoever comes', async (t) => {
+  const relay = await startRelay({ config: { maxClients: 3, anonymousPerAddress: 2 } })
+  const alice = await relay.add('alice', { key: 0 })
+  const a = await relay.login(alice, '192.0.2.1:1')
+  const here = await relay.connect('192.0.2.1:2')
+  const registering = await relay.connect('192.0.2.1:3')
+  await registering.ok('reg.start', {
+    user: parseUsername('mallory'),
+    req: registrationStart('x').message,
+  })
+  const third = await relay.connect('192.0.2.1:4')
+  t.is(await here.goodbye(), 'E_RATE')
+  const other = await relay.connect('192.0.2.9:1')
+  t.is(await third.goodbye(), 'E_RATE', 'not the oldest, which is busy')
+  const last = await relay.connect('192.0.2.8:1')
+  t.is(await other.goodbye(), 'E_RATE')
+  for (const client of [a, registering, last]) await client.ok('ping', {})
+  t.like(relay.server.stats(), { connections: 3 })
+})
+
+test('a registration under way is waited for', async (t) => {
+  const relay = await startRelay()
+  const client = await relay.connect()
+  const req = registrationStart('x').message
+  await client.ok('reg.start', { user: parseUsername('alice'), req })
+  for (let minute = 0; minute < 14; minute++) {
+    relay.clock.advance(60_000)
+    await client.ok('ping', {})
+  }
+  relay.clock.advance(65_000)
+  t.is(await client.goodbye(), 'E_RATE')
 })
 
 test('the client says goodbye, or vanishes: both leave nothing behind', async (t) => {

@@ -135,14 +135,13 @@ async function loginForm(app: App, typed: string | undefined): Promise<void> {
   )
   const known = lobby.accounts.find((a) => a.username === username)
   if (known?.resumable === true) {
-    signedIn(app, await lobby.resume(username))
+    signedIn(app, await (await app.lobby()).resume(username))
     return
   }
   const password = await forms.password({ message: 'Password:' })
-  signedIn(
-    app,
-    await lobby.login({ username, password, ...(app.lock ? { lock: 'password' } : {}) }),
-  )
+  // the server does not wait for people who think: this may be another connection than before
+  const open = await app.lobby()
+  signedIn(app, await open.login({ username, password, ...(app.lock ? { lock: 'password' } : {}) }))
 }
 
 export function signedIn(app: App, session: Session): void {

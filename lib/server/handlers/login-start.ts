@@ -28,6 +28,8 @@ export const loginStart: RequestHandler<'login.start'> = async (caller, request)
   if (wait > 0) refuse('E_RATE', { after: wait })
   demandPuzzle(caller, guesses.needsPuzzle(user, now) ? LIMITS.guessPuzzleBits : 0, request)
   guesses.count(user, block, now)
+  // whoever typed a password at the last moment shall not be cut off while it is stretched
+  caller.patientUntil = now + services.config.anonymousLifeMs
 
   const stored = await services.accounts.byName(user)
   const account = stored?.account.state === 'live' ? stored.account : null

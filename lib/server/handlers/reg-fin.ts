@@ -44,6 +44,7 @@ export const regFin: RequestHandler<'reg.fin'> = async (caller, { rec, vault, dl
   })
   // after a failure of the store the same request may come again
   caller.registration = null
+  caller.patientUntil = now + config.anonymousLifeMs
   if (result !== 'created') refuse('E_TAKEN')
   services.log.info('server.registered')
   return {}

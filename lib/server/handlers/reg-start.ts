@@ -2,6 +2,7 @@
 import { ctx } from '../../crypto/ctx.ts'
 import { hkdf } from '../../crypto/hash.ts'
 import { registrationResponse } from '../../crypto/opaque.ts'
+import { LIMITS } from '../../protocol/limits.ts'
 import type { Username } from '../../protocol/names.ts'
 import { type Bytes, NO_BYTES, utf8 } from '../../util/bytes.ts'
 import type { RequestHandler } from '../handler.ts'
@@ -31,5 +32,7 @@ export const regStart: RequestHandler<'reg.start'> = async (caller, request) => 
   const cid = credentialId(services.opaqueSetup, user)
   const resp = registrationResponse(services.opaqueSetup, cid, req)
   caller.registration = { user, cid, invite: inv }
+  // a person is writing down the recovery code
+  caller.patientUntil = now + LIMITS.registrationMs
   return { resp }
 }
