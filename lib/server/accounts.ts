@@ -82,11 +82,13 @@ export class Accounts {
       const next = await edit(current.account)
       if (next === null) return
       if (next.list !== current.account.list) await this.#archive(id, current.account.list)
-      if (next.user !== current.account.user) await this.#claimNames(id, next, current.account)
+      const isRenamed = next.user !== current.account.user
+      const isNewName = isRenamed && (await this.#claimNames(id, next, current.account))
       const body = encodeAccount(next)
       const keys = keysOf(next)
       const result = await this.#records.update(ACCOUNT_KIND, id, current.rev, body, keys)
       if (result.ok) return
+      if (isNewName) await this.#unclaim(id, next.user)
       if (typeof result.conflict === 'object') refuse('E_TAKEN')
       if (result.conflict === 'missing') refuse('E_NOT_FOUND')
     }
@@ -98,6 +100,7 @@ export class Accounts {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const current = await this.get(id)
       if (current === null) return
+      await this.#names.claim(current.account.user, id, this.#clock.now())
       const body = encodeAccount('deleted')
       if ((await this.#records.update(ACCOUNT_KIND, id, current.rev, body)).ok) {
         await this.#dropArchive(id)
@@ -125,11 +128,21 @@ export class Accounts {
     if (old > 0) await this.#records.delete(LIST_KIND, archiveId(id, old))
   }
 
-  /** The old name, too: whatever happened to its claim, from now on only the claim reserves it. */
-  async #claimNames(id: string, next: Account, current: Account): Promise<void> {
+  /**
+   * The old name, too: whatever happened to its claim, from now on only the claim reserves it. True when the account never
+   * had the new name before.
+   */
+  async #claimNames(id: string, next: Account, current: Account): Promise<boolean> {
     const now = this.#clock.now()
     await this.#names.claim(current.user, id, now)
-    if ((await this.#names.claim(next.user, id, now)) === 'taken') refuse('E_TAKEN')
+    const claim = await this.#names.claim(next.user, id, now)
+    return claim === 'taken' ? refuse('E_TAKEN') : claim === 'new'
+  }
+
+  /** A lost race reserves no name for ever, unless the winner has it. */
+  async #unclaim(id: string, name: Username): Promise<void> {
+    const current = await this.get(id)
+    if (current?.account.user !== name) await this.#names.release(name, id)
   }
 
   async #dropArchive(id: string): Promise<void> {

@@ -11,6 +11,7 @@ export interface ServerConfig {
   readonly email: EmailPolicy
   readonly registrationPuzzleBits: number
   readonly registrationsPerDay: number
+  readonly ceremoniesPerSecond: number
   readonly maxClients: number
   readonly maxClientsPerAddress: number
   readonly anonymousLifeMs: number
@@ -75,6 +76,13 @@ export const SERVER_OPTIONS: ServerOptions = {
   registrationPuzzleBits: number(0, 'bits', 0, 22, 'puzzle before a registration; 0: none'),
   // PROTOCOL 15 says 5: right for a public server, wrong for a school behind one address
   registrationsPerDay: number(100, 'per address block and day', 0, 1e6, '0: no limit'),
+  ceremoniesPerSecond: number(
+    100,
+    'password logins and registrations per second',
+    0,
+    1e6,
+    'begun on the whole server, each costs 2 ms; above half of it clients solve puzzles; 0: no limit',
+  ),
   maxClients: number(10_000, 'connections', 1, 1e6, 'one more is told that the server is full; a quarter may be without login'),
   maxClientsPerAddress: number(0, 'connections per address block', 0, 1e6, '0: no limit'),
   anonymousLifeMs: number(

@@ -13,6 +13,8 @@ import type { Clock, Timer } from '../util/clock.ts'
 import { codeOf, type WireCode } from '../util/errors.ts'
 import type { Log } from '../util/log.ts'
 import { Accounts } from './accounts.ts'
+import { AccountSessions } from './account-sessions.ts'
+import { Ceremonies } from './ceremonies.ts'
 import { addressBlock } from '../channel/address.ts'
 import type { ServerConfig } from './config.ts'
 import { Directory } from './directory.ts'
@@ -281,6 +283,8 @@ function buildServices(deps: ServerDeps): Services {
     logs,
     histories: new Histories({ records, logs, maxBytes: config.historyBytes }),
     accounts,
+    accountSessions: new AccountSessions(),
+    ceremonies: new Ceremonies(config.ceremoniesPerSecond, clock.monotonic()),
     directory,
     streams,
     presence,

@@ -5,6 +5,8 @@ import type { Bytes } from '../util/bytes.ts'
 import type { Clock } from '../util/clock.ts'
 import type { Log } from '../util/log.ts'
 import type { Accounts } from './accounts.ts'
+import type { AccountSessions } from './account-sessions.ts'
+import type { Ceremonies } from './ceremonies.ts'
 import type { ServerConfig } from './config.ts'
 import type { Directory } from './directory.ts'
 import type { Guesses } from './guesses.ts'
@@ -31,6 +33,8 @@ export interface Services {
   readonly logs: Logs
   readonly histories: Histories
   readonly accounts: Accounts
+  readonly accountSessions: AccountSessions
+  readonly ceremonies: Ceremonies
   readonly directory: Directory
   readonly streams: Streams
   readonly presence: Presence

@@ -140,8 +140,16 @@ export class Session implements Caller, FileConnection {
   }
 
   enterAccount(login: AccountLogin): void {
+    if (this.isClosed) return
     this.#account = login
+    this.services.accountSessions.enter(login.id, this)
     this.#enter(LEVEL.acct, login.id)
+  }
+
+  loseAccount(): void {
+    this.#leaveAccount()
+    this.#levels &= ~LEVEL.acct
+    if (this.#device === null) void this.bye('E_AUTH')
   }
 
   enterDevice(login: DeviceLogin, leave: () => void): void {
@@ -196,6 +204,11 @@ export class Session implements Caller, FileConnection {
     return new Promise((resolve) => {
       this.#whenIdle = resolve
     })
+  }
+
+  #leaveAccount(): void {
+    if (this.#account !== null) this.services.accountSessions.leave(this.#account.id, this)
+    this.#account = null
   }
 
   #enter(level: number, key: string): void {
@@ -317,6 +330,7 @@ export class Session implements Caller, FileConnection {
     this.#files?.close()
     this.#leave?.()
     this.#leave = null
+    this.#leaveAccount()
     this.#watcher.ended(this)
   }
 }

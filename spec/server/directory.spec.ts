@@ -2,6 +2,7 @@
 // adding and removing devices; who hears of it (PROTOCOL 5.4, 5.5, 14.2).
 import test from 'ava'
 
+import { registrationStart } from '../../lib/crypto/opaque.ts'
 import {
   type CurrentList,
   renamed,
@@ -208,6 +209,26 @@ test('two lists at once: one wins, the other is told the current number', async 
     other.ask('dl.put', { dl: versions[1].dl }),
   ])
   t.deepEqual(answers.map(verdict).sort(), ['E_CAS', 'ok'])
+})
+
+test('a renaming that loses a race reserves no name', async (t) => {
+  const { relay, alice, owner } = await scene()
+  const other = await relay.connect()
+  await accountLogin(other, alice)
+  const names = ['alicia', 'alix'].map(parseUsername)
+  const versions = await Promise.all(
+    names.map((name) => follow(alice, alice.verified, (current) => renamed(current, name, T0))),
+  )
+  const answers = await Promise.all(
+    versions.map(({ dl }, k) => (k === 0 ? owner : other).ask('dl.put', { dl })),
+  )
+  t.deepEqual(answers.map(verdict).sort(), ['E_CAS', 'ok'])
+  const stranger = await relay.connect()
+  const req = registrationStart('x').message
+  for (const [k, user] of names.entries()) {
+    const expected = answers[k]?.t === 'ok' ? 'E_TAKEN' : 'ok'
+    t.is(verdict(await stranger.ask('reg.start', { user, req })), expected)
+  }
 })
 
 test('list and vault change together or not at all', async (t) => {

@@ -15,6 +15,9 @@ import {
 } from '../../lib/protocol/frames.ts'
 import { parseUsername } from '../../lib/protocol/names.ts'
 import type { Appended, Store } from '../../lib/storage/ports.ts'
+import { Accounts } from '../../lib/server/accounts.ts'
+import { accountId } from '../../lib/server/ids.ts'
+import { concat, utf8 } from '../../lib/util/bytes.ts'
 import type { LogFields } from '../../lib/util/log.ts'
 import { silentLog } from '../../lib/util/log.ts'
 import { fieldSamples, leastOf, mostOf } from '../helpers/notation-samples.ts'
@@ -180,6 +183,50 @@ test('a connection that never logs in is ended', async (t) => {
   relay.clock.advance(10_000)
   t.is(await silent.goodbye(), 'E_RATE')
   t.is(device.bye, null)
+})
+
+test('one connection is one device, however fast another one asks', async (t) => {
+  const relay = await startRelay()
+  const members = [await relay.add('alice', { key: 0 }), await relay.add('bob', { key: 1 })]
+  const client = await relay.connect()
+  const logins = await Promise.all(members.map((member) => deviceLogin(client, member)))
+  const answers = await Promise.all(logins.map((login) => client.ask('dev.login', login)))
+  t.deepEqual(answers.map(verdict).sort(), ['E_STATE', 'ok'])
+  t.is(relay.server.stats().devices, 1)
+  await client.leave()
+  t.is(relay.server.stats().devices, 0)
+})
+
+test('a device that is removed while it logs in does not get in', async (t) => {
+  let remove: (() => Promise<unknown>) | null = null
+  const store = (inner: Store): Store => ({
+    ...inner,
+    mail: {
+      ...inner.mail,
+      usage: async (box) => {
+        await remove?.()
+        return inner.mail.usage(box)
+      },
+    },
+  })
+  const relay = await startRelay({ store })
+  const alice = await relay.add('alice', { key: 0 })
+  const owner = await relay.login(alice)
+  const client = await relay.connect()
+  const login = await deviceLogin(client, alice)
+  await owner.leave()
+  const accounts = new Accounts(relay.store.records, relay.clock)
+  remove = async () => {
+    remove = null
+    await accounts.delete(accountId(alice.acct))
+    // as another node tells
+    await relay.router.publish(
+      'directory',
+      concat(Buffer.alloc(8), utf8(accountId(alice.acct))),
+    )
+  }
+  t.like(await client.err('dev.login', login), { c: 'E_AUTH' })
+  t.is(relay.server.stats().devices, 0)
 })
 
 test('a device may send so much, over whatever connection', async (t) => {

@@ -30,6 +30,7 @@ export const acctDel: RequestHandler<'acct.del'> = async (caller, { r, sig }) =>
   await transfers.files.deleteOwned(account.id)
   await accounts.delete(account.id)
   await directory.refresh(account.id)
+  services.accountSessions.endOthers(account.id, caller)
   services.log.info('server.account-deleted')
   // the answer goes first: this connection is one of those that end
   caller.succeed(r)

@@ -31,6 +31,7 @@ export const dlPut: RequestHandler<'dl.put'> = async (caller, { r, dl, vault }) 
   })
   const list = stored.list ?? fail('E_INTERNAL')
   await directory.refresh(account.id, { signed: dl, list })
+  if (vault !== undefined) services.accountSessions.endOthers(account.id, caller)
   // all of them each time: a repeated request finishes what an interrupted one has begun
   for (const [dev] of list.gone) await dropDeviceData(services, account.id, dev)
   // the answer goes first: the device that asks may be the one that leaves

@@ -5,17 +5,21 @@ import { accountId } from '../ids.ts'
 import type { RequestHandler } from '../handler.ts'
 import { refuse } from '../refusal.ts'
 
+const FIRST_LIST_BYTES = 3000
+
 export const regFin: RequestHandler<'reg.fin'> = async (caller, { rec, vault, dl, pop, email }) => {
   const { services } = caller
   const { srv, config, clock } = services
   const { user, cid, invite } = caller.registration ?? refuse('E_STATE')
   if (config.email === 'required' && email === undefined) refuse('E_FORMAT')
 
+  // every key in it costs time, and a first list has one device and perhaps key files
+  if (dl.ik.length !== 1 || dl.b.length > FIRST_LIST_BYTES) refuse('E_FORMAT')
   const { list, aik } = await verifyDeviceListAsync(undefined, { srv, user }, dl)
   const { acct } = list
   const statement = registrationStatement(caller.link.exporter, { srv, acct }, user)
   if (!(await aik.verifyAsync(statement, pop))) refuse('E_AUTH')
-  if (list.n !== 1 || dl.ik.length !== 1 || list.devs.length !== 1) refuse('E_FORMAT')
+  if (list.n !== 1 || list.devs.length !== 1) refuse('E_FORMAT')
   if (list.gone.length > 0 || vault.ver !== 1 || list.vv !== vault.ver) refuse('E_FORMAT')
 
   const now = clock.monotonic()
