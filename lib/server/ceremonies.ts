@@ -3,8 +3,7 @@
 import { LIMITS } from '../protocol/limits.ts'
 import type { Bytes } from '../util/bytes.ts'
 import { Bucket } from '../util/rate.ts'
-import type { Caller } from './handler.ts'
-import { demandPuzzle } from './puzzle.ts'
+import { type Debtor, demandPuzzle } from './puzzle.ts'
 import { refuse } from './refusal.ts'
 
 const BURST_S = 4
@@ -22,7 +21,7 @@ export class Ceremonies {
 
   /** Returns when one may begin; `bits` is the puzzle it costs anyway. @throws E_POW E_BUSY */
   begin(
-    caller: Caller,
+    caller: Debtor,
     bits: number,
     request: { readonly pow?: Bytes; readonly seed?: Bytes },
     now: number,
