@@ -150,13 +150,10 @@ export class Dispatch {
     if (peer.accepted) return null
     const now = clock.now()
     const row = this.#row(arrival)
-    if (peer.request !== undefined) {
-      // the same one again after a crash, or one too many
-      const isSame = (await this.#deps.messages.byKey(row.key)) === null
-      const isRecent = now - peer.request.at < REQUEST_EVERY_MS && peer.request.note !== payload.b
-      return isSame && !isRecent ? { row: { ...row, offer: peer.request.number } } : null
-    }
-    const request = { number: nextNumber(), note: payload.b, at: now }
+    // the same one again after a crash
+    if (peer.request?.mid === row.key) return { row: { ...row, offer: peer.request.number } }
+    if (now - Math.max(peer.request?.at ?? 0, peer.declinedAt ?? 0) < REQUEST_EVERY_MS) return null
+    const request = { mid: row.key, number: nextNumber(), note: payload.b, at: now }
     const changed = await peers.change(peer.id, (p) => ({ ...p, request }))
     emit({ type: 'contact', change: 'new', contact: contactOf(changed) })
     return { row: { ...row, offer: request.number } }

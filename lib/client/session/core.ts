@@ -33,6 +33,7 @@ import { Acceptance } from '../people/acceptance.ts'
 import { Blocks } from '../people/blocks.ts'
 import { ContactBook } from '../people/contact-book.ts'
 import { Directory } from '../people/directory.ts'
+import { watchOwnList } from '../people/own-list-watch.ts'
 import { contactOf, type Peer } from '../people/peer.ts'
 import { Peers } from '../people/peers.ts'
 import { Settings } from '../people/settings.ts'
@@ -146,6 +147,11 @@ export class Core {
     const { link, clock, log, device } = this
     const { records } = this.profile.store
     const { emit } = this.emitter
+    link.add({
+      impostor: (code, text) => {
+        emit({ type: 'notice', level: 'alarm', code, text })
+      },
+    })
     const archives = () => this.profile.archives
     const blob = { account: device, link, archives, records, log, emit }
     this.peers = await Peers.open(records)
@@ -154,6 +160,8 @@ export class Core {
     const { peers, book } = this
     const { srv, acct } = device
     this.directory = new Directory({ srv, acct, link, peers, book, clock, log, emit })
+    const { directory } = this
+    watchOwnList({ acct, link, directory, me: () => this.me, log, emit })
     this.blocks = await Blocks.open({
       ...blob,
       changed: (blockedAcct, blocked) => this.#blockChanged(blockedAcct, blocked),
@@ -204,10 +212,10 @@ export class Core {
       messages: this.messages,
       outbox,
       clock,
-      log,
       shown: (row) => {
         emit({ type: 'message', message: viewOf(row, this.names), fills: false })
       },
+      broken: this.#broken,
     })
   }
 

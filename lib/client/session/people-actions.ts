@@ -117,7 +117,8 @@ export class PeopleActions {
     if (peer === undefined || request === undefined) return null
     if (accepted) await this.accept(peer)
     else {
-      await this.#core.peers.change(peer.id, (p) => without(p, 'request'))
+      const declinedAt = this.#core.clock.now()
+      await this.#core.peers.change(peer.id, (p) => ({ ...without(p, 'request'), declinedAt }))
       const payload = { k: 'req.no', id: randomBytes(16), ts: this.#core.clock.now() } as const
       await this.#core.outbox.add(payload, { conv: peer.conv, acct: peer.acct })
     }

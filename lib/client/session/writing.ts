@@ -4,6 +4,7 @@ import { FileLayout } from '../../envelope/file-chunks.ts'
 import { LIMITS } from '../../protocol/limits.ts'
 import { parseUsername, type Username } from '../../protocol/names.ts'
 import type { Payload } from '../../protocol/payloads.ts'
+import { equal } from '../../util/bytes.ts'
 import { fail } from '../../util/errors.ts'
 import type { SentMessage } from '../api.ts'
 import type { Offer } from '../events.ts'
@@ -57,7 +58,7 @@ export class Writing {
     return this.#inTurn(to, async (user) => {
       const { deps, transfers, device, clock } = this.#core
       const peer = await this.#reachable(user)
-      if (peer.acct === device.acct) fail('E_USAGE', 'A file to yourself stays where it is.')
+      if (equal(peer.acct, device.acct)) fail('E_USAGE', 'A file to yourself stays where it is.')
       const reader = await deps.files.openRead(path)
       let sha: Buffer
       const { size, modifiedMs } = reader
