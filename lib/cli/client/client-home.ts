@@ -2,6 +2,7 @@
 // The only thing here that is readable without a key is the index (servers, names); it is 0600 all the same.
 import { lstat, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 
 import type { ClientHome, ProfileFolder } from '../../client/ports.ts'
 import { readKeyFile, writeKeyFile } from '../../storage/key-files.ts'
@@ -10,7 +11,7 @@ import { type FolderLock, lockFolder } from '../../storage/lock.ts'
 import { openNedbStore } from '../../storage/nedb/store.ts'
 import type { Store } from '../../storage/ports.ts'
 import type { Bytes } from '../../util/bytes.ts'
-import { type Clock, sleep } from '../../util/clock.ts'
+import type { Clock } from '../../util/clock.ts'
 import { codeOf } from '../../util/errors.ts'
 import type { Log } from '../../util/log.ts'
 
@@ -39,7 +40,7 @@ export function createClientHome(folders: HomeFolders, clock: Clock, log: Log): 
       indexTurns.run(async () => {
         const folder = join(folders.keys, 'client')
         await privateFolder(folder)
-        const lock = await lockPatiently(folder, clock)
+        const lock = await lockPatiently(folder)
         try {
           await writeKeyFile(index, change(await readKeyFile(index)))
         } finally {
@@ -74,13 +75,13 @@ const LOCK_TRIES = 50
 const LOCK_RETRY_MS = 100
 
 /** Another client holds it for milliseconds. */
-async function lockPatiently(folder: string, clock: Clock): Promise<FolderLock> {
+async function lockPatiently(folder: string): Promise<FolderLock> {
   for (let tries = 1; ; tries++) {
     try {
       return await lockFolder(folder, { holder: `securechat, process ${String(process.pid)}` })
     } catch (error) {
       if (codeOf(error) !== 'E_LOCKED' || tries === LOCK_TRIES) throw error
-      await sleep(clock, LOCK_RETRY_MS)
+      await setTimeout(LOCK_RETRY_MS)
     }
   }
 }
