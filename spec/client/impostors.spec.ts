@@ -85,9 +85,11 @@ test.serial('other keys than the known ones block a contact until the known ones
     ),
   ]
   for (const [i, [code, lie]] of all.entries()) {
+    // receipts and the like have gone their way
+    await world.pass(3000)
     lieAbout(world, who.acct, lie)
-    world.heard.length = 0
     const contact = await bob.session.whois('alice')
+    world.heard.length = 0
     t.deepEqual([contact.trust, contact.alarm], ['blocked', code], `lie ${i}`)
     t.true(bob.of('contact').some(({ change }) => change === 'identity-alarm'))
     const { mid } = await bob.session.send('alice', `text ${i}`)
