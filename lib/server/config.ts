@@ -83,7 +83,13 @@ export const SERVER_OPTIONS: ServerOptions = {
     1e6,
     'begun on the whole server, each costs 2 ms; above half of it clients solve puzzles; 0: no limit',
   ),
-  maxClients: number(10_000, 'connections', 1, 1e6, 'one more is told that the server is full; a quarter may be without login'),
+  maxClients: number(
+    10_000,
+    'connections',
+    1,
+    1e6,
+    'one more is told that the server is full; a quarter may be without login',
+  ),
   maxClientsPerAddress: number(0, 'connections per address block', 0, 1e6, '0: no limit'),
   anonymousLifeMs: number(
     LIMITS.anonymousLifeMs,

@@ -25,11 +25,7 @@ export class Histories {
   readonly #usages = new BoundedMap<Promise<Usage>>(KEPT)
 
   /** `maxBytes`: of one account in the logs of all its devices. */
-  constructor(deps: {
-    readonly records: Records
-    readonly logs: Logs
-    readonly maxBytes: number
-  }) {
+  constructor(deps: { readonly records: Records; readonly logs: Logs; readonly maxBytes: number }) {
     this.#records = deps.records
     this.#logs = deps.logs
     this.#maxBytes = deps.maxBytes
@@ -57,7 +53,7 @@ export class Histories {
   /** Every device that ever put something here. */
   async devices(id: string): Promise<Bytes[]> {
     const devs: Bytes[] = []
-    for (let after: string | null = null; ; ) {
+    for (let after: string | null = null; ;) {
       const page = await this.#records.list(KIND, 'acct', id, after, PAGE)
       devs.push(...page.map(({ body }) => body))
       const last = page.at(-1)

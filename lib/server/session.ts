@@ -77,12 +77,7 @@ export class Session implements Caller, FileConnection {
   #overruns = 0
   #holds = 0
 
-  constructor(
-    services: Services,
-    table: FrameTable,
-    link: Link,
-    watcher: SessionWatcher,
-  ) {
+  constructor(services: Services, table: FrameTable, link: Link, watcher: SessionWatcher) {
     this.services = services
     this.link = link
     this.block = addressBlock(link.remoteAddress)
