@@ -117,6 +117,7 @@ export class MemoryHome implements ClientHome {
       put: (...args) => this.#step(life, () => base.records.put(...args)),
       putMany: (...args) => this.#step(life, () => base.records.putMany(...args)),
       delete: (...args) => this.#step(life, () => base.records.delete(...args)),
+      deleteMany: (...args) => this.#step(life, () => base.records.deleteMany(...args)),
     }
     return { ...base, records, close: () => Promise.resolve() }
   }

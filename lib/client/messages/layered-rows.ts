@@ -7,17 +7,17 @@ import { RecordRows, type RowTable, type Scan, type Which, whichOf } from './row
 import { SEGMENT_NUMBERS, segmentOf } from './segment.ts'
 
 /** So many numbers stay in records: what is changed, receipted and looked at lies among them. */
-const RECENT_NUMBERS = 2048
+const RECENT_NUMBERS = 1024
 /** Old rows that changed: more of them are put back into their segment. */
-const STRAYS_MAX = 256
+const STRAYS_MAX = 128
 
 type Order = 'ascending' | 'descending'
 
 export class LayeredRows implements RowTable {
   readonly #hot: RecordRows
   readonly #cold: Archive
-  /** Numbers below the archive's end that lie in records all the same. */
-  readonly #strays = new Set<number>()
+  /** Numbers below the archive's end that lie in records all the same; true: it has an end and stays there. */
+  readonly #strays = new Map<number, boolean>()
   /** Segments that still hold words which must be gone. */
   readonly #stale = new Set<number>()
 
@@ -72,7 +72,7 @@ export class LayeredRows implements RowTable {
 
   async *scan(what: Scan): AsyncGenerator<readonly MessageRow[]> {
     yield* this.#hot.scan({ ...what, above: this.#cold.end - 1 })
-    const strays = [...this.#strays].sort((p, q) => q - p)
+    const strays = [...this.#strays.keys()].sort((p, q) => q - p)
     const changed: MessageRow[] = []
     for (const number of strays) {
       const row = await this.#hot.byNumber(number)
@@ -107,9 +107,9 @@ export class LayeredRows implements RowTable {
 
   async put(rows: readonly MessageRow[]): Promise<void> {
     await this.#hot.put(rows)
-    for (const { number, payload, placeholder } of rows) {
+    for (const { number, payload, placeholder, expires } of rows) {
       if (number >= this.#cold.end) continue
-      this.#strays.add(number)
+      this.#strays.set(number, expires !== undefined)
       if (payload.length === 0 && placeholder === undefined) this.#stale.add(segmentOf(number))
     }
   }
@@ -135,10 +135,11 @@ export class LayeredRows implements RowTable {
   async tidy(next: number): Promise<void> {
     const [stale] = this.#stale
     const { end } = this.#cold
-    if (stale !== undefined || this.#strays.size > STRAYS_MAX) {
-      const [stray = 0] = this.#strays
-      await this.#rewrite(stale ?? segmentOf(stray), () => true)
-    } else if (next - end >= RECENT_NUMBERS + SEGMENT_NUMBERS) await this.#rewrite(segmentOf(end))
+    const changed = [...this.#strays].flatMap(([number, isTimed]) => (isTimed ? [] : [number]))
+    const [stray = 0] = changed
+    if (stale !== undefined) await this.#rewrite(stale)
+    else if (changed.length > STRAYS_MAX) await this.#rewrite(segmentOf(stray))
+    else if (next - end >= RECENT_NUMBERS + SEGMENT_NUMBERS) await this.#rewrite(segmentOf(end))
   }
 
   /** Everything of one segment into the archive, but for what has an end: that stays where it is quickly removed. */
@@ -148,7 +149,7 @@ export class LayeredRows implements RowTable {
   ): Promise<void> {
     const hot = await this.#hot.ofSegment(segment)
     const newer = new Set(hot.map(({ number }) => number))
-    for (const { number, expires } of hot) if (expires !== undefined) this.#strays.add(number)
+    for (const { number, expires } of hot) if (expires !== undefined) this.#strays.set(number, true)
     const cold = (await this.#cold.rows(segment)).filter(
       (row) => !newer.has(row.number) && isWanted(row),
     )
@@ -163,7 +164,7 @@ export class LayeredRows implements RowTable {
   async #findStrays(): Promise<void> {
     for (let segment = 0; segment < this.#cold.count; segment++) {
       for (const row of await this.#hot.ofSegment(segment)) {
-        this.#strays.add(row.number)
+        this.#strays.set(row.number, row.expires !== undefined)
         const isEmpty = row.payload.length === 0 && row.placeholder === undefined
         if (isEmpty && (await this.#cold.byNumber(row.number)) !== null) this.#stale.add(segment)
       }

@@ -177,7 +177,7 @@ export class RecordRows {
   }
 
   async #delete(numbers: readonly number[]): Promise<void> {
-    await Promise.all(numbers.map((number) => this.#records.delete(KIND, rowId(number))))
+    await this.#records.deleteMany(KIND, numbers.map(rowId))
   }
 
   /** Numbers just below `before`, newest first, whoever wrote them. */

@@ -7,7 +7,7 @@ import { type Bytes, fromHex, hex, utf8, view } from '../../util/bytes.ts'
 import { decodeRow, encodeRow, type MessageRow } from './row.ts'
 
 /** Numbers that one segment covers. */
-export const SEGMENT_NUMBERS = 2048
+export const SEGMENT_NUMBERS = 1024
 const BLOCK_ROWS = 64
 const BLOCK_BYTES = 2 ** 18
 const BLOCKS_MAX = SEGMENT_NUMBERS
