@@ -3,14 +3,18 @@
 import { powOk } from '../channel/pow.ts'
 import { randomBytes } from '../crypto/random.ts'
 import { type Bytes, equal } from '../util/bytes.ts'
-import type { Caller } from './handler.ts'
 import { refuse } from './refusal.ts'
 
 const SEED_BYTES = 16
 
+/** Who owes the solution of a puzzle: a connection. */
+export interface Debtor {
+  puzzleSeed: Bytes | null
+}
+
 /** Returns when `bits` is 0 or the request carries the solution. @throws E_POW with a fresh seed otherwise */
 export function demandPuzzle(
-  caller: Caller,
+  caller: Debtor,
   bits: number,
   request: { readonly pow?: Bytes; readonly seed?: Bytes },
 ): void {

@@ -4,7 +4,7 @@ import { decodeFrame, encodeFrame } from '../protocol/codec.ts'
 import type { Frame } from '../protocol/frames.ts'
 import { LIMITS } from '../protocol/limits.ts'
 import type { Bytes } from '../util/bytes.ts'
-import type { WireCode } from '../util/errors.ts'
+import { codeOf, type WireCode } from '../util/errors.ts'
 import { addressBlock } from '../channel/address.ts'
 import { type FileConnection, FileWindow } from './file-window.ts'
 import {
@@ -20,7 +20,7 @@ import {
   type Row,
 } from './handler.ts'
 import type { Link } from './link.ts'
-import { Bucket } from './rate.ts'
+import { Bucket } from '../util/rate.ts'
 import { errFrame, refuse, Refusal, wireCodeOf } from './refusal.ts'
 import type { Services } from './services.ts'
 
@@ -43,6 +43,13 @@ interface Budgets {
   readonly request: Bucket
 }
 
+/** Who looks after all sessions. */
+export interface SessionWatcher {
+  /** Somebody has logged in on it; may be told twice. */
+  entered(session: Session): void
+  ended(session: Session): void
+}
+
 export class Session implements Caller, FileConnection {
   readonly services: Services
   readonly link: Link
@@ -52,9 +59,10 @@ export class Session implements Caller, FileConnection {
   registration: PendingRegistration | null = null
   login: PendingLogin | null = null
   changingPassword = false
+  patientUntil = 0
   puzzleSeed: Bytes | null = null
   readonly #table: FrameTable
-  readonly #ended: (session: Session) => void
+  readonly #watcher: SessionWatcher
   #state: 'open' | 'stopping' | 'closed' = 'open'
   #levels: number = LEVEL.anon
   #account: AccountLogin | null = null
@@ -69,17 +77,12 @@ export class Session implements Caller, FileConnection {
   #overruns = 0
   #holds = 0
 
-  constructor(
-    services: Services,
-    table: FrameTable,
-    link: Link,
-    ended: (session: Session) => void,
-  ) {
+  constructor(services: Services, table: FrameTable, link: Link, watcher: SessionWatcher) {
     this.services = services
     this.link = link
     this.block = addressBlock(link.remoteAddress)
     this.#table = table
-    this.#ended = ended
+    this.#watcher = watcher
     this.since = services.clock.monotonic()
     this.#anonymous = new Bucket(ANONYMOUS, this.since)
     void link.closed.then(() => {
@@ -132,8 +135,16 @@ export class Session implements Caller, FileConnection {
   }
 
   enterAccount(login: AccountLogin): void {
+    if (this.isClosed) return
     this.#account = login
+    this.services.accountSessions.enter(login.id, this)
     this.#enter(LEVEL.acct, login.id)
+  }
+
+  loseAccount(): void {
+    this.#leaveAccount()
+    this.#levels &= ~LEVEL.acct
+    if (this.#device === null) void this.bye('E_AUTH')
   }
 
   enterDevice(login: DeviceLogin, leave: () => void): void {
@@ -161,7 +172,7 @@ export class Session implements Caller, FileConnection {
 
   succeed(r: number, reply?: Readonly<Record<string, unknown>>): void {
     this.#answered()
-    if (!this.isClosed) this.link.send(encodeFrame({ t: 'ok', r, ...reply }))
+    this.#answer({ t: 'ok', r, ...reply })
   }
 
   refuse(r: number, error: unknown): void {
@@ -190,6 +201,11 @@ export class Session implements Caller, FileConnection {
     })
   }
 
+  #leaveAccount(): void {
+    if (this.#account !== null) this.services.accountSessions.leave(this.#account.id, this)
+    this.#account = null
+  }
+
   #enter(level: number, key: string): void {
     this.#levels = (this.#levels | level) & ~LEVEL.anon
     this.#anonymous = null
@@ -198,6 +214,7 @@ export class Session implements Caller, FileConnection {
     const now = clock.monotonic()
     this.#budgets = { send: sendBudgets.of(key, now), request: requestBudgets.of(key, now) }
     this.link.authenticated()
+    this.#watcher.entered(this)
   }
 
   #receive(frames: readonly Bytes[]): void {
@@ -223,7 +240,7 @@ export class Session implements Caller, FileConnection {
       else void this.bye('E_STATE')
       return
     }
-    const wait = this.#charge(row.cost)
+    const wait = this.#charge(row.cost, row.weigh?.(this, frame as never))
     if (wait > 0) {
       this.#overrun(r, wait)
       return
@@ -258,10 +275,10 @@ export class Session implements Caller, FileConnection {
     } else this.succeed(r, answer as Readonly<Record<string, unknown>>)
   }
 
-  #charge(cost: Cost): number {
+  #charge(cost: Cost, weight?: number): number {
     const now = this.services.clock.monotonic()
     if (this.#budgets === null) return this.#anonymous?.take(now) ?? 0
-    return cost === 'free' ? 0 : this.#budgets[cost].take(now)
+    return cost === 'free' ? 0 : this.#budgets[cost].take(now, weight)
   }
 
   #overrun(r: number | undefined, wait: number): void {
@@ -272,7 +289,18 @@ export class Session implements Caller, FileConnection {
 
   #refuse(r: number, error: unknown): void {
     if (!(error instanceof Refusal)) this.#report(error)
-    if (!this.isClosed) this.link.send(encodeFrame(errFrame(r, error)))
+    this.#answer(errFrame(r, error))
+  }
+
+  /** An answer that no frame can hold is a bug of ours: it ends this connection and no other. */
+  #answer(frame: Frame): void {
+    if (this.isClosed) return
+    try {
+      this.link.send(encodeFrame(frame))
+    } catch (error) {
+      this.services.log.error('server.answer-failed', { code: codeOf(error), frame: frame.t })
+      void this.bye('E_INTERNAL')
+    }
   }
 
   /** Only what is the server's own trouble; refusals of a client are its own. */
@@ -297,6 +325,7 @@ export class Session implements Caller, FileConnection {
     this.#files?.close()
     this.#leave?.()
     this.#leave = null
-    this.#ended(this)
+    this.#leaveAccount()
+    this.#watcher.ended(this)
   }
 }

@@ -126,7 +126,7 @@ function plainBody(view: MessageView): string {
 
 /**
  * Reads commands until the end of input, one after the other, then waits until everything sent is accepted.
- * Resolves to the first failure, or null.
+ * Resolves to the first failure, of a command or of a message, or null.
  */
 export async function runLines(app: App, input: Readable): Promise<SecureChatError | null> {
   let first: SecureChatError | null = null
@@ -137,5 +137,5 @@ export async function runLines(app: App, input: Readable): Promise<SecureChatErr
     if (app.ended) break
   }
   await app.session?.settled()
-  return first
+  return first ?? app.undelivered
 }

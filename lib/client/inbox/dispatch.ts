@@ -11,6 +11,7 @@ import {
 } from '../../protocol/payloads.ts'
 import { type Bytes, equal, fromHex, hex } from '../../util/bytes.ts'
 import type { Clock } from '../../util/clock.ts'
+import { codeOf } from '../../util/errors.ts'
 import type { Log } from '../../util/log.ts'
 import type { Emit } from '../emitter.ts'
 import type { IncomingFiles } from '../files/incoming.ts'
@@ -19,11 +20,12 @@ import { advances, type MessageRow } from '../messages/row.ts'
 import { isTimer, started, timed } from '../messages/timing.ts'
 import type { Resends } from '../outbox/resends.ts'
 import type { Acceptance } from '../people/acceptance.ts'
-import type { Blocks } from '../people/blocks.ts'
 import type { ContactBook } from '../people/contact-book.ts'
 import type { Chats } from '../people/chats.ts'
+import type { OwnSync } from '../people/own-sync.ts'
 import { contactOf, type Peer } from '../people/peer.ts'
 import type { Peers } from '../people/peers.ts'
+import { gapKey } from './gaps.ts'
 
 export interface Arrival {
   /** The account at the other end of the conversation. */
@@ -51,7 +53,7 @@ export interface DispatchDeps {
   readonly acceptance: Acceptance
   readonly files: IncomingFiles
   readonly resends: Resends
-  readonly blocks: () => Blocks
+  readonly sync: OwnSync
   readonly book: ContactBook
   readonly chats: Chats
   readonly clock: Clock
@@ -109,8 +111,7 @@ export class Dispatch {
     const { payload, peer } = arrival
     if (payload.k === 'again') return this.#again(arrival, payload)
     if (payload.k === 'sync') {
-      const ver = payload.bl?.find(([name]) => name === 'blocks')?.[1] ?? 0
-      if (ver > this.#deps.blocks().version) void this.#deps.blocks().sync()
+      await this.#deps.sync.take(payload)
       return null
     }
     if (payload.k === 'resend') {
@@ -131,14 +132,14 @@ export class Dispatch {
 
   /** The payload inside counts as the one that could not be read (PROTOCOL 9.4). */
   async #again(arrival: Arrival, outer: PayloadOf<'again'>): Promise<Content | null> {
-    const inner = decodePayload(outer.p)
-    if (inner.k === 'again' || inner.k === 'resend') return null
+    const inner = readable(outer.p)
+    if (inner === null || inner.k === 'again' || inner.k === 'resend') return null
     const { from, peer } = arrival
     const mid = messageId(fromHex(peer.conv), from.acct, inner.id)
     const again = { ...arrival, payload: inner, bytes: outer.p, mid, resent: true }
     const known = await this.#deps.messages.byKey(hex(mid))
     const content = known === null ? await this.take(again) : { row: this.#row(again) }
-    return content === null ? null : { ...content, replaces: `gap-${hex(outer.id)}` }
+    return content === null ? null : { ...content, replaces: gapKey(from, outer.id) }
   }
 
   async #file(arrival: Arrival, payload: PayloadOf<'file'>): Promise<Content | null> {
@@ -244,5 +245,14 @@ export class Dispatch {
       const { number, key } = row
       emit({ type: 'message-state', number, mid: key, chat: peer.pin.user, state })
     }
+  }
+}
+
+function readable(bytes: Bytes): Payload | UnsupportedPayload | null {
+  try {
+    return decodePayload(bytes)
+  } catch (error) {
+    if (codeOf(error) === 'E_FORMAT') return null
+    throw error
   }
 }

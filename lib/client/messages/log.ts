@@ -3,7 +3,7 @@
 // each other, and a change and what it changes are written together.
 import { decodePayload } from '../../protocol/payloads.ts'
 import type { Store } from '../../storage/ports.ts'
-import { hex } from '../../util/bytes.ts'
+import { equal, hex } from '../../util/bytes.ts'
 import { GroupCommit } from '../group-commit.ts'
 import { without } from '../without.ts'
 import { EarlyChanges } from './early.ts'
@@ -232,7 +232,8 @@ export class RecordMessageLog implements MessageLog {
 
   async #insert(op: Op & { readonly do: 'insert' }, draft: Draft): Promise<Inserted> {
     const known = await draft.find(op.row.key)
-    const placeholder = op.replaces === undefined ? null : await draft.find(op.replaces)
+    const named = op.replaces === undefined ? null : await draft.find(op.replaces)
+    const placeholder = named !== null && standsFor(named, op.row) ? named : null
     if (placeholder !== null) draft.rows.delete(placeholder.key)
     if (known !== null) {
       if (placeholder !== null) await this.#table.remove([placeholder], this.#next - 1)
@@ -301,6 +302,11 @@ export class RecordMessageLog implements MessageLog {
     await this.#table.forget(conv, this.#next - 1)
     await this.#early.forget(conv)
   }
+}
+
+/** Nobody takes the place of what somebody else has sent. */
+function standsFor(row: MessageRow, late: Omit<MessageRow, 'number'>): boolean {
+  return row.placeholder !== undefined && row.conv === late.conv && equal(row.acct, late.acct)
 }
 
 async function update(

@@ -96,6 +96,16 @@ export class Acceptance {
     return now
   }
 
+  /** Another device of ours accepted this contact, or was accepted by it: the same holds here, and is said only once. */
+  async adopted(peer: Peer): Promise<void> {
+    if (peer.accepted) return
+    const { peers, emit, outbox, onAccepted } = this.#deps
+    const now = await peers.change(peer.id, (p) => ({ ...without(p, 'request'), accepted: true }))
+    emit({ type: 'contact', change: 'accepted', contact: contactOf(now) })
+    outbox().release(now.conv)
+    await onAccepted(now)
+  }
+
   /** Our display name, once per accepted contact and change. */
   async introduce(peer: Peer): Promise<void> {
     const { outbox, clock, peers, log, displayName, me } = this.#deps

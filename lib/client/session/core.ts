@@ -6,7 +6,7 @@ import type { Username } from '../../protocol/names.ts'
 import { isContentKind } from '../../protocol/payloads.ts'
 import { type Bytes, equal, hex } from '../../util/bytes.ts'
 import type { Clock } from '../../util/clock.ts'
-import { codeOf, fail } from '../../util/errors.ts'
+import { fail } from '../../util/errors.ts'
 import type { Log } from '../../util/log.ts'
 import { freshKeys } from '../account/key-maker.ts'
 import { KeyRing } from '../account/key-ring.ts'
@@ -37,11 +37,13 @@ import { Blocks } from '../people/blocks.ts'
 import { Chats } from '../people/chats.ts'
 import { ContactBook } from '../people/contact-book.ts'
 import { Directory } from '../people/directory.ts'
+import { OwnSync } from '../people/own-sync.ts'
 import { contactOf, type Peer } from '../people/peer.ts'
 import { Peers } from '../people/peers.ts'
 import { Settings } from '../people/settings.ts'
 import type { ClientDeps } from '../ports.ts'
 import { MessageStates } from './message-states.ts'
+import { OwnAccount } from './own-account.ts'
 import { reveal } from './reveal.ts'
 
 export interface CoreOptions {
@@ -61,6 +63,7 @@ export class Core {
   readonly deps: ClientDeps
   readonly emitter: Emitter
   readonly names: Names
+  readonly own: OwnAccount
   peers!: Peers
   book!: ContactBook
   settings!: Settings
@@ -71,6 +74,7 @@ export class Core {
   transfers!: Transfers
   acceptance!: Acceptance
   blocks!: Blocks
+  sync!: OwnSync
   receivers!: Receivers
   gaps!: Gaps
   receipts!: Receipts
@@ -91,6 +95,7 @@ export class Core {
     this.log = deps.log
     this.emitter = emitter
     this.#broken = broken
+    this.own = new OwnAccount(this)
     this.names = {
       chat: (conv) => this.peers.byConv(conv)?.pin.user ?? '',
       user: (acct) => this.peers.get(acct)?.pin.user ?? '',
@@ -125,20 +130,16 @@ export class Core {
     return this.directory.meet(user)
   }
 
+  /** What the other devices know; on a new device before the first mail is judged. */
+  learn(): Promise<void> {
+    return this.sync.refresh()
+  }
+
   /** The message that a row answers; null when there is none here. */
   async answeredBy(row: MessageRow): Promise<MessageRow | null> {
     const key = answerOf(row)
     const found = key === null ? null : await this.messages.byKey(key)
     return found?.conv === row.conv ? found : null
-  }
-
-  /** On a new device, before the first mail is judged: whom the other devices know. */
-  async learn(): Promise<void> {
-    for (const load of [() => this.book.load(), () => this.settings.load()]) {
-      await load().catch((error: unknown) => {
-        this.log.info('client.learn', { code: codeOf(error) })
-      })
-    }
   }
 
   /** The own list on the server must be ours or follow it. */
@@ -151,6 +152,7 @@ export class Core {
     this.gaps.stop()
     this.receipts.stop()
     this.book.stop()
+    await this.sync.stop()
     await Promise.all([
       this.inbox.stop(),
       this.outbox.stop(),
@@ -166,14 +168,29 @@ export class Core {
     const { records } = this.profile.store
     const { emit } = this.emitter
     const archives = () => this.profile.archives
-    const blob = { account: device, link, archives, records, log }
+    const wrote = (name: string, ver: number): void => {
+      this.sync.wrote(name, ver)
+    }
+    const blob = { account: device, link, archives, records, log, emit, wrote }
     this.peers = await Peers.open(records)
-    this.book = await ContactBook.open({ ...blob, peers: this.peers, clock })
+    this.book = await ContactBook.open({
+      ...{ ...blob, peers: this.peers, clock },
+      learned: (known) => {
+        this.own.learned(known)
+      },
+    })
     this.settings = await Settings.open(blob)
     this.chats = await Chats.open(records)
     const { peers, book } = this
     const { srv, acct } = device
-    this.directory = new Directory({ srv, acct, link, peers, book, clock, log, emit })
+    this.directory = new Directory({
+      ...{ srv, acct, link, peers, book, clock, log },
+      emit: (event) => {
+        emit(event)
+        this.own.heard(event)
+      },
+      isBlocked: (who) => this.blocks.has(who),
+    })
     this.blocks = await Blocks.open({
       ...blob,
       changed: (blockedAcct, blocked) => this.#blockChanged(blockedAcct, blocked),
@@ -192,6 +209,12 @@ export class Core {
         await reveal(this, peer)
         await this.receipts.accepted(peer)
       },
+    })
+    this.sync = new OwnSync({
+      ...{ acct, profile: this.profile, peers, directory: this.directory, clock, log, emit },
+      messages: () => this.messages,
+      outbox: () => this.outbox,
+      documents: () => this.own.documents(),
     })
   }
 
@@ -291,7 +314,7 @@ export class Core {
         acceptance,
         files,
         resends,
-        blocks: () => this.blocks,
+        sync: this.sync,
         book: this.book,
         chats: this.chats,
         clock,
@@ -315,6 +338,7 @@ export class Core {
       show: (inserted, fills) => {
         for (const event of eventsOf(inserted, fills, this.names)) emit(event)
       },
+      stored: () => this.sync.applyMarks(),
       broken,
     })
     const opener = new Opener({
@@ -352,6 +376,7 @@ export class Core {
 
   async #blockChanged(acct: Bytes, blocked: boolean): Promise<void> {
     const peer = this.peers.get(acct)
+    if (peer === undefined && blocked) await this.own.meetBlocked(acct)
     if (peer === undefined || peer.blocked === blocked) return
     const now = await this.peers.put({ ...peer, blocked })
     this.emitter.emit({

@@ -71,12 +71,13 @@ export class History {
   }
 
   async markRead(chat: string): Promise<void> {
-    const { peers, receipts, settings } = this.#core
+    const { peers, receipts, settings, sync } = this.#core
     const peer = await chatOf(this.#core, chat)
     const rows = await this.#unreadRows(peer)
     const last = rows.at(-1)
     if (last === undefined) return
     await peers.change(peer.id, (p) => ({ ...p, readTo: Math.max(p.readTo, last.number) }))
+    sync.read(peer.conv, last.key)
     if (settings.choices.readReceipts) await receipts.read(peer, rows)
   }
 

@@ -63,6 +63,13 @@ export const devLogin: RequestHandler<'dev.login'> = async (caller, { r, acct, d
       void caller.bye('E_NO_DEVICE')
     },
   })
+  // while this waited the device may have been removed, or another login of this connection was faster
+  const now = await directory.get(id)
+  const isKnown = now !== null && !now.disabled && findDevice(now.list, dev) !== undefined
+  if (!isKnown || caller.hasDevice) {
+    release()
+    return refuse(isKnown ? 'E_STATE' : 'E_AUTH')
+  }
   caller.enterDevice(login, release)
   // the reply goes before the backlog
   caller.succeed(r, reply)
