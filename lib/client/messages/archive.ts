@@ -27,6 +27,7 @@ export class Archive {
   readonly #records: Records
   readonly #logs: Logs
   readonly #segments: SegmentIndex[] = []
+  #version = 0
   readonly #cache = new Map<string, MessageRow[]>()
 
   private constructor(records: Records, logs: Logs) {
@@ -49,6 +50,11 @@ export class Archive {
   /** The first number that no segment covers. */
   get end(): number {
     return this.#segments.length * SEGMENT_NUMBERS
+  }
+
+  /** Grows whenever a segment is written: what was read across that must be read again. */
+  get version(): number {
+    return this.#version
   }
 
   get count(): number {
@@ -156,6 +162,7 @@ export class Archive {
     const keys = { index: { all: 'yes' } }
     await this.#records.put(KIND, String(segment).padStart(9, '0'), encodeIndex(index), keys)
     this.#segments[segment] = index
+    this.#version += 1
     if (before === undefined) return
     const old = nameOf(segment, before.generation)
     for (const key of this.#cache.keys()) if (key.startsWith(`${old}/`)) this.#cache.delete(key)

@@ -36,18 +36,32 @@ export class LayeredRows implements RowTable {
     return Math.max(await this.#hot.last(convs), this.#cold.end - 1)
   }
 
-  async byKey(key: string): Promise<MessageRow | null> {
-    const hot = await this.#hot.byKey(key)
-    if (hot !== null) return hot
-    const cold = await this.#cold.byKey(key)
-    return cold === null || this.#strays.has(cold.number) ? null : cold
+  byKey(key: string): Promise<MessageRow | null> {
+    return this.#steady(async () => {
+      const hot = await this.#hot.byKey(key)
+      if (hot !== null) return hot
+      const cold = await this.#cold.byKey(key)
+      return cold === null || this.#strays.has(cold.number) ? null : cold
+    })
   }
 
   byNumber(number: number): Promise<MessageRow | null> {
-    return this.#isHot(number) ? this.#hot.byNumber(number) : this.#cold.byNumber(number)
+    return this.#steady(() =>
+      this.#isHot(number) ? this.#hot.byNumber(number) : this.#cold.byNumber(number),
+    )
   }
 
-  async list(
+  list(
+    which: Which,
+    conv: string,
+    from: number | null,
+    limit: number,
+    order: Order,
+  ): Promise<MessageRow[]> {
+    return this.#steady(() => this.#list(which, conv, from, limit, order))
+  }
+
+  async #list(
     which: Which,
     conv: string,
     from: number | null,
@@ -89,7 +103,11 @@ export class LayeredRows implements RowTable {
     return this.#cold.end
   }
 
-  async newest(convs: readonly string[]): Promise<Map<string, MessageRow>> {
+  newest(convs: readonly string[]): Promise<Map<string, MessageRow>> {
+    return this.#steady(() => this.#newest(convs))
+  }
+
+  async #newest(convs: readonly string[]): Promise<Map<string, MessageRow>> {
     const found = new Map<string, MessageRow>()
     for (const conv of convs) {
       const [row] = await this.#hot.list('lines', conv, null, 1, 'descending')
@@ -168,6 +186,15 @@ export class LayeredRows implements RowTable {
         const isEmpty = row.payload.length === 0 && row.placeholder === undefined
         if (isEmpty && (await this.#cold.byNumber(row.number)) !== null) this.#stale.add(segment)
       }
+    }
+  }
+
+  /** Reads again what was read while a segment was written anew. */
+  async #steady<T>(read: () => Promise<T>): Promise<T> {
+    for (;;) {
+      const { version } = this.#cold
+      const result = await read()
+      if (version === this.#cold.version) return result
     }
   }
 

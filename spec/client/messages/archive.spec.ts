@@ -109,6 +109,23 @@ test('old messages answer as before, also after a restart, and are not in memory
   t.is((await again.insert(next)).row.number, COUNT + 1)
 })
 
+test('who reads while a segment is written anew misses nothing', async (t) => {
+  const { log } = await filled()
+  const expected = all.filter((n) => convOf(n) === BUSY)
+  const changing = Array.from({ length: 40 }, (_, i) =>
+    log.insert(
+      rowOf(9500 + i, { k: 'del', id: keyOf(9500 + i), ts: 1, m: [keyOf(i * 100 + 1)] }, BUSY),
+    ),
+  )
+  for (let i = 0; i < 12; i++) {
+    const [one, rows] = await Promise.all([log.byNumber(2 + i), log.page(BUSY, null, COUNT)])
+    t.is(one?.key, hex(keyOf(2 + i)))
+    t.deepEqual(numbers(rows), expected)
+    await log.insert(rowOf(9600 + i, { k: 'del', id: keyOf(9600 + i), ts: 1, m: [] }, BUSY))
+  }
+  await Promise.all(changing)
+})
+
 test('old messages can still be edited, deleted and forgotten, and the words are gone', async (t) => {
   const { store, log } = await filled()
   const change = (n: number, payload: Payload): Promise<unknown> =>

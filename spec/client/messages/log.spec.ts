@@ -214,7 +214,6 @@ test('an answer knows what it answers', async (t) => {
 
 test('numbers are never given twice, also not after a chat was deleted', async (t) => {
   const store = freshStore()
-  const { records } = store
   const log = await openLog(store)
   await log.insert(TARGET)
   const { row } = await log.insert(rowOf(BOB, text(2, 'hi')))
