@@ -220,10 +220,7 @@ test('a device that is removed while it logs in does not get in', async (t) => {
     remove = null
     await accounts.delete(accountId(alice.acct))
     // as another node tells
-    await relay.router.publish(
-      'directory',
-      concat(Buffer.alloc(8), utf8(accountId(alice.acct))),
-    )
+    await relay.router.publish('directory', concat(Buffer.alloc(8), utf8(accountId(alice.acct))))
   }
   t.like(await client.err('dev.login', login), { c: 'E_AUTH' })
   t.is(relay.server.stats().devices, 0)

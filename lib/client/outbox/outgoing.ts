@@ -16,6 +16,7 @@ export class Outgoing {
   /** Nobody is in it: notes to oneself on an only device. */
   readonly empty: boolean
   readonly st: Bytes
+  /** acct || dev of each. */
   readonly devices: readonly Bytes[]
   /** What the server charges for a message. */
   readonly cost: number
@@ -37,7 +38,7 @@ export class Outgoing {
     this.#stream = options.stream
     this.empty = options.stream === null
     this.st = options.stream?.st ?? new Uint8Array(16)
-    this.devices = options.recipients.map((bundle) => bundle.dev)
+    this.devices = options.recipients.map(({ acct, dev }) => Buffer.concat([acct, dev]))
     this.cost = sendCost(this.devices.length)
     this.#link = options.link
     this.#gossip = options.gossip

@@ -79,7 +79,7 @@ export class LiveSession implements Session {
     const link = new Link({
       clock: deps.clock,
       log: deps.log,
-      open: () => reopen(options),
+      open: (listed) => reopen(options, listed),
     })
     let session: LiveSession | null = null
     try {

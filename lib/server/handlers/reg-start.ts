@@ -6,6 +6,7 @@ import { LIMITS } from '../../protocol/limits.ts'
 import type { Username } from '../../protocol/names.ts'
 import { type Bytes, NO_BYTES, utf8 } from '../../util/bytes.ts'
 import type { RequestHandler } from '../handler.ts'
+import { beginCeremony } from '../puzzle.ts'
 import { refuse } from '../refusal.ts'
 
 const CID_BYTES = 32
@@ -39,7 +40,7 @@ export const regStart: RequestHandler<'reg.start'> = async (caller, request) => 
   const now = clock.monotonic()
   const wait = services.registrationAttempts.of(caller.block, now).take(now)
   if (wait > 0) refuse('E_RATE', { after: wait })
-  services.ceremonies.begin(caller, config.registrationPuzzleBits, request, now)
+  beginCeremony(caller, config.registrationPuzzleBits, request, now)
   if (config.registration === 'invite') {
     if (inv === undefined || !(await services.invites.isValid(inv, clock.now()))) refuse('E_AUTH')
   }

@@ -161,30 +161,28 @@ export const MAIL_CASES: Cases = {
     await box.drop('a')
     t.is((await one(box, mail('d', 'x', body))).status, 'stored')
   },
-  'a sender has a share of a box of somebody else, in mails and bytes; others still find room': async (
-    t,
-    { store: { mail: box } },
-  ) => {
-    const { senderBoxCount, senderBoxBytes } = CONTRACT_LIMITS.mailbox
-    const from = (name: string): object => ({ from: name, isOwn: false })
-    const many = Array.from({ length: senderBoxCount + 1 }, (_, i) =>
-      mail('b', `m${i}`, '', from('mallory')),
-    )
-    const results = await box.append(many)
-    t.is(results.filter((r) => r.status === 'stored').length, senderBoxCount)
-    t.is(results.at(-1)?.status, 'share-full')
-    const body = Buffer.alloc(senderBoxBytes + 1)
-    t.is((await one(box, mail('b', 'x', body, from('eve')))).status, 'share-full')
-    t.is((await one(box, mail('b', 'y', body.subarray(1), from('eve')))).status, 'stored')
-    t.is((await one(box, mail('b', 'z', '1', from('eve')))).status, 'share-full')
-    t.is((await one(box, mail('empty', 'z', body, from('carl')))).status, 'share-full')
-    t.is((await one(box, mail('b', 'a', '1', from('alice')))).status, 'stored')
-    t.is((await one(box, mail('c', 'a', '1', from('mallory')))).status, 'stored')
-    t.is((await one(box, mail('b', 'own', '1'))).status, 'stored')
-    await box.ack('b', seqOf(results[0] ?? { status: 'full' }))
-    t.is((await one(box, mail('b', 'next', '', from('mallory')))).status, 'stored')
-    t.is((await one(box, mail('b', 'more', '', from('mallory')))).status, 'share-full')
-  },
+  'a sender has a share of a box of somebody else, in mails and bytes; others still find room':
+    async (t, { store: { mail: box } }) => {
+      const { senderBoxCount, senderBoxBytes } = CONTRACT_LIMITS.mailbox
+      const from = (name: string): object => ({ from: name, isOwn: false })
+      const many = Array.from({ length: senderBoxCount + 1 }, (_, i) =>
+        mail('b', `m${i}`, '', from('mallory')),
+      )
+      const results = await box.append(many)
+      t.is(results.filter((r) => r.status === 'stored').length, senderBoxCount)
+      t.is(results.at(-1)?.status, 'share-full')
+      const body = Buffer.alloc(senderBoxBytes + 1)
+      t.is((await one(box, mail('b', 'x', body, from('eve')))).status, 'share-full')
+      t.is((await one(box, mail('b', 'y', body.subarray(1), from('eve')))).status, 'stored')
+      t.is((await one(box, mail('b', 'z', '1', from('eve')))).status, 'share-full')
+      t.is((await one(box, mail('empty', 'z', body, from('carl')))).status, 'share-full')
+      t.is((await one(box, mail('b', 'a', '1', from('alice')))).status, 'stored')
+      t.is((await one(box, mail('c', 'a', '1', from('mallory')))).status, 'stored')
+      t.is((await one(box, mail('b', 'own', '1'))).status, 'stored')
+      await box.ack('b', seqOf(results[0] ?? { status: 'full' }))
+      t.is((await one(box, mail('b', 'next', '', from('mallory')))).status, 'stored')
+      t.is((await one(box, mail('b', 'more', '', from('mallory')))).status, 'share-full')
+    },
   'a sender has a share of all boxes, also of the own ones; what is read gives it back': async (
     t,
     { store: { mail: box } },
