@@ -1,5 +1,6 @@
 // The messenger as its front ends see it. Phase is in the type: connect() gives an Unauthenticated, that gives a Session.
 import type { ErrorCode } from '../util/errors.ts'
+import type { ArchiveApi } from './archive-api.ts'
 import type { ClientDeps } from './ports.ts'
 import type {
   ClientEvent,
@@ -164,6 +165,7 @@ export interface HistoryQuery {
 /** A logged-in device. It reconnects by itself; every method works offline unless it says otherwise. */
 export interface Session {
   readonly me: Me
+  readonly archive: ArchiveApi
   /** Events that came before the first listener are kept for it. Returns the function that ends the subscription. */
   on(listener: (event: ClientEvent) => void): () => void
 

@@ -6,6 +6,7 @@ import type { App } from './app.ts'
 import { userArgument } from './parse.ts'
 import { formatBytes } from './progress-row.ts'
 import { clockTime, longDate, sameDay } from './format.ts'
+import { restoring } from './restore-row.ts'
 
 const PAGE = 20
 const MAX_PAGE = 1000
@@ -64,7 +65,7 @@ export async function chats(app: App): Promise<void> {
 }
 
 /** A username, or the number that !chats shows. */
-async function chatName(app: App, typed: string): Promise<string> {
+export async function chatName(app: App, typed: string): Promise<string> {
   if (!/^\d+$/.test(typed)) return userArgument(typed)
   const list = await app.requireSession().chats()
   return (
@@ -101,7 +102,10 @@ export async function history(app: App, [typed, n]: readonly string[]): Promise<
 }
 
 async function page(app: App, user: string, limit: number): Promise<void> {
-  const views = await app.requireSession().history(user, { limit })
+  const session = app.requireSession()
+  const { restore } = session.archive.status()
+  if (!restore.done) app.front.row('*', `${restoring(restore)} Older lines follow by themselves.`)
+  const views = await session.history(user, { limit })
   if (views.length === 0) app.front.row('*', `Nothing written with @${user} yet.`)
   for (const view of views) app.front.message(view, false)
 }

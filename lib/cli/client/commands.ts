@@ -2,6 +2,7 @@
 import { fail } from '../../util/errors.ts'
 import { login, logout, register, resetKeys, status, whoami } from './account-commands.ts'
 import type { App } from './app.ts'
+import { exportChat } from './archive-commands.ts'
 import { chat, chats, history, requests } from './chat-commands.ts'
 import { accept, cancel, decline, file, files, pause, resume } from './file-commands.ts'
 import { type CommandSpec, splitArguments } from './parse.ts'
@@ -53,6 +54,16 @@ export const COMMANDS: readonly Command[] = [
     needs: 'login',
     args: [0, 2],
     run: history,
+  },
+  {
+    name: 'export',
+    group: 'Write',
+    usage: 'CHAT FILE [--json] [--force]',
+    summary: 'Writes a whole chat into a new file: Markdown, or one JSON object a line.',
+    example: '!export alice alice.md',
+    needs: 'login',
+    args: [2, 4],
+    run: exportChat,
   },
   {
     name: 'requests',

@@ -1,7 +1,13 @@
 // The message store: what was said, paged by conversation. The rest of the client sees the small interface MessageLog, so
 // that records can give way to a segmented log. One writer queue: changes to one row never overtake each other.
-import type { Rec, Records } from '../../storage/ports.ts'
+//
+// Every row that changed here is "due" until the archive has it: a mark in the index of the same record, written with the
+// row, so that no crash can part the two (PROTOCOL 11).
+import type { Keys, Rec, Records } from '../../storage/ports.ts'
+import { equal } from '../../util/bytes.ts'
 import { GroupCommit } from '../group-commit.ts'
+import { without } from '../without.ts'
+import { joined } from './restored.ts'
 import { decodeRow, encodeRow, type MessageRow } from './row.ts'
 
 export interface Inserted {
@@ -21,17 +27,46 @@ export interface MessageLog {
   byNumber(number: number): Promise<MessageRow | null>
   /** The newest `limit` rows with a smaller number than `before`, ascending. */
   page(conv: string, before: number | null, limit: number): Promise<MessageRow[]>
+  /** The first `limit` rows with a larger number than `number`, ascending. */
+  after(conv: string, number: number, limit: number): Promise<MessageRow[]>
   /** Waits for everything asked for so far. */
   idle(): Promise<void>
 }
 
+/** Numbers that are kept free for rows of the archive. */
+export interface FreeNumbers {
+  /** Null: there is none left. */
+  take(): number | null
+  /** A row of the archive has this number already. */
+  used(number: number): void
+}
+
+/** What the archive needs beyond that. */
+export interface ArchivedLog extends MessageLog {
+  /** The first rows that the archive does not have in this version, ascending. */
+  due(limit: number): Promise<MessageRow[]>
+  /** The archive has these versions; what has changed meanwhile stays due. */
+  settle(rows: readonly MessageRow[]): Promise<void>
+  /** A row of the archive: `restored` and `filled` say what it is. It is not due. */
+  restore(row: Omit<MessageRow, 'number'>, numbers: FreeNumbers): Promise<Inserted>
+  /** Numbers up to this one are never given to new rows. */
+  reserve(upTo: number): void
+  readonly isEmpty: boolean
+}
+
+type Change = (row: MessageRow) => MessageRow | null
+
 type Op =
   | { readonly do: 'insert'; readonly row: Omit<MessageRow, 'number'>; readonly replaces?: string }
+  | { readonly do: 'update'; readonly key: string; readonly change: Change }
+  | { readonly do: 'settle'; readonly row: MessageRow }
   | {
-      readonly do: 'update'
-      readonly key: string
-      readonly change: (row: MessageRow) => MessageRow | null
+      readonly do: 'restore'
+      readonly row: Omit<MessageRow, 'number'>
+      readonly numbers: FreeNumbers
     }
+
+type Result = Inserted | MessageRow | null
 
 const KIND = 'msg'
 
@@ -45,7 +80,7 @@ function rowOf(record: Rec | null | undefined): MessageRow | null {
 
 /** The changes of one flush on top of what the store holds. */
 class Draft {
-  readonly rows = new Map<string, MessageRow>()
+  readonly #rows = new Map<string, { readonly row: MessageRow; readonly isDue: boolean }>()
   readonly #records: Records
 
   constructor(records: Records) {
@@ -53,14 +88,38 @@ class Draft {
   }
 
   async find(key: string): Promise<MessageRow | null> {
-    return this.rows.get(key) ?? rowOf(await this.#records.getUnique(KIND, 'key', key))
+    return this.#rows.get(key)?.row ?? rowOf(await this.#records.getUnique(KIND, 'key', key))
+  }
+
+  put(row: MessageRow, isDue: boolean): void {
+    this.#rows.set(row.key, { row, isDue })
+  }
+
+  drop(key: string): void {
+    this.#rows.delete(key)
+  }
+
+  get dueCount(): number {
+    return [...this.#rows.values()].filter(({ isDue }) => isDue).length
+  }
+
+  items(): { readonly id: string; readonly body: Buffer; readonly keys: Keys }[] {
+    return [...this.#rows.values()].map(({ row, isDue }) => ({
+      id: idOf(row.number),
+      body: encodeRow(row),
+      keys: {
+        unique: { key: row.key },
+        index: { conv: row.conv, ...(isDue ? { due: 'yes' } : {}) },
+      },
+    }))
   }
 }
 
-export class RecordMessageLog implements MessageLog {
+export class RecordMessageLog implements ArchivedLog {
   readonly #records: Records
-  readonly #commit: GroupCommit<Op, Inserted | MessageRow | null>
+  readonly #commit: GroupCommit<Op, Result>
   #next: number
+  #onDue: (count: number) => void = () => undefined
 
   private constructor(records: Records, next: number) {
     this.#records = records
@@ -78,6 +137,19 @@ export class RecordMessageLog implements MessageLog {
     return new RecordMessageLog(records, last + 1)
   }
 
+  get isEmpty(): boolean {
+    return this.#next === 1
+  }
+
+  /** Called after each write that leaves rows due. */
+  onDue(listener: (count: number) => void): void {
+    this.#onDue = listener
+  }
+
+  reserve(upTo: number): void {
+    this.#next = Math.max(this.#next, upTo + 1)
+  }
+
   async insert(row: Omit<MessageRow, 'number'>, replaces?: string): Promise<Inserted> {
     const result = await this.#commit.add({
       do: 'insert',
@@ -87,11 +159,16 @@ export class RecordMessageLog implements MessageLog {
     return result as Inserted
   }
 
-  async update(
-    key: string,
-    change: (row: MessageRow) => MessageRow | null,
-  ): Promise<MessageRow | null> {
+  async update(key: string, change: Change): Promise<MessageRow | null> {
     return (await this.#commit.add({ do: 'update', key, change })) as MessageRow | null
+  }
+
+  async settle(rows: readonly MessageRow[]): Promise<void> {
+    await this.#commit.addAll(rows.map((row) => ({ do: 'settle', row })))
+  }
+
+  async restore(row: Omit<MessageRow, 'number'>, numbers: FreeNumbers): Promise<Inserted> {
+    return (await this.#commit.add({ do: 'restore', row, numbers })) as Inserted
   }
 
   async byKey(key: string): Promise<MessageRow | null> {
@@ -108,45 +185,98 @@ export class RecordMessageLog implements MessageLog {
     return records.map((record) => decodeRow(record.body)).reverse()
   }
 
+  async after(conv: string, number: number, limit: number): Promise<MessageRow[]> {
+    const records = await this.#records.list(KIND, 'conv', conv, idOf(number), limit)
+    return records.map((record) => decodeRow(record.body))
+  }
+
+  async due(limit: number): Promise<MessageRow[]> {
+    const records = await this.#records.list(KIND, 'due', 'yes', null, limit)
+    return records.map((record) => decodeRow(record.body))
+  }
+
   idle(): Promise<void> {
     return this.#commit.idle()
   }
 
-  async #flush(ops: readonly Op[]): Promise<(Inserted | MessageRow | null)[]> {
+  async #flush(ops: readonly Op[]): Promise<Result[]> {
     const draft = new Draft(this.#records)
-    const results: (Inserted | MessageRow | null)[] = []
-    for (const op of ops) {
-      results.push(op.do === 'insert' ? await this.#insert(op, draft) : await change(op, draft))
-    }
-    const items = [...draft.rows.values()].map((row) => ({
-      id: idOf(row.number),
-      body: encodeRow(row),
-      keys: { unique: { key: row.key }, index: { conv: row.conv } },
-    }))
+    const results: Result[] = []
+    for (const op of ops) results.push(await this.#apply(op, draft))
+    const items = draft.items()
     if (items.length > 0) await this.#records.putMany(KIND, items)
+    if (draft.dueCount > 0) this.#onDue(draft.dueCount)
     return results
   }
 
-  async #insert(op: Op & { readonly do: 'insert' }, draft: Draft): Promise<Inserted> {
-    const known = await draft.find(op.row.key)
-    const placeholder = op.replaces === undefined ? null : await draft.find(op.replaces)
-    if (placeholder !== null) draft.rows.delete(placeholder.key)
+  #apply(op: Op, draft: Draft): Promise<Result> {
+    switch (op.do) {
+      case 'insert':
+        return this.#insert(op.row, op.replaces, draft)
+      case 'update':
+        return change(op.key, op.change, draft)
+      case 'settle':
+        return settle(op.row, draft)
+      case 'restore':
+        return this.#restore(op.row, op.numbers, draft)
+    }
+  }
+
+  async #insert(
+    row: Omit<MessageRow, 'number'>,
+    replaces: string | undefined,
+    draft: Draft,
+  ): Promise<Inserted> {
+    const known = await draft.find(row.key)
+    const placeholder = replaces === undefined ? null : await draft.find(replaces)
+    if (placeholder !== null) draft.drop(placeholder.key)
     if (known !== null) {
-      if (placeholder !== null) await this.#records.delete(KIND, idOf(placeholder.number))
+      if (placeholder !== null) {
+        await this.#records.delete(KIND, idOf(placeholder.number))
+        draft.put({ ...without(known, 'restored'), filled: placeholder.key }, true)
+      }
       return { fresh: false, replaced: false, row: known }
     }
-    const row = { ...op.row, number: placeholder?.number ?? this.#next++ }
-    draft.rows.set(row.key, row)
-    return { fresh: true, replaced: placeholder !== null, row }
+    const filled = placeholder === null ? {} : { filled: placeholder.key }
+    const added = { ...row, ...filled, number: placeholder?.number ?? this.#next++ }
+    draft.put(added, true)
+    return { fresh: true, replaced: placeholder !== null, row: added }
+  }
+
+  async #restore(
+    row: Omit<MessageRow, 'number'>,
+    numbers: FreeNumbers,
+    draft: Draft,
+  ): Promise<Inserted> {
+    const known = await draft.find(row.key)
+    const placeholder = row.filled === undefined ? null : await draft.find(row.filled)
+    if (placeholder !== null) draft.drop(placeholder.key)
+    if (known !== null) {
+      if (placeholder !== null) await this.#records.delete(KIND, idOf(placeholder.number))
+      if (known.restored !== undefined) numbers.used(known.number)
+      const next = joined(known, row)
+      if (next !== null) draft.put(next, false)
+      return { fresh: false, replaced: false, row: next ?? known }
+    }
+    const number = placeholder?.number ?? numbers.take() ?? this.#next++
+    const added = { ...row, number }
+    draft.put(added, false)
+    return { fresh: true, replaced: placeholder !== null, row: added }
   }
 }
 
-async function change(
-  op: Op & { readonly do: 'update' },
-  draft: Draft,
-): Promise<MessageRow | null> {
-  const row = await draft.find(op.key)
-  const next = row === null ? null : op.change(row)
-  if (next !== null) draft.rows.set(next.key, next)
-  return next
+/** What was changed here is no version of the archive any more. */
+async function change(key: string, apply: Change, draft: Draft): Promise<MessageRow | null> {
+  const row = await draft.find(key)
+  const next = row === null ? null : apply(row)
+  if (next === null) return null
+  const changed = without(next, 'restored')
+  draft.put(changed, true)
+  return changed
+}
+
+async function settle(row: MessageRow, draft: Draft): Promise<null> {
+  const known = await draft.find(row.key)
+  if (known !== null && equal(encodeRow(known), encodeRow(row))) draft.put(known, false)
+  return null
 }

@@ -28,6 +28,10 @@ export interface MessageRow {
   readonly state?: MessageState
   readonly code?: ErrorCode
   readonly placeholder?: PlaceholderReason
+  /** The key of the placeholder whose place it took. */
+  readonly filled?: string
+  /** It came from the archive in this version (ms), and nothing has changed it here since. */
+  readonly restored?: number
 }
 
 const STATES = ['queued', 'sent', 'accepted', 'delivered', 'read', 'held', 'failed'] as const
@@ -47,6 +51,8 @@ const ROW = map({
   s: opt(lit(...STATES)),
   e: opt(s(24)),
   g: opt(lit('no-key', 'gap', 'bad', 'removed-device')),
+  gk: opt(s(64)),
+  v: opt(u),
 })
 
 export function encodeRow(row: MessageRow): Buffer {
@@ -65,6 +71,8 @@ export function encodeRow(row: MessageRow): Buffer {
     s: row.state,
     e: row.code,
     g: row.placeholder,
+    gk: row.filled,
+    v: row.restored,
   })
 }
 
@@ -85,6 +93,8 @@ export function decodeRow(body: Bytes): MessageRow {
     ...(f.s === undefined ? {} : { state: f.s }),
     ...(f.e === undefined ? {} : { code: f.e as ErrorCode }),
     ...(f.g === undefined ? {} : { placeholder: f.g }),
+    ...(f.gk === undefined ? {} : { filled: f.gk }),
+    ...(f.v === undefined ? {} : { restored: f.v }),
   }
 }
 

@@ -2,12 +2,14 @@
 // that is built later goes through a function.
 import type { RsaPrivateKey } from '../../crypto/rsa.ts'
 import type { DeviceId } from '../../identity/conversation.ts'
-import type { Username } from '../../protocol/names.ts'
+import { parseUsername, type Username } from '../../protocol/names.ts'
 import { isContentKind } from '../../protocol/payloads.ts'
 import { type Bytes, equal, hex } from '../../util/bytes.ts'
 import type { Clock } from '../../util/clock.ts'
 import { codeOf, fail } from '../../util/errors.ts'
 import type { Log } from '../../util/log.ts'
+import { Archive } from '../archive/archive.ts'
+import { RestoreState } from '../archive/restore-state.ts'
 import { freshKeys } from '../account/key-maker.ts'
 import { KeyRing } from '../account/key-ring.ts'
 import { checkNotOlder } from '../account/own-list.ts'
@@ -61,6 +63,7 @@ export class Core {
   settings!: Settings
   directory!: Directory
   messages!: RecordMessageLog
+  archive!: Archive
   transfers!: Transfers
   acceptance!: Acceptance
   blocks!: Blocks
@@ -114,8 +117,13 @@ export class Core {
     return this.directory.meet(user)
   }
 
-  /** On a new device, before the first mail is judged: whom the other devices know. */
-  async learn(): Promise<void> {
+  /** Before the first mail is judged: on a new device whom the other devices know, and what is in the archive. */
+  async learn(isNewDevice: boolean): Promise<void> {
+    if (isNewDevice) await this.#learnPeople()
+    await this.archive.prepare()
+  }
+
+  async #learnPeople(): Promise<void> {
     for (const load of [() => this.book.load(), () => this.settings.load()]) {
       await load().catch((error: unknown) => {
         this.log.info('client.learn', { code: codeOf(error) })
@@ -133,7 +141,9 @@ export class Core {
     this.gaps.stop()
     this.receipts.stop()
     this.book.stop()
+    await this.archive.stop()
     await Promise.all([
+      this.link.stop(),
       this.inbox.stop(),
       this.outbox.stop(),
       this.transfers.stop(),
@@ -153,7 +163,14 @@ export class Core {
     this.settings = await Settings.open(blob)
     const { peers, book } = this
     const { srv, acct } = device
-    this.directory = new Directory({ srv, acct, link, peers, book, clock, log, emit })
+    this.directory = new Directory({
+      ...{ srv, acct, link, peers, book, clock, log },
+      emit: (event) => {
+        emit(event)
+        const isOwn = event.type === 'contact' && event.contact.acct === hex(acct)
+        if (isOwn && event.change === 'new-device') this.archive.newOwnDevice()
+      },
+    })
     this.blocks = await Blocks.open({
       ...blob,
       changed: (blockedAcct, blocked) => this.#blockChanged(blockedAcct, blocked),
@@ -180,6 +197,17 @@ export class Core {
       records,
       peers.all().map((peer) => peer.conv),
     )
+    const restore = await RestoreState.open(records)
+    this.messages.reserve(restore.end)
+    this.archive = await Archive.open({
+      ...{ device, records, link, clock, log, emit, peers, state: restore },
+      archives: () => this.profile.archives,
+      messages: this.messages,
+      directory: this.directory,
+      names: this.names,
+      broken: this.#broken,
+      chatOf: (chat) => this.meet(parseUsername(chat.replace(/^@/, ''))),
+    })
     this.answers = new FileAnswers({ peers, outbox, clock })
     this.transfers = await Transfers.open({
       records,

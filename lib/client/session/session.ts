@@ -20,6 +20,7 @@ import type { Endpoint, LaunchKey } from '../account/channel.ts'
 import { removeThisDevice } from '../account/leaving.ts'
 import { profileName, rememberProfile } from '../account/home-index.ts'
 import type { Profile } from '../account/profile.ts'
+import type { ArchiveApi } from '../archive-api.ts'
 import { Emitter } from '../emitter.ts'
 import type { ClientEvent, ContactInfo, MessageView, Offer } from '../events.ts'
 import { isOver } from '../files/transfer.ts'
@@ -51,6 +52,7 @@ export interface SessionOptions {
 const DAY_MS = 24 * 3_600_000
 
 export class LiveSession implements Session {
+  readonly archive: ArchiveApi
   readonly #core: Core
   readonly #options: SessionOptions
   readonly #writing: Writing
@@ -61,6 +63,7 @@ export class LiveSession implements Session {
 
   private constructor(core: Core, options: SessionOptions) {
     this.#core = core
+    this.archive = core.archive
     this.#options = options
     this.#writing = new Writing(core)
     this.#people = new PeopleActions(core)
@@ -321,7 +324,7 @@ export class LiveSession implements Session {
     const learned = deferred()
     inbox.holdUntil(learned.promise)
     link.start(wire)
-    if (isNewDevice) await this.#core.learn()
+    await this.#core.learn(isNewDevice)
     learned.resolve()
     await receipts.load()
     await this.#core.checkOwnList(listNumber)
@@ -367,11 +370,11 @@ export class LiveSession implements Session {
   }
 
   async #close(): Promise<void> {
-    const { link, emitter, log, states } = this.#core
+    const { emitter, log, states } = this.#core
     this.#upkeep?.cancel()
     states.stop()
     try {
-      await Promise.all([link.stop(), this.#core.stop()])
+      await this.#core.stop()
     } catch (error) {
       log.warn('client.close', { code: codeOf(error) })
     }
