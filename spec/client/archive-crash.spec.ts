@@ -58,7 +58,7 @@ for (const when of ['before', 'after'] as const) {
       const died = await dies(world, alice, steps + 1, when, QUIET)
       if (!died) break
       await alice.restart()
-      await world.pass(QUIET)
+      await world.pass(QUIET, 1000)
     }
     t.true(steps > 1 && steps < STEPS_MAX, `${steps} steps`)
     t.deepEqual(alice.of('notice'), [])
@@ -86,10 +86,10 @@ for (const when of ['before', 'after'] as const) {
       await world.passUntil(
         () => alice.stateOf(mid) === 'delivered' && alice.texts.at(-1) === `yours ${i}`,
       )
-      await world.pass(QUIET)
+      await world.pass(QUIET, 1000)
     }
     await bob.session.markRead('alice')
-    await world.pass(2 * QUIET)
+    await world.pass(2 * QUIET, 1000)
     const before = await exported(alice.session, 'bob')
     await alice.session.close()
     await bob.session.close()

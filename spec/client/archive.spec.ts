@@ -41,17 +41,17 @@ async function talk(world: World, alice: Player, bob: Player, rounds: number): P
 
 test.serial('a burst becomes few batches, after a while and behind the messages', async (t) => {
   const { world, alice, bob } = await friends()
-  await world.pass(QUIET)
+  await world.pass(QUIET, 1000)
   t.is(puts(world, 'alice').length, 1, 'what was said so far, in all its states')
   for (let i = 0; i < 80; i++) await alice.session.send('bob', `message ${i}`)
   await world.passUntil(() => bob.texts.length === 81)
-  await world.pass(QUIET)
+  await world.pass(2 * QUIET, 1000)
   t.true(puts(world, 'alice').length <= 5, `${puts(world, 'alice').length} batches`)
   const before = puts(world, 'alice').length
-  await world.pass(5 * QUIET)
+  await world.pass(5 * QUIET, 1000)
   t.is(puts(world, 'alice').length, before, 'nothing changes, nothing is appended')
   await bob.session.markRead('alice')
-  await world.pass(2 * QUIET)
+  await world.pass(2 * QUIET, 1000)
   t.is(puts(world, 'alice').length, before + 2, 'read now: appended again, 81 rows')
   t.is(alice.session.archive.status().batches, before + 2)
   await Promise.all([alice.session.close(), bob.session.close()])
@@ -62,7 +62,7 @@ test.serial('wiped and restored: the same chat, byte for byte, while new mail co
   await talk(world, alice, bob, 30)
   await alice.session.send('alice', 'a note to myself')
   await world.passUntil(() => alice.session.status().queued === 0)
-  await world.pass(QUIET)
+  await world.pass(QUIET, 1000)
   const chats = [await exported(alice.session, 'bob'), await exported(alice.session, 'alice')]
   await alice.session.close()
 
@@ -95,7 +95,7 @@ test.serial('wiped and restored: the same chat, byte for byte, while new mail co
 
 test.serial('an offline line keeps its place, a failed one is not shown as sent', async (t) => {
   const { world, alice, bob } = await friends()
-  await world.pass(QUIET)
+  await world.pass(QUIET, 1000)
   world.cutNetwork('bob')
   bob.kill()
   const waiting = await alice.session.send('bob', 'to be cancelled')
@@ -104,7 +104,7 @@ test.serial('an offline line keeps its place, a failed one is not shown as sent'
   await bob.restart()
   await bob.session.send('alice', 'later')
   await world.passUntil(() => alice.texts.includes('later'))
-  await world.pass(QUIET)
+  await world.pass(QUIET, 1000)
   const before = await exported(alice.session, 'bob')
   await alice.session.close()
   const fresh = await world.otherDevice(alice, 9)
@@ -122,4 +122,59 @@ test.serial('a session that ends appends what waits, at once', async (t) => {
   const log = historyLog(accountId(alice.who?.acct ?? Buffer.of()), Buffer.alloc(8, 1))
   t.is((await world.store.logs.head(log)).next, before + 1)
   await bob.session.close()
+})
+
+test.serial('with the password on a fresh home: everything is there again', async (t) => {
+  t.timeout(300_000)
+  const world = await World.create()
+  const bob = await world.join('bob', 1)
+  const old = world.newcomer('old')
+  const password = 'correct horse battery staple'
+  const { session } = await (await old.lobby()).register({ username: 'alice', password })
+  await old.adopt(session)
+  await session.send('bob', 'hello')
+  await world.passUntil(() => bob.texts.includes('hello'))
+  await bob.session.send('alice', 'welcome')
+  await world.passUntil(() => old.texts.includes('welcome'))
+  await world.pass(6000, 1000)
+  const before = await exported(session, 'bob')
+  await session.close()
+
+  const fresh = world.newcomer('new')
+  const again = await fresh.adopt(
+    await (await fresh.lobby()).login({ username: 'alice', password }),
+  )
+  await bob.session.send('alice', 'is it you?')
+  await world.passUntil(() => again.archive.status().restore.done && fresh.texts.length > 0)
+  const after = (await exported(again, 'bob')).split('\n')
+  t.deepEqual(
+    after.filter((line) => !line.includes('is it you?')),
+    before.split('\n'),
+  )
+  t.true((await again.chats()).some(({ contact }) => contact.user === 'bob' && contact.accepted))
+  await Promise.all([again.close(), bob.session.close()])
+})
+
+test.serial('two devices that were both there: a third has each message once', async (t) => {
+  const { world, alice, bob } = await friends([9, 10])
+  const second = await world.otherDevice(alice, 9)
+  await second.start()
+  for (let i = 0; i < 6; i++) {
+    await (i % 2 === 0 ? alice : second).session.send('bob', `mine ${i}`)
+    await world.passUntil(() => bob.texts.at(-1) === `mine ${i}`)
+    await bob.session.send('alice', `yours ${i}`)
+    const both = [alice, second]
+    await world.passUntil(() => both.every((each) => each.texts.at(-1) === `yours ${i}`))
+    await world.pass(1000, 500)
+  }
+  await world.pass(QUIET, 1000)
+  const before = await exported(alice.session, 'bob')
+  await alice.session.close()
+  await second.session.close()
+  const fresh = await world.otherDevice(alice, 10)
+  const session = await fresh.start()
+  await world.passUntil(() => session.archive.status().restore.done)
+  t.is(await exported(session, 'bob'), before)
+  t.deepEqual(fresh.of('notice'), [])
+  await Promise.all([session.close(), bob.session.close()])
 })

@@ -118,6 +118,9 @@ export function fakeApp(session: Partial<Session> | null): FakeApp {
       files: () => Promise.resolve([]),
       requests: () => [],
       blocked: () => [],
+      archive: {
+        status: () => ({ batches: 0, restore: { restored: 0, expected: 0, done: true } }),
+      },
     }
     app.enter({ ...base, ...session } as Session)
   }

@@ -9,7 +9,7 @@ import type { App } from './app.ts'
 import { preview } from './chat-commands.ts'
 import { runLine } from './dispatch.ts'
 import type { Forms, Front, Mark, OpenForm } from './front.ts'
-import { duration } from './format.ts'
+import { clockTime, duration } from './format.ts'
 import type { SecureChatError } from '../../util/errors.ts'
 
 export interface LineStreams {
@@ -51,8 +51,11 @@ export class LineFront implements Front {
     for (const line of lines) stream.write(`${inert(`${mark} ${line}`).trimEnd()}\n`)
   }
 
-  message(view: MessageView): void {
+  message(view: MessageView, fills = false): void {
     if (view.own) return
+    // what was printed cannot be changed: say that this belongs further up
+    if (fills)
+      this.row('*', `A message from @${view.from} of ${clockTime(view.ts)} that was missing:`)
     const text = view.body.kind === 'text' ? safeBody(view.body.text) : preview(view)
     for (const line of text.split('\n'))
       this.#streams.output.write(`${inert(`${view.from}: ${line}`)}\n`)

@@ -77,7 +77,7 @@ export class ScreenFront implements Front {
     const body = view.body.kind === 'text' ? view.body.text : preview(view)
     const note = [
       view.timeDoubtful ? '(unverified time)' : '',
-      view.resent || fills ? '(resent)' : '',
+      fills ? `(was missing, written ${clockTime(view.ts)})` : view.resent ? '(resent)' : '',
     ]
       .filter((s) => s !== '')
       .join(' ')

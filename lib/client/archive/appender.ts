@@ -10,7 +10,7 @@ import type { Log } from '../../util/log.ts'
 import type { ArchivedLog } from '../messages/log.ts'
 import type { MessageRow } from '../messages/row.ts'
 import { Refusal } from '../refusal.ts'
-import { type BatchSource, type ChainFault, ChainReader } from './chain-reader.ts'
+import { askFor, type BatchSource, type ChainFault, ChainReader, openFrom } from './chain-reader.ts'
 import { isKept, itemOf, rowOf } from './item.ts'
 import { NO_CHAIN, type OwnChain } from './own-chain.ts'
 
@@ -133,13 +133,14 @@ export class Appender {
       const now = clock.now()
       const items = kept.map((row) => itemOf(row, otherOf(row.conv), now))
       const count = fitting(items)
-      if (count > 0) await this.#put(kept.slice(0, count), items.slice(0, count))
+      const isPut = count === 0 || (await this.#put(kept.slice(0, count), items.slice(0, count)))
       // what changes meanwhile waits for the next time
-      if (count === kept.length && rows.length < BATCH_ITEMS_MAX) return
+      if (isPut && count === kept.length && rows.length < BATCH_ITEMS_MAX) return
     }
   }
 
-  async #put(rows: readonly MessageRow[], items: readonly HistoryItem[]): Promise<void> {
+  /** False: the chain on the server was another one, now this device knows it. */
+  async #put(rows: readonly MessageRow[], items: readonly HistoryItem[]): Promise<boolean> {
     const { device, link, archives, chain, messages } = this.#deps
     const { seq, prev } = chain.head
     const next = advanced(chain.head, items)
@@ -151,11 +152,12 @@ export class Appender {
       const isElsewhere = error instanceof Refusal && error.code === 'E_CAS'
       if (!isElsewhere || error.n === undefined || ++this.#surprises > SURPRISES_MAX) throw error
       await this.#reconcile(error.n)
-      return
+      return false
     }
     // in this order: a crash in between finds the batch on the server, and appends no row twice
     await messages.settle(rows)
     await chain.save({ ...next, seq: seq + 1, prev: batchHash(d) })
+    return true
   }
 
   /** The server has another number of batches than this device remembers. */
@@ -167,8 +169,19 @@ export class Appender {
     else {
       fault('E_ROLLBACK')
       await again()
-      await chain.save({ ...(next === 0 ? NO_CHAIN : head), seq: next, rows: 0, top: 0 })
+      await chain.save({ ...NO_CHAIN, seq: next, prev: await this.#hashBefore(next) })
     }
+  }
+
+  /** What the next batch follows, if that is one of ours. */
+  async #hashBefore(next: number): Promise<Bytes> {
+    const { device, chain } = this.#deps
+    if (next === 0) return NO_CHAIN.prev
+    const seq = next - 1
+    const [row] = await askFor(this.#deps, { dev: device.dev, seq })
+    const isOurs =
+      row?.[0] === seq && openFrom(this.#deps, { dev: device.dev, seq, e: row[1] }, row[2])
+    return isOurs ? batchHash(row[2]) : chain.head.prev
   }
 
   /** Appended before a crash, or by a copy of this device: if it continues the chain, it is the chain. */

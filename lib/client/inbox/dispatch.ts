@@ -52,6 +52,8 @@ export interface DispatchDeps {
   readonly log: Log
   readonly emit: Emit
   readonly nextNumber: () => number
+  /** What this placeholder stands for is nothing to show. */
+  readonly needless: (key: string) => Promise<void>
 }
 
 const DAY_MS = 24 * 3_600_000
@@ -129,7 +131,10 @@ export class Dispatch {
     const again = { ...arrival, payload: inner, bytes: outer.p, mid, resent: true }
     const known = await this.#deps.messages.byKey(hex(mid))
     const content = known === null ? await this.take(again) : { row: this.#row(again) }
-    return content === null ? null : { ...content, replaces: `gap-${hex(outer.id)}` }
+    const gap = `gap-${hex(outer.id)}`
+    if (content !== null) return { ...content, replaces: gap }
+    await this.#deps.needless(gap)
+    return null
   }
 
   async #file(arrival: Arrival, payload: PayloadOf<'file'>): Promise<Content | null> {

@@ -92,6 +92,8 @@ export interface GapDeps {
   readonly log: Log
   /** A placeholder now stands for something that is missing. */
   shown(row: MessageRow): void
+  /** It stood for nothing. */
+  removed(row: MessageRow): void
 }
 
 export class Gaps {
@@ -144,6 +146,13 @@ export class Gaps {
   async filled(key: string): Promise<void> {
     if (!this.#open.delete(key)) return
     await this.#deps.records.delete(KIND, key)
+  }
+
+  /** What was missing is nothing to show: a receipt, for example. A placeholder that stands for it goes. */
+  async needless(key: string): Promise<void> {
+    await this.filled(key)
+    const row = await this.#deps.messages.remove(key)
+    if (row !== null) this.#deps.removed(row)
   }
 
   stop(): void {

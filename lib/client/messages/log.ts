@@ -23,6 +23,8 @@ export interface MessageLog {
   insert(row: Omit<MessageRow, 'number'>, replaces?: string): Promise<Inserted>
   /** `change` gives the new row or null for "leave it"; resolves to the changed row, null when nothing changed. */
   update(key: string, change: (row: MessageRow) => MessageRow | null): Promise<MessageRow | null>
+  /** Resolves to the removed row. */
+  remove(key: string): Promise<MessageRow | null>
   byKey(key: string): Promise<MessageRow | null>
   byNumber(number: number): Promise<MessageRow | null>
   /** The newest `limit` rows with a smaller number than `before`, ascending. */
@@ -59,6 +61,7 @@ type Change = (row: MessageRow) => MessageRow | null
 type Op =
   | { readonly do: 'insert'; readonly row: Omit<MessageRow, 'number'>; readonly replaces?: string }
   | { readonly do: 'update'; readonly key: string; readonly change: Change }
+  | { readonly do: 'remove'; readonly key: string }
   | { readonly do: 'settle'; readonly row: MessageRow }
   | {
       readonly do: 'restore'
@@ -163,6 +166,10 @@ export class RecordMessageLog implements ArchivedLog {
     return (await this.#commit.add({ do: 'update', key, change })) as MessageRow | null
   }
 
+  async remove(key: string): Promise<MessageRow | null> {
+    return (await this.#commit.add({ do: 'remove', key })) as MessageRow | null
+  }
+
   async settle(rows: readonly MessageRow[]): Promise<void> {
     await this.#commit.addAll(rows.map((row) => ({ do: 'settle', row })))
   }
@@ -215,6 +222,8 @@ export class RecordMessageLog implements ArchivedLog {
         return this.#insert(op.row, op.replaces, draft)
       case 'update':
         return change(op.key, op.change, draft)
+      case 'remove':
+        return this.#remove(op.key, draft)
       case 'settle':
         return settle(op.row, draft)
       case 'restore':
@@ -241,6 +250,14 @@ export class RecordMessageLog implements ArchivedLog {
     const added = { ...row, ...filled, number: placeholder?.number ?? this.#next++ }
     draft.put(added, true)
     return { fresh: true, replaced: placeholder !== null, row: added }
+  }
+
+  async #remove(key: string, draft: Draft): Promise<MessageRow | null> {
+    const known = await draft.find(key)
+    if (known === null) return null
+    draft.drop(key)
+    await this.#records.delete(KIND, idOf(known.number))
+    return known
   }
 
   async #restore(

@@ -236,6 +236,10 @@ export class Core {
       shown: (row) => {
         emit({ type: 'message', message: viewOf(row, this.names), fills: false })
       },
+      removed: (row) => {
+        const text = `What could not be read from @${this.names.user(row.acct)} was no message: nothing is missing.`
+        emit({ type: 'notice', level: 'info', code: null, text })
+      },
     })
   }
 
@@ -261,7 +265,7 @@ export class Core {
       clock,
       emit,
     })
-    const resends = new Resends({ outbox, directory, clock, log })
+    const resends = new Resends({ outbox, directory, clock, log, emit })
     const { acct } = device
     this.inbox = new Inbox({
       acct,
@@ -288,6 +292,7 @@ export class Core {
         log,
         emit,
         nextNumber: () => this.transfers.nextNumber(),
+        needless: (key) => this.gaps.needless(key),
       }),
       messages,
       receivers,
