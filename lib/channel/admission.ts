@@ -1,6 +1,7 @@
 // Who may begin a handshake, and how hard that is made, before any cryptography (PROTOCOL 4.5): a token bucket per address
 // block, a puzzle while hellos pour in, a number of RSA operations at once.
 import { LIMITS } from '../protocol/limits.ts'
+import { BucketTable } from '../util/rate.ts'
 import { addressBlock } from './address.ts'
 
 export interface AdmissionLimits {
@@ -22,14 +23,9 @@ const MAX_BLOCKS = 65_536
 /** A puzzle stays for so long after the rush: else it would come and go each second. */
 const PUZZLE_HOLD_MS = 10_000
 
-interface Bucket {
-  tokens: number
-  at: number
-}
-
 export class Admission {
   readonly #limits: AdmissionLimits
-  readonly #buckets = new Map<string, Bucket>()
+  readonly #buckets: BucketTable
   #second = 0
   #hellos = 0
   #bits = 0
@@ -37,21 +33,13 @@ export class Admission {
 
   constructor(limits: AdmissionLimits) {
     this.#limits = limits
+    this.#buckets = new BucketTable(limits, MAX_BLOCKS)
   }
 
   /** Takes a token of the address block; false when it has none. */
   admit(remoteAddress: string, now: number): boolean {
-    const { burst, perSecond } = this.#limits
-    if (perSecond === 0) return true
-    const block = addressBlock(remoteAddress)
-    const known = this.#buckets.get(block)
-    const rested =
-      known === undefined ? burst : known.tokens + ((now - known.at) / 1000) * perSecond
-    const tokens = Math.min(burst, rested)
-    this.#buckets.delete(block) // re-inserted: the map stays in order of use
-    this.#buckets.set(block, { tokens: tokens >= 1 ? tokens - 1 : tokens, at: now })
-    if (this.#buckets.size > MAX_BLOCKS) this.#forgetOldest()
-    return tokens >= 1
+    if (this.#limits.perSecond === 0) return true
+    return this.#buckets.of(addressBlock(remoteAddress), now).take(now) === 0
   }
 
   /** Counts a ClientHello, whatever it is worth. */
@@ -72,12 +60,5 @@ export class Admission {
   /** Zero bits that the next hello must pay; 0 in quiet times. */
   puzzleBits(now: number): number {
     return now < this.#bitsUntil ? this.#bits : 0
-  }
-
-  #forgetOldest(): void {
-    for (const block of this.#buckets.keys()) {
-      this.#buckets.delete(block)
-      return
-    }
   }
 }

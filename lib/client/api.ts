@@ -1,7 +1,9 @@
 // The messenger as its front ends see it. Phase is in the type: connect() gives an Unauthenticated, that gives a Session.
 import type { ErrorCode } from '../util/errors.ts'
+import type { AccountActions } from './account-api.ts'
 import type { ArchiveApi } from './archive-api.ts'
 import type { ClientDeps } from './ports.ts'
+import type { ChatState, Life } from './life-api.ts'
 import type {
   ClientEvent,
   ConnectionState,
@@ -63,6 +65,16 @@ export interface Login {
   readonly lock?: LocalLock
 }
 
+/** The way back in when the password is forgotten. */
+export interface Recovery {
+  readonly username: string
+  /** As it was shown; typing is forgiven (case, blanks, one wrong letter). */
+  readonly recoveryCode: string
+  /** Takes the place of the forgotten one. */
+  readonly newPassword: string
+  readonly lock?: LocalLock
+}
+
 /** An account that this home knows on the connected server. */
 export interface KnownAccount {
   readonly username: string
@@ -83,6 +95,8 @@ export interface Unauthenticated {
   ): Promise<{ readonly session: Session; readonly recoveryCode: string }>
   /** E_AUTH for a wrong password and for an unknown name alike; the server closes after three. */
   login(options: Login): Promise<Session>
+  /** E_AUTH for a wrong code and for an unknown name alike; E_FORMAT for one that cannot be a code. The code stays valid. */
+  recover(options: Recovery): Promise<Session>
   /** The device key alone; without a name the account used last. E_NOT_LOGGED_IN when there is none. */
   resume(username?: string): Promise<Session>
   /** Resolves when the connection is gone. */
@@ -125,6 +139,7 @@ export interface ChatInfo {
   readonly notes: boolean
   readonly unread: number
   readonly last: MessageView | null
+  readonly state: ChatState
 }
 
 export interface ChatRequest {
@@ -166,6 +181,8 @@ export interface HistoryQuery {
 export interface Session {
   readonly me: Me
   readonly archive: ArchiveApi
+  /** Devices, names, password: the account itself. */
+  readonly account: AccountActions
   /** Events that came before the first listener are kept for it. Returns the function that ends the subscription. */
   on(listener: (event: ClientEvent) => void): () => void
 
@@ -198,7 +215,9 @@ export interface Session {
   trust(user: string): Promise<ContactInfo>
 
   chats(): Promise<readonly ChatInfo[]>
-  /** Ascending by number. `chat` is a username. */
+  /** Messages and chats after they were said: replies, edits, search, timers, choices. */
+  readonly life: Life
+  /** Ascending by number. `chat` is a username, the number of a chat, or `me`. */
   history(chat: string, query?: HistoryQuery): Promise<readonly MessageView[]>
   message(number: number): Promise<MessageView | null>
   markRead(chat: string): Promise<void>

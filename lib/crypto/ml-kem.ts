@@ -5,10 +5,9 @@ import { ml_kem768 } from '@noble/post-quantum/ml-kem.js'
 
 import { type Bytes, hex } from '../util/bytes.ts'
 import { fail } from '../util/errors.ts'
+import { ML_KEM_CIPHERTEXT_BYTES, ML_KEM_PUBLIC_BYTES } from './ml-kem-sizes.ts'
 import { randomBytes } from './random.ts'
 
-export const ML_KEM_PUBLIC_BYTES = 1184
-export const ML_KEM_CIPHERTEXT_BYTES = 1088
 const SEED_BYTES = 64
 
 /** A decapsulation key, kept as its 64-byte seed; the expanded form is made once. */

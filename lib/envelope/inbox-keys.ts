@@ -2,7 +2,8 @@
 // New at each launch and every 24 hours; when an old set is destroyed is decided in client/ (PROTOCOL 6.6).
 import { inspect } from 'node:util'
 
-import { ML_KEM_CIPHERTEXT_BYTES, MlKemKey } from '../crypto/ml-kem.ts'
+import { ML_KEM_CIPHERTEXT_BYTES } from '../crypto/ml-kem-sizes.ts'
+import { MlKemKey } from '../crypto/ml-kem.ts'
 import { randomBytes } from '../crypto/random.ts'
 import { RsaPrivateKey } from '../crypto/rsa.ts'
 import { X25519Key } from '../crypto/x25519.ts'

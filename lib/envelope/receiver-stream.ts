@@ -102,6 +102,14 @@ export class ReceiverStream {
     return this.#state.next
   }
 
+  /** The returned function takes back every message opened since. */
+  checkpoint(): () => void {
+    const state = this.#state
+    return () => {
+      this.#state = state
+    }
+  }
+
   /** Indices below `next` that have not come, ascending. */
   missing(): number[] {
     return [...this.#state.kept.keys()]

@@ -1,7 +1,7 @@
 // The signed inbox keys of one device: what a sender needs to reach it (PROTOCOL 5.5). Public halves only.
 import { ctx } from '../crypto/ctx.ts'
 import { sha256 } from '../crypto/hash.ts'
-import { ML_KEM_PUBLIC_BYTES } from '../crypto/ml-kem.ts'
+import { ML_KEM_PUBLIC_BYTES } from '../crypto/ml-kem-sizes.ts'
 import { type RsaPrivateKey, RsaPublicKey } from '../crypto/rsa.ts'
 import { generateX25519, x25519 } from '../crypto/x25519.ts'
 import { decodeCanonical, encode } from '../protocol/cbor.ts'

@@ -70,6 +70,8 @@ export interface Limits {
   /** Before a stranger is accepted (7.3). */
   readonly strangerMessages: number
   readonly strangerFileOffers: number
+  /** Between two requests to one person (7.3). */
+  readonly requestEveryMs: number
 
   readonly mailboxMessages: number
   readonly mailboxBytes: number
@@ -146,6 +148,7 @@ export const LIMITS: Limits = {
   previewBytes: 8 * KiB,
   strangerMessages: 5,
   strangerFileOffers: 1,
+  requestEveryMs: 30 * DAY_MS,
 
   mailboxMessages: 5000,
   mailboxBytes: 64 * MiB,

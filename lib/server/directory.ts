@@ -54,7 +54,7 @@ export class Directory {
   readonly #router: Router
   readonly #log: Log
   readonly #maxBytes: number
-  readonly #changed: (id: string) => void
+  readonly #changed: (id: string, by?: string) => void
   readonly #node = randomBytes(8)
   /** Least recently used first. */
   readonly #cache = new Map<string, DirectoryEntry>()
@@ -62,14 +62,14 @@ export class Directory {
   readonly #loading = new Map<string, Loading>()
   #bytes = 0
 
-  /** `changed` is called for every account whose devices or keys are no longer what they were. */
+  /** `changed`: devices or keys of an account are no longer what they were; `by`: only the keys of this device. */
   constructor(deps: {
     readonly records: Records
     readonly accounts: Accounts
     readonly router: Router
     readonly log: Log
     readonly maxBytes: number
-    readonly changed: (id: string) => void
+    readonly changed: (id: string, by?: string) => void
   }) {
     this.#records = deps.records
     this.#accounts = deps.accounts
@@ -124,8 +124,8 @@ export class Directory {
   }
 
   /** After a change in the store: reads it again and tells everybody who relies on the old state. */
-  refresh(id: string): Promise<DirectoryEntry | null> {
-    this.#forget(id)
+  refresh(id: string, by?: string): Promise<DirectoryEntry | null> {
+    this.#forget(id, by)
     void this.#router.publish(CHANGES_BOX, concat(this.#node, utf8(id))).catch((error: unknown) => {
       this.#log.warn('server.directory-publish', { cause: String(error) })
     })
@@ -152,16 +152,16 @@ export class Directory {
       if (n <= current.n) refuse('E_CAS', { n: current.n })
       if ((await this.#records.update(BUNDLE_KIND, key, rec.rev, body, keys)).ok) break
     }
-    await this.refresh(id)
+    await this.refresh(id, key)
   }
 
   async dropBundle(id: string, dev: Bytes): Promise<void> {
     await this.#records.delete(BUNDLE_KIND, boxOf(id, dev))
   }
 
-  #forget(id: string): void {
+  #forget(id: string, by?: string): void {
     this.#uncache(id)
-    this.#changed(id)
+    this.#changed(id, by)
   }
 
   #uncache(id: string): void {

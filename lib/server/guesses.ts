@@ -1,7 +1,7 @@
 // How often a password may be guessed (PROTOCOL 5.3): per name and address block 5 free attempts, then 2^n seconds;
 // per name 100 a day, then a puzzle for each, never a lock-out. Unknown names count alike.
 import { LIMITS } from '../protocol/limits.ts'
-import { BoundedMap } from './rate.ts'
+import { BoundedMap } from '../util/rate.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1000
 const MAX_ENTRIES = 100_000

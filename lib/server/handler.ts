@@ -14,7 +14,7 @@ import type { DeviceStreams } from './streams.ts'
 export interface AccountLogin {
   readonly acct: Bytes
   readonly id: string
-  /** Monotonic time of a password login on this connection; null after a key-file login. */
+  /** Monotonic time of a login by password or recovery code on this connection; null after a key-file login. */
   readonly passwordAt: number | null
 }
 

@@ -4,7 +4,7 @@
 import { hmac } from '../crypto/hash.ts'
 import { randomBytes } from '../crypto/random.ts'
 import type { Bytes } from '../util/bytes.ts'
-import { BoundedMap, BucketTable } from './rate.ts'
+import { BoundedMap, BucketTable } from '../util/rate.ts'
 
 const MAX_PAIRS = 200_000
 const SECONDS_PER_DAY = 24 * 60 * 60

@@ -5,7 +5,7 @@ import type { Bytes } from '../util/bytes.ts'
 import type { Clock } from '../util/clock.ts'
 import { encodeMailEntry, type Transmission } from './mail-entry.ts'
 import type { Presence } from './presence.ts'
-import { BoundedMap } from './rate.ts'
+import { BoundedMap } from '../util/rate.ts'
 import { Refusal } from './refusal.ts'
 import type { Recipient, Stream } from './streams.ts'
 

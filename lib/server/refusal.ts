@@ -22,7 +22,9 @@ export class Refusal extends SecureChatError {
 
   constructor(code: WireCode, details: RefusalDetails = {}) {
     super(code)
-    this.details = details
+    const { after } = details
+    // clocks count in fractions, frames do not; rounded up, so that whoever waits as told is let in
+    this.details = after === undefined ? details : { ...details, after: Math.ceil(after) }
   }
 }
 

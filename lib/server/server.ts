@@ -22,7 +22,7 @@ import type { Link } from './link.ts'
 import { NewRecipients } from './new-recipients.ts'
 import { Post } from './post.ts'
 import { Presence } from './presence.ts'
-import { BucketTable } from './rate.ts'
+import { BucketTable } from '../util/rate.ts'
 import type { Services } from './services.ts'
 import { Session } from './session.ts'
 import { Streams } from './streams.ts'
@@ -228,8 +228,8 @@ function buildServices(deps: ServerDeps): Services {
     router,
     log,
     maxBytes: config.directoryCacheBytes,
-    changed: (id) => {
-      streams.accountChanged(id)
+    changed: (id, by) => {
+      streams.accountChanged(id, by)
     },
   })
   const perMinute = (count: number): BucketTable =>

@@ -12,7 +12,7 @@ import type { Invites } from './invites.ts'
 import type { NewRecipients } from './new-recipients.ts'
 import type { Post } from './post.ts'
 import type { Presence } from './presence.ts'
-import type { BucketTable } from './rate.ts'
+import type { BucketTable } from '../util/rate.ts'
 import type { Streams } from './streams.ts'
 import type { Transfers } from './transfers.ts'
 

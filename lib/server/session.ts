@@ -4,7 +4,7 @@ import { decodeFrame, encodeFrame } from '../protocol/codec.ts'
 import type { Frame } from '../protocol/frames.ts'
 import { LIMITS } from '../protocol/limits.ts'
 import type { Bytes } from '../util/bytes.ts'
-import type { WireCode } from '../util/errors.ts'
+import { codeOf, type WireCode } from '../util/errors.ts'
 import { addressBlock } from '../channel/address.ts'
 import { type FileConnection, FileWindow } from './file-window.ts'
 import {
@@ -20,7 +20,7 @@ import {
   type Row,
 } from './handler.ts'
 import type { Link } from './link.ts'
-import { Bucket } from './rate.ts'
+import { Bucket } from '../util/rate.ts'
 import { errFrame, refuse, Refusal, wireCodeOf } from './refusal.ts'
 import type { Services } from './services.ts'
 
@@ -161,7 +161,7 @@ export class Session implements Caller, FileConnection {
 
   succeed(r: number, reply?: Readonly<Record<string, unknown>>): void {
     this.#answered()
-    if (!this.isClosed) this.link.send(encodeFrame({ t: 'ok', r, ...reply }))
+    this.#answer({ t: 'ok', r, ...reply })
   }
 
   refuse(r: number, error: unknown): void {
@@ -272,7 +272,18 @@ export class Session implements Caller, FileConnection {
 
   #refuse(r: number, error: unknown): void {
     if (!(error instanceof Refusal)) this.#report(error)
-    if (!this.isClosed) this.link.send(encodeFrame(errFrame(r, error)))
+    this.#answer(errFrame(r, error))
+  }
+
+  /** An answer that no frame can hold is a bug of ours: it ends this connection and no other. */
+  #answer(frame: Frame): void {
+    if (this.isClosed) return
+    try {
+      this.link.send(encodeFrame(frame))
+    } catch (error) {
+      this.services.log.error('server.answer-failed', { code: codeOf(error), frame: frame.t })
+      void this.bye('E_INTERNAL')
+    }
   }
 
   /** Only what is the server's own trouble; refusals of a client are its own. */

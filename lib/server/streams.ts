@@ -29,7 +29,7 @@ export class Stream {
   readonly st: Bytes
   readonly owner: DeviceStreams
   readonly recipients: readonly Recipient[]
-  /** Accounts it goes to, for the index of streams to be told about changes. */
+  /** Accounts it goes to and the sender's own, for the index of streams to be told about changes. */
   readonly accounts: readonly { readonly id: string; readonly acct: Bytes }[]
   /** Unique in a mailbox together with the index, whatever other senders choose. */
   readonly idPrefix: string
@@ -50,7 +50,11 @@ export class Stream {
   constructor(owner: DeviceStreams, st: Bytes, headBytes: Bytes, head: StreamHead) {
     this.owner = owner
     this.st = st
-    this.accounts = head.to.map(({ acct }) => ({ id: accountId(acct), acct }))
+    const { acct: sender } = owner
+    const named = head.to.map(({ acct }) => acct)
+    // own other devices are recipients, too: one that is new is not in the head yet
+    const watched = named.some((acct) => equal(acct, sender)) ? named : [...named, sender]
+    this.accounts = watched.map((acct) => ({ id: accountId(acct), acct }))
     this.recipients = head.to.flatMap(({ acct, devs }) => {
       const id = accountId(acct)
       return devs.map(({ dev }) => ({ box: boxOf(id, dev), acct }))
@@ -202,9 +206,13 @@ export class Streams {
     return this.#devices.get(boxOf(accountId(acct), dev)) ?? new DeviceStreams(this, acct, dev)
   }
 
-  /** Devices or keys of an account changed: streams to it take no new message (E_STALE_STREAM). */
-  accountChanged(id: string): void {
+  /**
+   * Devices or keys of an account changed: streams to it or from it take no new message (E_STALE_STREAM).
+   * `by`: the mailbox name of the only device whose keys changed; what it sends itself is not concerned.
+   */
+  accountChanged(id: string, by?: string): void {
     for (const stream of this.#byRecipient.get(id) ?? []) {
+      if (stream.owner.box === by) continue
       const account = stream.accounts.find((a) => a.id === id)
       if (account !== undefined) (stream.changed ??= new Map()).set(id, account.acct)
     }

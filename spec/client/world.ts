@@ -78,10 +78,14 @@ export class World {
   isUp = true
   #nextKey = 0
   #sent = 0
+  /** Account keys for the next registrations; then new ones are made. */
+  readonly identities: RsaPrivateKey[] = []
   /** Keys that are at hand: making them would take most of the time of these specs. */
   readonly keys: KeyMaker = {
     rsa: (bits) =>
-      bits === 2048 ? Promise.resolve(rsa2048(this.#nextKey++ % 16)) : RsaPrivateKey.generate(bits),
+      bits === 2048
+        ? Promise.resolve(rsa2048(this.#nextKey++ % 16))
+        : Promise.resolve(this.identities.shift() ?? RsaPrivateKey.generate(bits)),
     inbox: () => {
       const rsa = rsa2048(this.#nextKey++ % 16).exportPkcs8()
       return Promise.resolve(
@@ -371,7 +375,7 @@ export class Player {
       this.home,
       { srv, acct, dev },
       { dsk: who.dsk, archives: this.archives, inbox: [] },
-      { exportKey: Buffer.alloc(64, 9), lock: 'device' },
+      { vaultSecret: Buffer.alloc(32, 9), lock: 'device' },
     )
     await storeOwnList(profile, who.user, who.dl)
     await profile.close()

@@ -8,7 +8,8 @@ interface Due {
 
 export class FakeClock implements Clock {
   #wall: number
-  #monotonic = 1000
+  /** With a fraction, as the real one: what is told to others in milliseconds has to be rounded. */
+  #monotonic = 1000.123
   readonly #timers = new Set<Due>()
 
   constructor(wall = 1_770_000_000_000) {

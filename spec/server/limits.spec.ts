@@ -4,7 +4,7 @@ import fc from 'fast-check'
 
 import { Guesses } from '../../lib/server/guesses.ts'
 import { NewRecipients } from '../../lib/server/new-recipients.ts'
-import { BoundedMap, Bucket, BucketTable } from '../../lib/server/rate.ts'
+import { BoundedMap, Bucket, BucketTable } from '../../lib/util/rate.ts'
 import { runs } from '../helpers/refusals.ts'
 
 test('a bucket gives its burst at once, then its rate', (t) => {

@@ -240,6 +240,25 @@ test('a bug in the server is told as E_INTERNAL; what it was stays in the log', 
   await a.ok('ping', {})
 })
 
+test('an answer that no frame can hold ends that connection, not the server', async (t) => {
+  const errors: string[] = []
+  const log = { ...silentLog, error: (event: string) => errors.push(event) }
+  const store = (inner: Store): Store => ({
+    ...inner,
+    logs: {
+      ...inner.logs,
+      read: () => Promise.resolve([{ seq: 0.5, body: Buffer.alloc(84) }]),
+    },
+  })
+  const relay = await startRelay({ store, log })
+  const a = await relay.login(await relay.add('alice', { key: 0 }))
+  const b = await relay.login(await relay.add('bob', { key: 1 }))
+  void a.ask('hist.get', { dev: Buffer.alloc(8), seq: 0 })
+  t.is(await a.goodbye(), 'E_INTERNAL')
+  t.deepEqual(errors, ['server.answer-failed'])
+  await b.ok('ping', {})
+})
+
 test('one client too many hears that the server is full, by count and by address', async (t) => {
   const relay = await startRelay({ config: { maxClients: 3, maxClientsPerAddress: 2 } })
   const one = await relay.connect('192.0.2.1:1')

@@ -1,5 +1,5 @@
 // Commands about one's own account: sign up, log in, log out, keys, status. The forms are here, not what they do.
-import type { Session } from '../../client/api.ts'
+import type { Session, Unauthenticated } from '../../client/api.ts'
 import { isUsername } from '../../protocol/names.ts'
 import { fail, SecureChatError } from '../../util/errors.ts'
 import { isolate, safeName } from '../sanitise.ts'
@@ -119,30 +119,37 @@ async function confirmRecoveryCode(app: App, forms: Forms, code: string): Promis
   })
 }
 
-export function login(app: App, [typed]: readonly string[]): Promise<void> {
-  return app.front.form(() => loginForm(app, typed))
+/** `password`: given with the start of the program; else it is looked up there, else asked for. */
+export function login(app: App, [typed]: readonly string[], password?: string): Promise<void> {
+  return app.front.form(() => loginForm(app, typed, password))
 }
 
-async function loginForm(app: App, typed: string | undefined): Promise<void> {
-  const forms = formsOf(app, '--username NAME')
+async function loginForm(
+  app: App,
+  typed: string | undefined,
+  given: string | undefined,
+): Promise<void> {
   const lobby = await app.lobby()
-  const last = lobby.accounts[0]?.username
-  const username = userArgument(
-    (
-      typed ??
-      (await forms.text({ message: 'Username:', ...(last === undefined ? {} : { initial: last }) }))
-    ).trim(),
-  )
-  const known = lobby.accounts.find((a) => a.username === username)
+  const username = userArgument((typed ?? (await askName(app, lobby))).trim())
+  const known = lobby.accounts.find((account) => account.username === username)
   if (known?.resumable === true) {
     signedIn(app, await lobby.resume(username))
     return
   }
-  const password = await forms.password({ message: 'Password:' })
-  signedIn(
-    app,
-    await lobby.login({ username, password, ...(app.lock ? { lock: 'password' } : {}) }),
-  )
+  const password =
+    given ??
+    (await app.givenPassword()) ??
+    (await formsOf(app, '--username NAME').password({ message: 'Password:' }))
+  const lock = app.lock ? ({ lock: 'password' } as const) : {}
+  signedIn(app, await lobby.login({ username, password, ...lock }))
+}
+
+function askName(app: App, lobby: Unauthenticated): Promise<string> {
+  const last = lobby.accounts[0]?.username
+  return formsOf(app, '--username NAME').text({
+    message: 'Username:',
+    ...(last === undefined ? {} : { initial: last }),
+  })
 }
 
 export function signedIn(app: App, session: Session): void {
@@ -154,7 +161,7 @@ export function signedIn(app: App, session: Session): void {
 export async function logout(app: App): Promise<void> {
   const session = app.requireSession()
   const { user } = session.me
-  await session.logout()
+  await app.hangUp(() => session.logout())
   app.leave(session)
   app.front.row('*', `Logged out ${user}. Messages for you wait on the server. !login comes back.`)
 }

@@ -3,7 +3,6 @@ import { fail } from '../../util/errors.ts'
 import { writeNewFile } from '../new-file.ts'
 import { isolate, safeInline } from '../sanitise.ts'
 import type { App } from './app.ts'
-import { chatName } from './chat-commands.ts'
 import { exportLines } from './export-format.ts'
 import { restoring } from './restore-row.ts'
 
@@ -17,7 +16,7 @@ export async function exportChat(app: App, args: readonly string[]): Promise<voi
     fail('E_USAGE', USAGE)
   }
   const session = app.requireSession()
-  const { user } = await session.whois(await chatName(app, typed))
+  const { user } = await session.life.contactOf(typed)
   if (!session.archive.status().restore.done) {
     if (session.status().connection.state !== 'online') {
       fail('E_CONNECT', 'Your history has not come back yet, and you are offline. Connect first.')

@@ -3,9 +3,22 @@ import { fail } from '../../util/errors.ts'
 import { login, logout, register, resetKeys, status, whoami } from './account-commands.ts'
 import type { App } from './app.ts'
 import { exportChat } from './archive-commands.ts'
-import { chat, chats, history, requests } from './chat-commands.ts'
+import {
+  chat,
+  chats,
+  deleteChat,
+  disappear,
+  history,
+  mute,
+  newChat,
+  requests,
+  search,
+  set,
+  unread,
+} from './chat-commands.ts'
 import { accept, cancel, decline, file, files, pause, resume } from './file-commands.ts'
-import { type CommandSpec, splitArguments } from './parse.ts'
+import { del, edit, info, pin, react, reply } from './life-commands.ts'
+import { type CommandSpec, splitArguments, splitText } from './parse.ts'
 import { block, blocked, trust, unblock, verify } from './people-commands.ts'
 import { clear, exit, quit, wait } from './window-commands.ts'
 
@@ -20,6 +33,8 @@ export interface Command extends CommandSpec {
   readonly needs: 'nothing' | 'login'
   /** Fewest and most arguments; a sentence with the usage follows when they do not fit. */
   readonly args: readonly [number, number]
+  /** The last of the arguments is a text, taken as it was typed. */
+  readonly text?: true
   run(app: App, args: readonly string[]): Promise<void> | void
 }
 
@@ -27,7 +42,7 @@ export const COMMANDS: readonly Command[] = [
   {
     name: 'chat',
     group: 'Write',
-    usage: '[NAME]',
+    usage: '[NAME|ID]',
     summary: 'Opens a chat: its last messages, then plain lines are messages. !exit leaves it.',
     example: '!chat alice',
     needs: 'login',
@@ -39,7 +54,7 @@ export const COMMANDS: readonly Command[] = [
     aliases: ['listchats'],
     group: 'Write',
     usage: '',
-    summary: 'Lists your chats with unread counts and last lines.',
+    summary: 'Lists your chats with their short IDs, unread counts and last lines.',
     example: '!chats',
     needs: 'login',
     args: [0, 0],
@@ -48,11 +63,11 @@ export const COMMANDS: readonly Command[] = [
   {
     name: 'history',
     group: 'Write',
-    usage: 'NAME [COUNT]',
-    summary: 'Prints the last messages with somebody (20, or COUNT).',
+    usage: 'NAME [COUNT] [--since DATE] [--until DATE]',
+    summary: 'Prints the last messages with somebody (20, or COUNT), or those of some days.',
     example: '!history alice 100',
     needs: 'login',
-    args: [0, 2],
+    args: [0, 6],
     run: history,
   },
   {
@@ -66,6 +81,124 @@ export const COMMANDS: readonly Command[] = [
     run: exportChat,
   },
   {
+    name: 'unread',
+    group: 'Write',
+    usage: '',
+    summary: 'Lists the chats in which something is unread.',
+    example: '!unread',
+    needs: 'login',
+    args: [0, 0],
+    run: unread,
+  },
+  {
+    name: 'search',
+    group: 'Write',
+    usage: 'TEXT [@NAME]',
+    summary: 'Finds words in what was said, in one chat or in all, with the lines around them.',
+    example: '!search invoice @alice',
+    needs: 'login',
+    args: [1, 1],
+    text: true,
+    run: search,
+  },
+  {
+    name: 'reply',
+    group: 'Write',
+    usage: 'N TEXT',
+    summary: 'Answers one message. N is the number on its line.',
+    example: '!reply 12 yes, at eight',
+    needs: 'login',
+    args: [2, 2],
+    text: true,
+    run: reply,
+  },
+  {
+    name: 'edit',
+    group: 'Write',
+    usage: 'N TEXT',
+    summary:
+      'Says one of your messages anew, within seven days. The first words stay visible to !info.',
+    example: '!edit 12 at nine',
+    needs: 'login',
+    args: [2, 2],
+    text: true,
+    run: edit,
+  },
+  {
+    name: 'del',
+    group: 'Write',
+    usage: 'N',
+    summary: 'Deletes one of your messages on both sides.',
+    example: '!del 12',
+    needs: 'login',
+    args: [1, 1],
+    run: del,
+  },
+  {
+    name: 'react',
+    group: 'Write',
+    usage: 'N EMOJI [off]',
+    summary: 'Reacts to a message with one character or a name like :+1:.',
+    example: '!react 12 :+1:',
+    needs: 'login',
+    args: [2, 3],
+    run: react,
+  },
+  {
+    name: 'pin',
+    group: 'Write',
+    usage: '[N|NAME] [off]',
+    summary:
+      'Pins a message on this device; with a name, or in a chat: lists what is pinned there.',
+    example: '!pin 12',
+    needs: 'login',
+    args: [0, 2],
+    run: pin,
+  },
+  {
+    name: 'info',
+    group: 'Write',
+    usage: 'N',
+    summary: 'Everything about one message: times, state, reactions, what it said before.',
+    example: '!info 12',
+    needs: 'login',
+    args: [1, 1],
+    run: info,
+  },
+  {
+    name: 'disappear',
+    group: 'Write',
+    usage: 'CHAT SPAN|off',
+    summary: 'Lets new messages of a chat vanish so long after they were read, on both sides.',
+    example: '!disappear alice 1h',
+    needs: 'login',
+    args: [2, 2],
+    run: disappear,
+  },
+  {
+    name: 'delete',
+    aliases: ['deletechat'],
+    group: 'Write',
+    usage: 'CHAT [yes]',
+    summary: 'Deletes a chat with all its messages from this device. Asks first.',
+    example: '!delete alice',
+    needs: 'login',
+    args: [1, 2],
+    run: deleteChat,
+  },
+  {
+    name: 'new',
+    aliases: ['newchat'],
+    group: 'People',
+    usage: 'NAME [NOTE]',
+    summary: 'Asks somebody for a chat; nothing else goes between you before they accept.',
+    example: '!new alice it is Bob from work',
+    needs: 'login',
+    args: [1, 2],
+    text: true,
+    run: newChat,
+  },
+  {
     name: 'requests',
     group: 'People',
     usage: '',
@@ -74,6 +207,16 @@ export const COMMANDS: readonly Command[] = [
     needs: 'login',
     args: [0, 0],
     run: requests,
+  },
+  {
+    name: 'mute',
+    group: 'People',
+    usage: 'CHAT [SPAN|off]',
+    summary: 'Counts new messages of a chat without showing them.',
+    example: '!mute alice 8h',
+    needs: 'login',
+    args: [1, 2],
+    run: mute,
   },
   {
     name: 'block',
@@ -248,6 +391,16 @@ export const COMMANDS: readonly Command[] = [
     run: whoami,
   },
   {
+    name: 'set',
+    group: 'You',
+    usage: '[KEY] [VALUE]',
+    summary: 'Shows or changes a choice: receipts on/off, requests soft/strict, bell on/off.',
+    example: '!set requests strict',
+    needs: 'login',
+    args: [0, 2],
+    run: set,
+  },
+  {
     name: 'status',
     group: 'You',
     usage: '',
@@ -318,9 +471,9 @@ export function findCommand(name: string): Command | undefined {
 export async function runCommand(app: App, name: string, rest: string): Promise<void> {
   const command = findCommand(name) ?? fail('E_INTERNAL')
   if (command.needs === 'login') app.requireSession()
-  const args = splitArguments(rest)
-  if (args === null) fail('E_USAGE', 'A quote is not closed. Example: !file alice "./my doc.pdf"')
   const [fewest, most] = command.args
+  const args = command.text === true ? splitText(rest, most) : splitArguments(rest)
+  if (args === null) fail('E_USAGE', 'A quote is not closed. Example: !file alice "./my doc.pdf"')
   if (args.length < fewest || args.length > most) {
     const usage = command.usage === '' ? '' : ` ${command.usage}`
     fail('E_USAGE', `Usage: !${name}${usage}   Example: ${command.example}`)

@@ -2,12 +2,14 @@
 // device that has the same messages: nothing of the device (numbers, arrival times, ticks) is in it.
 import type { MessageView } from '../../client/events.ts'
 import { safeBody, safeInline, safeJson } from '../sanitise.ts'
-import { preview } from './chat-commands.ts'
+import { preview } from './message-text.ts'
 
 export type ExportFormat = 'markdown' | 'json'
 
 /** Fields that mean something on one device only. */
-const LOCAL: ReadonlySet<string> = new Set(['number', 'at', 'state', 'offer', 'request'])
+const LOCAL: ReadonlySet<string> = new Set([
+  ...['number', 'at', 'state', 'offer', 'request', 'pinned', 'ttlMs', 'expires'],
+])
 /** What begins a construct of Markdown inside a line, and at its beginning. */
 const INLINE = /[\\`*_[\]<>#|~&]/g
 const LEADING = /^(?:[-+=]|\d+(?=[.)]))/

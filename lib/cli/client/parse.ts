@@ -1,5 +1,5 @@
 // One typed line -> what it asks for. Knows the grammar of the prompt, not what commands do.
-import { distance } from 'fastest-levenshtein'
+import { nearest } from '../nearest.ts'
 
 /** What a command accepts behind its name. `rest` of a line is kept as typed. */
 export interface CommandSpec {
@@ -17,8 +17,6 @@ export type Line =
   | { readonly kind: 'command'; readonly name: string; readonly rest: string }
   | { readonly kind: 'unknown'; readonly typed: string; readonly suggestions: readonly string[] }
   | { readonly kind: 'ambiguous'; readonly typed: string; readonly candidates: readonly string[] }
-
-const MAX_TYPOS = 2
 
 /**
  * `!` and `/` start a command, `@` names a person; doubled they are literal. A unique prefix of a command name is enough;
@@ -56,11 +54,11 @@ function findCommand(typed: string, rest: string, commands: readonly CommandSpec
   if (byPrefix.length > 1) {
     return { kind: 'ambiguous', typed, candidates: byPrefix.map((c) => c.name) }
   }
-  const near = commands
-    .map((c) => ({ name: c.name, typos: distance(folded, c.name) }))
-    .filter((c) => c.typos <= MAX_TYPOS)
-    .sort((a, b) => a.typos - b.typos)
-  return { kind: 'unknown', typed, suggestions: near.slice(0, 1).map((c) => c.name) }
+  const near = nearest(
+    folded,
+    commands.map((c) => c.name),
+  )
+  return { kind: 'unknown', typed, suggestions: near === undefined ? [] : [near] }
 }
 
 /**
@@ -92,6 +90,18 @@ export function splitArguments(rest: string): string[] | null {
   if (quote !== '') return null
   if (current !== null) out.push(current)
   return out
+}
+
+/** At most `count` arguments, the last of them everything that is left, blanks and quotes included. */
+export function splitText(rest: string, count: number): string[] {
+  const out: string[] = []
+  let left = rest.trim()
+  while (out.length < count - 1 && left !== '') {
+    const [, word = '', more = ''] = /^(\S+)\s*([\s\S]*)$/.exec(left) ?? []
+    out.push(word)
+    left = more
+  }
+  return left === '' ? out : [...out, left]
 }
 
 /** `@alice`, `alice` and `ALICE` name the same person. */

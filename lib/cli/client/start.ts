@@ -126,7 +126,7 @@ async function startForm(app: App, options: ClientOptions): Promise<void> {
   const lobby = await reach(app, options)
   if (options.register) return signUp(app, options, password)
   const username = options.username?.toLowerCase()
-  if (username !== undefined) return logIn(app, lobby, username, password)
+  if (username !== undefined) return login(app, [username], password)
   if (lobby.accounts.some((account) => account.last && account.resumable)) {
     try {
       signedIn(app, await lobby.resume())
@@ -161,21 +161,6 @@ async function signUp(
       ])
     },
   })
-}
-
-async function logIn(
-  app: App,
-  lobby: Unauthenticated,
-  username: string,
-  password: string | undefined,
-): Promise<void> {
-  const known = lobby.accounts.find((account) => account.username === username)
-  if (known?.resumable === true) signedIn(app, await lobby.resume(username))
-  else if (password === undefined) await login(app, [username])
-  else {
-    const lock = app.lock ? ({ lock: 'password' } as const) : {}
-    signedIn(app, await lobby.login({ username, password, ...lock }))
-  }
 }
 
 /** The start page. A wrong password is asked again until the server ends it. */

@@ -7,7 +7,8 @@ import { type Bytes, equal } from '../../util/bytes.ts'
 import type { Clock, Timer } from '../../util/clock.ts'
 import { codeOf, fail } from '../../util/errors.ts'
 import type { Log } from '../../util/log.ts'
-import type { ArchivedLog } from '../messages/log.ts'
+import type { ArchivedLog } from '../messages/archived-log.ts'
+import { changeOf } from '../messages/marks.ts'
 import type { MessageRow } from '../messages/row.ts'
 import { Refusal } from '../refusal.ts'
 import { askFor, type BatchSource, type ChainFault, ChainReader, openFrom } from './chain-reader.ts'
@@ -36,7 +37,7 @@ export interface AppenderDeps extends BatchSource {
   readonly otherOf: (conv: string) => Bytes | undefined
   readonly fault: (code: ChainFault | 'E_TOO_BIG') => void
   /** The server has lost batches: every row becomes due again. */
-  readonly again: () => Promise<void>
+  readonly again: () => void
 }
 
 export class Appender {
@@ -128,8 +129,11 @@ export class Appender {
       this.#firstDueAt = null
       const rows = await messages.due(BATCH_ITEMS_MAX)
       if (rows.length === 0) return
-      const kept = rows.filter(isKept)
-      if (kept.length < rows.length) await messages.settle(rows.filter((row) => !isKept(row)))
+      const kept: MessageRow[] = []
+      for (const row of rows) if (await this.#isKept(row)) kept.push(row)
+      if (kept.length < rows.length) {
+        await messages.settle(rows.filter((row) => !kept.includes(row)))
+      }
       const now = clock.now()
       const items = kept.map((row) => itemOf(row, otherOf(row.conv), now))
       const count = fitting(items)
@@ -137,6 +141,16 @@ export class Appender {
       // what changes meanwhile waits for the next time
       if (isPut && count === kept.length && rows.length < BATCH_ITEMS_MAX) return
     }
+  }
+
+  /** What is said about a message with a timer is not kept either. */
+  async #isKept(row: MessageRow): Promise<boolean> {
+    if (!isKept(row)) return false
+    for (const key of changeOf(row)?.targets ?? []) {
+      const target = await this.#deps.messages.byKey(key)
+      if (target !== null && !isKept(target)) return false
+    }
+    return true
   }
 
   /** False: the chain on the server was another one, now this device knows it. */
@@ -168,7 +182,7 @@ export class Appender {
     if (next > head.seq) await this.#catchUp(next - 1)
     else {
       fault('E_ROLLBACK')
-      await again()
+      again()
       await chain.save({ ...NO_CHAIN, seq: next, prev: await this.#hashBefore(next) })
     }
   }

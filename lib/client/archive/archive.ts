@@ -9,8 +9,9 @@ import { codeOf, type ErrorCode, fail } from '../../util/errors.ts'
 import type { Log } from '../../util/log.ts'
 import type { ArchiveApi, ArchiveStatus, RestoreProgress } from '../archive-api.ts'
 import type { Emit } from '../emitter.ts'
-import type { MessageView } from '../events.ts'
+import type { ClientEvent, MessageView } from '../events.ts'
 import type { RecordMessageLog } from '../messages/log.ts'
+import type { MessageRow } from '../messages/row.ts'
 import { type Names, viewOf } from '../messages/view.ts'
 import type { Directory } from '../people/directory.ts'
 import type { Peer } from '../people/peer.ts'
@@ -44,7 +45,9 @@ export interface ArchiveDeps extends Omit<BatchSource, 'account'> {
   readonly log: Log
   readonly emit: Emit
   readonly broken: (error: unknown) => void
-  /** The pinned contact, else asked of the directory. */
+  /** With the message it answers. */
+  readonly viewed: (row: MessageRow) => Promise<MessageView>
+  /** The contact that a person means. */
   readonly chatOf: (chat: string) => Promise<Peer>
 }
 
@@ -75,7 +78,9 @@ export class Archive implements ArchiveApi {
       fault: (code) => {
         this.#warn(code, device.dev)
       },
-      again: () => this.#appendAgain(),
+      again: () => {
+        this.#appendAgain()
+      },
     })
     this.#restorer = new Restorer({
       ...source,
@@ -91,6 +96,7 @@ export class Archive implements ArchiveApi {
         deps.emit({ type: 'message', message: viewOf(row, deps.names), fills: false })
       },
     })
+    messages.appendedUpTo(Math.max(chain.head.top, deps.state.end))
     messages.onDue((count) => {
       this.#appender.touched(count)
     })
@@ -129,12 +135,12 @@ export class Archive implements ArchiveApi {
   }
 
   async *messages(chat: string): AsyncIterable<MessageView> {
-    const { messages, names, chatOf } = this.#deps
+    const { messages, chatOf, viewed } = this.#deps
     const { conv } = await chatOf(chat)
     let after = 0
     for (;;) {
       const rows = await messages.after(conv, after, PAGE)
-      for (const row of rows) yield viewOf(row, names)
+      for (const row of rows) if (row.withheld !== true) yield await viewed(row)
       const last = rows.at(-1)
       if (last === undefined || rows.length < PAGE) return
       after = last.number
@@ -142,7 +148,9 @@ export class Archive implements ArchiveApi {
   }
 
   /** Another device of ours begins: what it looks for should be there. */
-  newOwnDevice(): void {
+  heard(event: ClientEvent): void {
+    if (event.type !== 'contact' || event.change !== 'new-device') return
+    if (event.contact.acct !== hex(this.#deps.device.acct)) return
     this.flush().catch((error: unknown) => {
       this.#deps.log.info('client.archive.flush', { code: codeOf(error) })
     })
@@ -211,21 +219,10 @@ export class Archive implements ArchiveApi {
   }
 
   /** The server has lost what was appended: all of it once more, but only once, whatever it says. */
-  async #appendAgain(): Promise<void> {
+  #appendAgain(): void {
     if (this.#hasAppendedAgain) return
     this.#hasAppendedAgain = true
-    const { peers, messages } = this.#deps
-    for (const { conv } of peers.all()) {
-      let after = 0
-      for (;;) {
-        const rows = await messages.after(conv, after, PAGE)
-        const own = rows.filter((row) => row.restored === undefined)
-        await Promise.all(own.map((row) => messages.update(row.key, (now) => ({ ...now }))))
-        const last = rows.at(-1)
-        if (last === undefined || rows.length < PAGE) break
-        after = last.number
-      }
-    }
+    this.#deps.messages.appendedUpTo(0)
   }
 
   #ownList(): DeviceList {

@@ -15,10 +15,12 @@ const OWN_FIELDS: ReadonlySet<string> = new Set(['n', 'c', 'a', 'd', 'at', 'p', 
 /** Of a message that was on its way: nobody else knows what became of it. */
 const UNSETTLED: ReadonlySet<unknown> = new Set(['queued', 'sent', 'held'])
 const PLACEHOLDER = /^gap-[0-9a-f]{32}$/
+const MID = /^[0-9a-f]{32}$/
 
 /** Messages with a timer never go into the history (PROTOCOL 7.2). */
 export function isKept(row: MessageRow): boolean {
-  if (row.placeholder !== undefined) return true
+  if (row.aside === 'expired' || row.expires !== undefined || row.ttl !== undefined) return false
+  if (row.payload.length === 0) return true
   const payload = decodePayload(row.payload)
   return !('ttl' in payload) || payload.ttl === undefined
 }
@@ -55,12 +57,18 @@ export function rowOf(item: HistoryItem, me: Bytes): Omit<MessageRow, 'number'> 
     s: UNSETTLED.has(x['s']) ? undefined : x['s'],
   }
   const row = decodeRow(encode(stored))
-  if (row.placeholder === undefined ? row.key !== keyOf(item) : !PLACEHOLDER.test(row.key)) {
-    fail('E_FORMAT', 'an item of the history is not what it says')
-  }
-  return row
+  if (!hasItsKey(row)) fail('E_FORMAT', 'an item of the history is not what it says')
+  // numbers of other rows mean something on one device only; the rows themselves come as well
+  return row.marks === undefined ? row : { ...row, marks: { ...row.marks, rows: [] } }
 }
 
-function keyOf({ c, f, p }: HistoryItem): string {
-  return hex(messageId(c, f[0], decodePayload(p).id))
+/** Of a deleted message only the name is left. */
+function hasItsKey(row: MessageRow): boolean {
+  if (row.placeholder !== undefined) return PLACEHOLDER.test(row.key)
+  if (row.payload.length > 0) return row.key === keyOf(row)
+  return MID.test(row.key) && (row.deleted === true || row.aside === 'change')
+}
+
+function keyOf({ conv, acct, payload }: MessageRow): string {
+  return hex(messageId(fromHex(conv), acct, decodePayload(payload).id))
 }

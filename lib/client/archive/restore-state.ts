@@ -3,7 +3,7 @@ import { decodeStrict, encode } from '../../protocol/cbor.ts'
 import { b, check, flag, list, map, opt, u } from '../../protocol/shape.ts'
 import type { Records } from '../../storage/ports.ts'
 import { type Bytes, equal } from '../../util/bytes.ts'
-import type { FreeNumbers } from '../messages/log.ts'
+import type { FreeNumbers } from '../messages/archived-log.ts'
 
 const KIND = 'meta'
 const ID = 'restore'

@@ -20,6 +20,8 @@ const KIND = 'gap'
 /** Something late may still come by itself; then three questions with growing patience. */
 const WAITS_MS = [10_000, 10 * 60_000, 6 * 3_600_000] as const
 const PER_REQUEST = 64
+/** Somebody who only pretends to have sent things must not fill the disk with questions. */
+const PER_CONVERSATION = 500
 const PAGE = 500
 
 /** Names a transmission in an `again`: its payload id, so that the answer finds the placeholder. */
@@ -27,9 +29,13 @@ export function againId(st: Bytes, i: number): Buffer {
   return sha256(st, u64(i)).subarray(0, 16)
 }
 
-/** The key of the placeholder's row. */
-export function gapKey(st: Bytes, i: number): string {
-  return `gap-${hex(againId(st, i))}`
+/** The key of the placeholder's row: only the device that sent the missing message can name it. */
+export function gapKey(sender: { readonly acct: Bytes; readonly dev: Bytes }, id: Bytes): string {
+  return `gap-${hex(sha256(sender.acct, sender.dev, id).subarray(0, 16))}`
+}
+
+function keyOf(gap: Gap): string {
+  return gapKey(gap, againId(gap.st, gap.i))
 }
 
 export interface Gap {
@@ -69,7 +75,7 @@ export function placeholderRow(
   why: PlaceholderReason = REASONS[gap.why],
 ): Omit<MessageRow, 'number'> {
   return {
-    key: gapKey(gap.st, gap.i),
+    key: keyOf(gap),
     conv: gap.conv,
     acct: gap.acct,
     dev: gap.dev,
@@ -99,6 +105,8 @@ export interface GapDeps {
 export class Gaps {
   readonly #deps: GapDeps
   readonly #open = new Map<string, Gap>()
+  /** How many of them in each conversation. */
+  readonly #openIn = new Map<string, number>()
   readonly #commit: GroupCommit<Gap>
   #timer: Timer | null = null
   #stopped = false
@@ -106,7 +114,7 @@ export class Gaps {
   private constructor(deps: GapDeps) {
     this.#deps = deps
     this.#commit = new GroupCommit(async (gaps) => {
-      const newest = new Map(gaps.map((gap) => [gapKey(gap.st, gap.i), gap]))
+      const newest = new Map(gaps.map((gap) => [keyOf(gap), gap]))
       await deps.records.putMany(
         KIND,
         [...newest].map(([id, gap]) => ({
@@ -124,7 +132,7 @@ export class Gaps {
     let after: string | null = null
     for (;;) {
       const page = await deps.records.list(KIND, 'all', 'yes', after, PAGE)
-      for (const record of page) gaps.#open.set(record.id, decodeGap(record.body))
+      for (const record of page) gaps.#keep(record.id, decodeGap(record.body))
       const last = page.at(-1)
       if (last === undefined || page.length < PAGE) break
       after = last.id
@@ -133,19 +141,33 @@ export class Gaps {
     return gaps
   }
 
-  /** Durable when it resolves. */
-  async missing(gap: Gap): Promise<void> {
-    const key = gapKey(gap.st, gap.i)
-    if (this.#open.has(key)) return
-    this.#open.set(key, gap)
-    await this.#commit.add(gap)
+  /** Durable when it resolves, with one flush. Beyond what one conversation may have open, nothing is added. */
+  async missing(gaps: readonly Gap[]): Promise<void> {
+    const added: Promise<unknown>[] = []
+    for (const gap of gaps) {
+      const key = keyOf(gap)
+      const open = this.#openIn.get(gap.conv) ?? 0
+      if (this.#open.has(key) || open >= PER_CONVERSATION) continue
+      this.#keep(key, gap)
+      added.push(this.#commit.add(gap))
+    }
+    if (added.length === 0) return
+    await Promise.all(added)
     this.#arm()
   }
 
   /** It came, by itself or again. */
   async filled(key: string): Promise<void> {
-    if (!this.#open.delete(key)) return
+    const gap = this.#open.get(key)
+    if (gap === undefined) return
+    this.#open.delete(key)
+    this.#openIn.set(gap.conv, (this.#openIn.get(gap.conv) ?? 1) - 1)
     await this.#deps.records.delete(KIND, key)
+  }
+
+  /** Nobody asks any more for what is missing in this conversation. */
+  async forget(conv: string): Promise<void> {
+    for (const [key, gap] of this.#open) if (gap.conv === conv) await this.filled(key)
   }
 
   /** What was missing is nothing to show: a receipt, for example. A placeholder that stands for it goes. */
@@ -160,12 +182,18 @@ export class Gaps {
     this.#timer?.cancel()
   }
 
+  #keep(key: string, gap: Gap): void {
+    if (!this.#open.has(key)) this.#openIn.set(gap.conv, (this.#openIn.get(gap.conv) ?? 0) + 1)
+    this.#open.set(key, gap)
+  }
+
   /** The next question is due. */
   #arm(): void {
     if (this.#stopped || this.#timer !== null) return
-    const due = [...this.#open.values()].map(dueAt).filter((at) => at !== null)
-    if (due.length === 0) return
-    const wait = Math.max(0, Math.min(...due) - this.#deps.clock.now())
+    let soonest = Infinity
+    for (const gap of this.#open.values()) soonest = Math.min(soonest, dueAt(gap) ?? Infinity)
+    if (soonest === Infinity) return
+    const wait = Math.max(0, soonest - this.#deps.clock.now())
     this.#timer = this.#deps.clock.after(wait, () => {
       this.#timer = null
       this.#ask()
@@ -202,7 +230,7 @@ export class Gaps {
     const own = hex(first.acct) === hex(acct)
     for (const gap of gaps) {
       const next = { ...gap, tries: gap.tries + 1 }
-      this.#open.set(gapKey(gap.st, gap.i), next)
+      this.#keep(keyOf(gap), next)
       await this.#commit.add(next)
       const { fresh, row } = await messages.insert(placeholderRow(gap, own))
       if (fresh) this.#deps.shown(row)

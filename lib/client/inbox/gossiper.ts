@@ -1,13 +1,14 @@
 // What devices tell each other beside the message, taken seriously: a directory that serves less than the peer itself says
 // is lying, and a message somebody else has seen and we have not is missing (PROTOCOL 6.3).
 import { pinBundle } from '../../identity/pin.ts'
+import { LIMITS } from '../../protocol/limits.ts'
 import { type Bytes, equal, hex } from '../../util/bytes.ts'
 import type { Clock } from '../../util/clock.ts'
 import { codeOf, fail } from '../../util/errors.ts'
 import type { Log } from '../../util/log.ts'
 import type { Directory } from '../people/directory.ts'
 import type { Peers } from '../people/peers.ts'
-import type { Gaps } from './gaps.ts'
+import type { Gap, Gaps } from './gaps.ts'
 import type { Result } from './opened.ts'
 import type { Receivers } from './receivers.ts'
 
@@ -32,10 +33,12 @@ export class Gossiper {
 
   async heard({ message, receiver, peer }: Result & { readonly is: 'opened' }): Promise<void> {
     const { from } = receiver.stream
+    const { gaps } = this.#deps
     const { q = [], v } = message.gossip
     if (v !== undefined) this.#compare(from, v)
     if (!peer.accepted) return
-    for (const [st, i] of q) await this.#seenByPeer(peer.conv, st, i)
+    const missing = q.flatMap(([st, i]) => this.#seenByPeer(peer.conv, from.dev, st, i))
+    await gaps.missing(missing.slice(0, GAPS_PER_MESSAGE))
   }
 
   #compare(
@@ -65,15 +68,17 @@ export class Gossiper {
     directory.forget(from.acct)
   }
 
-  /** Somebody has index i of a stream that we receive as well. */
-  async #seenByPeer(conv: string, st: Bytes, i: number): Promise<void> {
-    const { receivers, gaps, clock } = this.#deps
-    const stream = receivers.cached(st)
-    if (stream === null || hex(stream.conv) !== conv) return
-    const first = Math.max(stream.next, i - GAPS_PER_MESSAGE)
+  /** Somebody has index i of a stream that we receive as well. Of its own streams a device knows nothing by receiving. */
+  #seenByPeer(conv: string, teller: Bytes, st: Bytes, i: number): Gap[] {
+    const stream = this.#deps.receivers.cached(st)
+    if (stream === null || hex(stream.conv) !== conv || equal(stream.from.dev, teller)) return []
+    if (i - stream.next > LIMITS.skipMessages) return []
     const { acct, dev } = stream.from
-    for (let at = first; at <= i; at++) {
-      await gaps.missing({ conv, acct, dev, st, i: at, why: 'gap', since: clock.now(), tries: 0 })
+    const since = this.#deps.clock.now()
+    const found: Gap[] = []
+    for (let at = Math.max(stream.next, i - GAPS_PER_MESSAGE); at <= i; at++) {
+      found.push({ conv, acct, dev, st, i: at, why: 'gap', since, tries: 0 })
     }
+    return found
   }
 }

@@ -15,8 +15,8 @@ import type { Inserted, MessageLog } from '../messages/log.ts'
 import type { Directory } from '../people/directory.ts'
 import type { Peers } from '../people/peers.ts'
 import type { Push } from '../wire.ts'
-import type { Content, Dispatch } from './dispatch.ts'
-import { type Gap, gapKey, type Gaps, placeholderRow } from './gaps.ts'
+import type { Arrival, Content, Dispatch } from './dispatch.ts'
+import { againId, type Gap, gapKey, type Gaps, placeholderRow } from './gaps.ts'
 import type { Gossiper } from './gossiper.ts'
 import type { Mail, Opening, Result } from './opened.ts'
 import type { Receipts } from './receipts.ts'
@@ -27,6 +27,17 @@ const BATCH_MAX = 64
 const YIELD_EVERY = 8
 /** Messages before the first one seen of a stream that are asked for. */
 const UNSEEN_MAX = 64
+
+/** Failures of our store or of the connection: the same mail may be taken later. */
+const LATER: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'E_STORE',
+  'E_DISK_FULL',
+  'E_CORRUPT',
+  'E_CLOSED',
+  'E_TIMEOUT',
+  'E_BUSY',
+  'E_RATE',
+])
 
 export interface InboxDeps {
   readonly acct: Bytes
@@ -47,9 +58,13 @@ export interface InboxDeps {
   readonly emit: Emit
   /** Shows a stored row. */
   readonly show: (inserted: Inserted, fills: boolean) => void
+  /** The rows of a batch are stored; it is acknowledged next. */
+  readonly stored: () => Promise<void>
   /** The local store failed: nothing may be acknowledged any more. */
   readonly broken: (error: unknown) => void
 }
+
+const RUBBISH = Symbol('rubbish')
 
 /** What one mail left to be stored and shown. */
 interface Shown extends Content {
@@ -149,15 +164,20 @@ export class Inbox {
     let last: Mail | null = null
     let failure: SecureChatError | undefined
     try {
-      for (let count = 0; count < BATCH_MAX && connection === this.#connection; count++) {
-        const [mail] = this.#queue
-        if (mail?.t !== 'mail') break
+      for (let count = 0; count < BATCH_MAX; count++) {
         if (count % YIELD_EVERY === YIELD_EVERY - 1) await sleep(this.#deps.clock, 0)
+        const [mail] = this.#queue
+        if (mail?.t !== 'mail' || connection !== this.#connection) break
         const result = await this.#deps.opening.open(mail)
-        if (connection !== this.#connection) break
-        await this.#taken(mail, result, contents, touched)
+        // what was opened is taken, whatever becomes of the connection: its key is used up
+        try {
+          await this.#taken(mail, result, contents, touched)
+        } catch (error) {
+          if (result.is === 'opened') result.undo()
+          throw error
+        }
         if (result.is === 'opened') gossip.push(() => gossiper.heard(result))
-        this.#queue.shift()
+        if (this.#queue[0] === mail) this.#queue.shift()
         last = mail
       }
     } catch (error) {
@@ -170,6 +190,7 @@ export class Inbox {
     try {
       rows = await Promise.all(contents.map((each) => messages.insert(each.row, each.replaces)))
       await receivers.save(touched)
+      await this.#deps.stored()
     } catch (error) {
       receivers.forget(touched)
       throw error
@@ -192,33 +213,44 @@ export class Inbox {
     contents: Shown[],
     touched: Set<Receiver>,
   ): Promise<void> {
-    const { dispatch, gaps } = this.#deps
+    const { gaps } = this.#deps
     if (result.is === 'nothing') {
       if (result.code !== null) this.#warn(result.code, result.user)
       return
     }
-    if (result.receiver !== null) touched.add(result.receiver)
     if (result.is === 'unreadable') {
       await this.#unreadable(mail, result, contents)
+      if (result.receiver !== null) touched.add(result.receiver)
       return
     }
     const { message, peer, receiver, skipped } = result
     const { from, st } = receiver.stream
-    for (const i of skipped) {
-      if (peer.accepted) await gaps.missing(this.#gap(mail, peer.conv, i, 'gap'))
+    if (peer.accepted) {
+      await gaps.missing(skipped.map((i) => this.#gap(mail, peer.conv, i, 'gap')))
     }
-    const late = gapKey(st, message.i)
-    await gaps.filled(late)
-    const content = await dispatch.take({
-      peer,
-      from,
-      payload: message.payload,
-      bytes: message.bytes,
-      mid: message.mid,
-      resent: false,
-    })
-    if (content !== null) contents.push({ replaces: late, ...content, isPlaceholder: false })
-    else if (receiver.stream.next > message.i + 1) await gaps.needless(late)
+    const late = gapKey(from, againId(st, message.i))
+    const { payload, bytes, mid } = message
+    const content = await this.#content({ peer, from, payload, bytes, mid, resent: false })
+    if (content === RUBBISH) {
+      const unreadable = { is: 'unreadable', why: 'bad', conv: peer.conv, receiver } as const
+      await this.#unreadable(mail, unreadable, contents)
+    } else await gaps.filled(late)
+    touched.add(receiver)
+    if (content !== null && content !== RUBBISH) {
+      contents.push({ replaces: late, ...content, isPlaceholder: false })
+    } else if (content === null && receiver.stream.next > message.i + 1) await gaps.needless(late)
+  }
+
+  /** What a message is about can be rubbish, signed or not: that is the end of this message, never of the mail behind it. */
+  async #content(arrival: Arrival): Promise<Content | typeof RUBBISH | null> {
+    try {
+      return await this.#deps.dispatch.take(arrival)
+    } catch (error) {
+      const code = codeOf(error)
+      if (LATER.has(code)) throw error
+      this.#deps.log.warn('client.inbox.rubbish', { code, kind: arrival.payload.k })
+      return RUBBISH
+    }
   }
 
   async #unreadable(
@@ -236,7 +268,7 @@ export class Inbox {
     const why = result.why === 'removed' ? 'bad' : result.why
     const gap = this.#gap(mail, peer.conv, mail.i, why)
     const shown = result.why === 'removed' ? 'removed-device' : undefined
-    if (shown === undefined) await gaps.missing(gap)
+    if (shown === undefined) await gaps.missing([gap])
     contents.push({ row: placeholderRow(gap, own, shown), isPlaceholder: true })
   }
 
@@ -245,9 +277,9 @@ export class Inbox {
     const st = hex(mail.st)
     if (this.#headless.has(st)) return
     this.#headless.add(st)
-    for (let i = Math.max(0, mail.i - UNSEEN_MAX); i < mail.i; i++) {
-      await this.#deps.gaps.missing(this.#gap(mail, conv, i, 'nokey'))
-    }
+    const first = Math.max(0, mail.i - UNSEEN_MAX)
+    const before = Array.from({ length: mail.i - first }, (_, k) => first + k)
+    await this.#deps.gaps.missing(before.map((i) => this.#gap(mail, conv, i, 'nokey')))
   }
 
   #gap(mail: Mail, conv: string, i: number, why: Gap['why']): Gap {
@@ -265,8 +297,8 @@ export class Inbox {
     if (!fresh) {
       if (
         !isPlaceholder &&
-        !equal(row.payload, shown.row.payload) &&
-        row.placeholder === undefined
+        row.payload.length > 0 && // else a placeholder, or deleted
+        !equal(row.payload, shown.row.payload)
       ) {
         const text = 'A device sent two different messages under one name; the first one counts.'
         const user = peer === undefined ? {} : { user: peer.pin.user }
@@ -277,8 +309,8 @@ export class Inbox {
     show(result, result.replaced)
     if (isPlaceholder || peer === undefined) return
     receipts.owe(peer, row)
-    if (row.offer !== undefined && decodePayload(row.payload).k === 'file')
-      files.announce(row.offer)
+    if (row.offer === undefined || row.withheld === true || row.deleted === true) return
+    if (decodePayload(row.payload).k === 'file') files.announce(row.offer)
   }
 
   #warn(code: ErrorCode, user: string | null): void {

@@ -32,6 +32,8 @@ export type Result =
       readonly skipped: readonly number[]
       /** The head, with the first message of a stream here. */
       readonly head: Head | null
+      /** For a message that could not be taken: the stream expects it again. */
+      readonly undo: () => void
     }
   /** Nothing to show and nothing to ask for. `code`: why, when a person should hear of it. */
   | { readonly is: 'nothing'; readonly code: ErrorCode | null; readonly user: string | null }
@@ -136,12 +138,13 @@ export class Opening {
     if (stream.missing().length + mail.i - next > KEPT_MAX) {
       return { is: 'unreadable', why: 'gap', conv, receiver }
     }
+    const undo = stream.checkpoint()
     try {
       const message = stream.open(mail, clock.now())
       receiver.usedAt = clock.now()
       const skipped: number[] = []
       for (let i = next; i < mail.i; i++) skipped.push(i)
-      return { is: 'opened', message, receiver, peer, skipped, head }
+      return { is: 'opened', message, receiver, peer, skipped, head, undo }
     } catch (error) {
       return unreadable(error, conv, receiver)
     }

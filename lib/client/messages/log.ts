@@ -1,14 +1,34 @@
-// The message store: what was said, paged by conversation. The rest of the client sees the small interface MessageLog, so
-// that records can give way to a segmented log. One writer queue: changes to one row never overtake each other.
-//
-// Every row that changed here is "due" until the archive has it: a mark in the index of the same record, written with the
-// row, so that no crash can part the two (PROTOCOL 11).
-import type { Keys, Rec, Records } from '../../storage/ports.ts'
-import { equal } from '../../util/bytes.ts'
+// The message store: what was said, paged by conversation, and what was made of it afterwards. The rest of the client sees
+// the small interface MessageLog; where rows lie is row-table.ts's. One writer queue: changes to one row never overtake
+// each other, and a change and what it changes are written together.
+import { decodePayload } from '../../protocol/payloads.ts'
+import type { Records } from '../../storage/ports.ts'
+import { equal, hex } from '../../util/bytes.ts'
 import { GroupCommit } from '../group-commit.ts'
 import { without } from '../without.ts'
+import type { ArchivedLog, FreeNumbers } from './archived-log.ts'
+import { Draft } from './draft.ts'
+import { DueRows } from './due.ts'
+import { EarlyChanges } from './early.ts'
+import {
+  type Change,
+  changeOf,
+  isInEffect,
+  merged,
+  NO_MARKS,
+  withChange,
+  withRow,
+} from './marks.ts'
 import { joined } from './restored.ts'
-import { decodeRow, encodeRow, type MessageRow } from './row.ts'
+import { encodeRow, type MessageRow } from './row.ts'
+import { RecordRows, type RowTable, type Which } from './row-table.ts'
+import { canBeMarked, emptied, settled } from './settle.ts'
+
+/** A message that was changed. */
+export interface Touched {
+  readonly before: MessageRow
+  readonly after: MessageRow
+}
 
 export interface Inserted {
   readonly row: MessageRow
@@ -16,6 +36,11 @@ export interface Inserted {
   readonly fresh: boolean
   /** It took the number and place of a placeholder. */
   readonly replaced: boolean
+  /** The row is a change (PROTOCOL 7.2), and this is what it did to messages that are here. */
+  readonly change?: Change
+  readonly touched?: readonly Touched[]
+  /** The message it answers, if that is here. */
+  readonly answers?: MessageRow
 }
 
 export interface MessageLog {
@@ -27,40 +52,29 @@ export interface MessageLog {
   remove(key: string): Promise<MessageRow | null>
   byKey(key: string): Promise<MessageRow | null>
   byNumber(number: number): Promise<MessageRow | null>
-  /** The newest `limit` rows with a smaller number than `before`, ascending. */
+  /** The newest `limit` lines with a smaller number than `before`, ascending. */
   page(conv: string, before: number | null, limit: number): Promise<MessageRow[]>
-  /** The first `limit` rows with a larger number than `number`, ascending. */
-  after(conv: string, number: number, limit: number): Promise<MessageRow[]>
+  /** The oldest `limit` lines with a larger number than `after`, ascending. */
+  after(conv: string, after: number, limit: number): Promise<MessageRow[]>
+  /** As `after`, of what lies beside the lines. */
+  changesAfter(conv: string, after: number, limit: number): Promise<MessageRow[]>
+  /** Blocks of lines, newest first, among them all whose texts hold `needle` (lower case). */
+  scan(conv: string | null, needle: string): AsyncGenerator<readonly MessageRow[]>
+  /** Removes everything of one conversation. */
+  forget(conv: string): Promise<void>
+  /** Leaves nothing but the name of a message; null when there is nothing left to remove. */
+  expire(number: number): Promise<MessageRow | null>
   /** Waits for everything asked for so far. */
   idle(): Promise<void>
 }
 
-/** Numbers that are kept free for rows of the archive. */
-export interface FreeNumbers {
-  /** Null: there is none left. */
-  take(): number | null
-  /** A row of the archive has this number already. */
-  used(number: number): void
-}
-
-/** What the archive needs beyond that. */
-export interface ArchivedLog extends MessageLog {
-  /** The first rows that the archive does not have in this version, ascending. */
-  due(limit: number): Promise<MessageRow[]>
-  /** The archive has these versions; what has changed meanwhile stays due. */
-  settle(rows: readonly MessageRow[]): Promise<void>
-  /** A row of the archive: `restored` and `filled` say what it is. It is not due. */
-  restore(row: Omit<MessageRow, 'number'>, numbers: FreeNumbers): Promise<Inserted>
-  /** Numbers up to this one are never given to new rows. */
-  reserve(upTo: number): void
-  readonly isEmpty: boolean
-}
-
-type Change = (row: MessageRow) => MessageRow | null
+type Update = (row: MessageRow) => MessageRow | null
 
 type Op =
   | { readonly do: 'insert'; readonly row: Omit<MessageRow, 'number'>; readonly replaces?: string }
-  | { readonly do: 'update'; readonly key: string; readonly change: Change }
+  | { readonly do: 'update'; readonly key: string; readonly change: Update }
+  | { readonly do: 'expire'; readonly number: number }
+  | { readonly do: 'forget'; readonly conv: string }
   | { readonly do: 'remove'; readonly key: string }
   | { readonly do: 'settle'; readonly row: MessageRow }
   | {
@@ -69,79 +83,39 @@ type Op =
       readonly numbers: FreeNumbers
     }
 
-type Result = Inserted | MessageRow | null
+type Done = Inserted | MessageRow | null
 
-const KIND = 'msg'
-
-function idOf(number: number): string {
-  return String(number).padStart(12, '0')
-}
-
-function rowOf(record: Rec | null | undefined): MessageRow | null {
-  return record ? decodeRow(record.body) : null
-}
-
-/** The changes of one flush on top of what the store holds. */
-class Draft {
-  readonly #rows = new Map<string, { readonly row: MessageRow; readonly isDue: boolean }>()
-  readonly #records: Records
-
-  constructor(records: Records) {
-    this.#records = records
-  }
-
-  async find(key: string): Promise<MessageRow | null> {
-    return this.#rows.get(key)?.row ?? rowOf(await this.#records.getUnique(KIND, 'key', key))
-  }
-
-  put(row: MessageRow, isDue: boolean): void {
-    this.#rows.set(row.key, { row, isDue })
-  }
-
-  drop(key: string): void {
-    this.#rows.delete(key)
-  }
-
-  get dueCount(): number {
-    return [...this.#rows.values()].filter(({ isDue }) => isDue).length
-  }
-
-  items(): { readonly id: string; readonly body: Buffer; readonly keys: Keys }[] {
-    return [...this.#rows.values()].map(({ row, isDue }) => ({
-      id: idOf(row.number),
-      body: encodeRow(row),
-      keys: {
-        unique: { key: row.key },
-        index: { conv: row.conv, ...(isDue ? { due: 'yes' } : {}) },
-      },
-    }))
-  }
-}
+const PAGE = 500
 
 export class RecordMessageLog implements ArchivedLog {
-  readonly #records: Records
-  readonly #commit: GroupCommit<Op, Result>
+  readonly #table: RowTable
+  readonly #early: EarlyChanges
+  readonly #due: DueRows
+  readonly #commit: GroupCommit<Op, Done>
   #next: number
   #onDue: (count: number) => void = () => undefined
+  /** Told before rows that must vanish one day are stored. */
+  #beforeTimed: (rows: readonly MessageRow[]) => Promise<void> = () => Promise.resolve()
 
-  private constructor(records: Records, next: number) {
-    this.#records = records
+  private constructor(table: RowTable, early: EarlyChanges, due: DueRows, next: number) {
+    this.#table = table
+    this.#early = early
+    this.#due = due
     this.#next = next
     this.#commit = new GroupCommit((ops) => this.#flush(ops))
   }
 
   /** `convs`: all conversations of the profile; the highest number in them is where counting goes on. */
   static async open(records: Records, convs: readonly string[]): Promise<RecordMessageLog> {
-    let last = 0
-    for (const conv of convs) {
-      const [newest] = await records.list(KIND, 'conv', conv, null, 1, 'descending')
-      last = Math.max(last, rowOf(newest)?.number ?? 0)
-    }
-    return new RecordMessageLog(records, last + 1)
+    const table = new RecordRows(records)
+    const [early, last] = await Promise.all([EarlyChanges.open(records), table.last(convs)])
+    const due = await DueRows.open(records)
+    return new RecordMessageLog(table, early, due, last + 1)
   }
 
-  get isEmpty(): boolean {
-    return this.#next === 1
+  /** `work` is durable before any row with an end is. */
+  onTimed(work: (rows: readonly MessageRow[]) => Promise<void>): void {
+    this.#beforeTimed = work
   }
 
   /** Called after each write that leaves rows due. */
@@ -149,8 +123,19 @@ export class RecordMessageLog implements ArchivedLog {
     this.#onDue = listener
   }
 
+  /** The history has first versions of all rows up to this number; 0: it has nothing any more. */
+  appendedUpTo(number: number): void {
+    if (number === 0) this.#due.restart()
+    else this.#due.appended(number)
+  }
+
+  get isEmpty(): boolean {
+    return this.#next === 1
+  }
+
   reserve(upTo: number): void {
     this.#next = Math.max(this.#next, upTo + 1)
+    this.#due.appended(upTo)
   }
 
   async insert(row: Omit<MessageRow, 'number'>, replaces?: string): Promise<Inserted> {
@@ -162,12 +147,23 @@ export class RecordMessageLog implements ArchivedLog {
     return result as Inserted
   }
 
-  async update(key: string, change: Change): Promise<MessageRow | null> {
+  async update(key: string, change: Update): Promise<MessageRow | null> {
     return (await this.#commit.add({ do: 'update', key, change })) as MessageRow | null
   }
 
   async remove(key: string): Promise<MessageRow | null> {
     return (await this.#commit.add({ do: 'remove', key })) as MessageRow | null
+  }
+
+  async due(limit: number): Promise<MessageRow[]> {
+    const rows: MessageRow[] = []
+    for (const number of this.#due.numbers(this.#next - 1)) {
+      const row = await this.#table.byNumber(number)
+      if (row !== null && row.restored === undefined) rows.push(row)
+      else await this.#due.clear(number)
+      if (rows.length === limit) break
+    }
+    return rows
   }
 
   async settle(rows: readonly MessageRow[]): Promise<void> {
@@ -178,86 +174,163 @@ export class RecordMessageLog implements ArchivedLog {
     return (await this.#commit.add({ do: 'restore', row, numbers })) as Inserted
   }
 
-  async byKey(key: string): Promise<MessageRow | null> {
-    return rowOf(await this.#records.getUnique(KIND, 'key', key))
+  async expire(number: number): Promise<MessageRow | null> {
+    return (await this.#commit.add({ do: 'expire', number })) as MessageRow | null
   }
 
-  async byNumber(number: number): Promise<MessageRow | null> {
-    return rowOf(await this.#records.get(KIND, idOf(number)))
+  async forget(conv: string): Promise<void> {
+    await this.#commit.add({ do: 'forget', conv })
+  }
+
+  byKey(key: string): Promise<MessageRow | null> {
+    return this.#table.byKey(key)
+  }
+
+  byNumber(number: number): Promise<MessageRow | null> {
+    return this.#table.byNumber(number)
   }
 
   async page(conv: string, before: number | null, limit: number): Promise<MessageRow[]> {
-    const cursor = before === null ? null : idOf(before)
-    const records = await this.#records.list(KIND, 'conv', conv, cursor, limit, 'descending')
-    return records.map((record) => decodeRow(record.body)).reverse()
+    return (await this.#table.list('lines', conv, before, limit, 'descending')).reverse()
   }
 
-  async after(conv: string, number: number, limit: number): Promise<MessageRow[]> {
-    const records = await this.#records.list(KIND, 'conv', conv, idOf(number), limit)
-    return records.map((record) => decodeRow(record.body))
+  after(conv: string, after: number, limit: number): Promise<MessageRow[]> {
+    return this.#table.list('lines', conv, after, limit, 'ascending')
   }
 
-  async due(limit: number): Promise<MessageRow[]> {
-    const records = await this.#records.list(KIND, 'due', 'yes', null, limit)
-    return records.map((record) => decodeRow(record.body))
+  changesAfter(conv: string, after: number, limit: number): Promise<MessageRow[]> {
+    return this.#table.list('change', conv, after, limit, 'ascending')
+  }
+
+  scan(conv: string | null, needle: string): AsyncGenerator<readonly MessageRow[]> {
+    return this.#table.scan({ conv, needle, last: this.#next - 1 })
+  }
+
+  /** Drops what has waited too long for its message. */
+  sweep(now: number): Promise<void> {
+    return this.#early.sweep(now)
   }
 
   idle(): Promise<void> {
     return this.#commit.idle()
   }
 
-  async #flush(ops: readonly Op[]): Promise<Result[]> {
-    const draft = new Draft(this.#records)
-    const results: Result[] = []
-    for (const op of ops) results.push(await this.#apply(op, draft))
-    const items = draft.items()
-    if (items.length > 0) await this.#records.putMany(KIND, items)
-    if (draft.dueCount > 0) this.#onDue(draft.dueCount)
+  async #flush(ops: readonly Op[]): Promise<Done[]> {
+    let draft = new Draft(this.#table)
+    const results: Done[] = []
+    for (const op of ops) {
+      switch (op.do) {
+        case 'insert':
+          results.push(await this.#insert(op, draft))
+          break
+        case 'update':
+          results.push(await update(op, draft))
+          break
+        case 'expire':
+          results.push(await this.#expire(op.number, draft))
+          break
+        case 'forget':
+          await this.#write(draft)
+          draft = new Draft(this.#table)
+          await this.#forget(op.conv)
+          results.push(null)
+          break
+        case 'remove':
+          results.push(await this.#remove(op.key, draft))
+          break
+        case 'settle':
+          results.push(await this.#settle(op.row, draft))
+          break
+        case 'restore':
+          draft.isRestoring = true
+          results.push(await this.#restore(op.row, op.numbers, draft))
+          draft.isRestoring = false
+      }
+    }
+    await this.#write(draft)
     return results
   }
 
-  #apply(op: Op, draft: Draft): Promise<Result> {
-    switch (op.do) {
-      case 'insert':
-        return this.#insert(op.row, op.replaces, draft)
-      case 'update':
-        return change(op.key, op.change, draft)
-      case 'remove':
-        return this.#remove(op.key, draft)
-      case 'settle':
-        return settle(op.row, draft)
-      case 'restore':
-        return this.#restore(op.row, op.numbers, draft)
-    }
+  async #write(draft: Draft): Promise<void> {
+    const rows = draft.inOrder()
+    const timed = rows.filter((row) => row.expires !== undefined)
+    if (timed.length > 0) await this.#beforeTimed(timed)
+    const { changed } = draft
+    await this.#due.mark(changed)
+    await this.#table.put(rows)
+    if (changed.length > 0) this.#onDue(changed.length)
+    for (const { conv, key } of draft.settled) await this.#early.settled(conv, key)
   }
 
-  async #insert(
-    row: Omit<MessageRow, 'number'>,
-    replaces: string | undefined,
-    draft: Draft,
-  ): Promise<Inserted> {
-    const known = await draft.find(row.key)
-    const placeholder = replaces === undefined ? null : await draft.find(replaces)
-    if (placeholder !== null) draft.drop(placeholder.key)
+  async #insert(op: Op & { readonly do: 'insert' }, draft: Draft): Promise<Inserted> {
+    const known = await draft.find(op.row.key)
+    const named = op.replaces === undefined ? null : await draft.find(op.replaces)
+    const placeholder = named !== null && standsFor(named, op.row) ? named : null
+    if (placeholder !== null) draft.rows.delete(placeholder.key)
     if (known !== null) {
       if (placeholder !== null) {
-        await this.#records.delete(KIND, idOf(placeholder.number))
-        draft.put({ ...without(known, 'restored'), filled: placeholder.key }, true)
+        await this.#table.remove([placeholder], this.#next - 1)
+        draft.set({ ...without(known, 'restored'), filled: placeholder.key })
       }
       return { fresh: false, replaced: false, row: known }
     }
     const filled = placeholder === null ? {} : { filled: placeholder.key }
-    const added = { ...row, ...filled, number: placeholder?.number ?? this.#next++ }
-    draft.put(added, true)
-    return { fresh: true, replaced: placeholder !== null, row: added }
+    const numbered = { ...op.row, ...filled, number: placeholder?.number ?? this.#next++ }
+    const inserted = { fresh: true, replaced: placeholder !== null }
+    const change = changeOf(numbered)
+    if (change !== null) {
+      return { ...inserted, ...(await this.#insertChange(numbered, change, draft)) }
+    }
+    const early = this.#early.find(numbered.conv, numbered.key)
+    const row = early === null ? numbered : settled(numbered, early)
+    if (early !== null) {
+      draft.settled.push(row)
+      if (row.deleted === true) await this.#emptyRows(early.rows, draft)
+    }
+    draft.set(row)
+    const answers = await answered(row, draft)
+    return { ...inserted, row, ...(answers === null ? {} : { answers }) }
+  }
+
+  async #insertChange(
+    numbered: MessageRow,
+    { change, targets }: NonNullable<ReturnType<typeof changeOf>>,
+    draft: Draft,
+  ): Promise<Pick<Inserted, 'row' | 'change' | 'touched'>> {
+    let row: MessageRow = { ...numbered, aside: 'change' }
+    const touched: Touched[] = []
+    for (const key of change === null ? [] : targets) {
+      if (change === null) break
+      const before = await draft.find(key)
+      if (before === null) await this.#early.add({ conv: row.conv, key }, change, row)
+      else if (before.deleted === true || !canBeMarked(before)) row = emptied(row)
+      else if (before.conv === row.conv) {
+        const marks = withRow(withChange(before.marks ?? NO_MARKS, change), row.number)
+        const after = settled(before, marks)
+        draft.set(after)
+        if (after.deleted === true) await this.#emptyRows(marks.rows, draft)
+        if (isInEffect(after.marks ?? NO_MARKS, change)) touched.push({ before, after })
+      }
+    }
+    draft.set(row)
+    return { row, touched, ...(change === null ? {} : { change }) }
   }
 
   async #remove(key: string, draft: Draft): Promise<MessageRow | null> {
     const known = await draft.find(key)
     if (known === null) return null
-    draft.drop(key)
-    await this.#records.delete(KIND, idOf(known.number))
+    draft.rows.delete(key)
+    await this.#table.remove([known], this.#next - 1)
     return known
+  }
+
+  async #settle(row: MessageRow, draft: Draft): Promise<null> {
+    const known = await draft.find(row.key)
+    this.#due.appended(row.number)
+    if (known !== null && equal(encodeRow(known), encodeRow(row))) {
+      await this.#due.clear(row.number)
+    } else await this.#due.mark([row.number])
+    return null
   }
 
   async #restore(
@@ -267,33 +340,84 @@ export class RecordMessageLog implements ArchivedLog {
   ): Promise<Inserted> {
     const known = await draft.find(row.key)
     const placeholder = row.filled === undefined ? null : await draft.find(row.filled)
-    if (placeholder !== null) draft.drop(placeholder.key)
+    if (placeholder !== null) draft.rows.delete(placeholder.key)
     if (known !== null) {
-      if (placeholder !== null) await this.#records.delete(KIND, idOf(placeholder.number))
+      if (placeholder !== null) await this.#table.remove([placeholder], this.#next - 1)
       if (known.restored !== undefined) numbers.used(known.number)
       const next = joined(known, row)
-      if (next !== null) draft.put(next, false)
+      if (next !== null) draft.set(next)
       return { fresh: false, replaced: false, row: next ?? known }
     }
     const number = placeholder?.number ?? numbers.take() ?? this.#next++
-    const added = { ...row, number }
-    draft.put(added, false)
-    return { fresh: true, replaced: placeholder !== null, row: added }
+    const added: MessageRow = { ...row, number }
+    const inserted = { fresh: true, replaced: placeholder !== null }
+    const change = changeOf(added)
+    if (change !== null) return { ...inserted, ...(await this.#insertChange(added, change, draft)) }
+    const early = this.#early.find(added.conv, added.key)
+    const whole = settled(added, merged(added.marks ?? NO_MARKS, early ?? NO_MARKS))
+    if (early !== null) draft.settled.push(whole)
+    draft.set(whole)
+    return { ...inserted, row: whole }
+  }
+
+  /** What a deleted message said in its earlier forms goes with it. */
+  async #emptyRows(numbers: readonly number[], draft: Draft): Promise<void> {
+    for (const number of numbers) {
+      const row = await draft.byNumber(number)
+      if (row?.aside === 'change') draft.set(emptied(row))
+    }
+  }
+
+  async #expire(number: number, draft: Draft): Promise<MessageRow | null> {
+    const row = await draft.byNumber(number)
+    if (row === null || row.aside !== undefined) return null
+    await this.#emptyRows(row.marks?.rows ?? [], draft)
+    const rest = without(without(without(row, 'marks'), 'expires'), 'ttl')
+    const expired: MessageRow = { ...emptied(rest), aside: 'expired' }
+    draft.set(expired)
+    return expired
+  }
+
+  async #forget(conv: string): Promise<void> {
+    for (const which of ['lines', 'change', 'expired'] satisfies Which[]) {
+      for (;;) {
+        const rows = await this.#table.list(which, conv, null, PAGE, 'ascending')
+        if (rows.length === 0) break
+        await this.#table.remove(rows, this.#next - 1)
+      }
+    }
+    await this.#early.forget(conv)
   }
 }
 
-/** What was changed here is no version of the archive any more. */
-async function change(key: string, apply: Change, draft: Draft): Promise<MessageRow | null> {
-  const row = await draft.find(key)
-  const next = row === null ? null : apply(row)
+/** Nobody takes the place of what somebody else has sent. */
+function standsFor(row: MessageRow, late: Omit<MessageRow, 'number'>): boolean {
+  return row.placeholder !== undefined && row.conv === late.conv && equal(row.acct, late.acct)
+}
+
+async function update(
+  op: Op & { readonly do: 'update' },
+  draft: Draft,
+): Promise<MessageRow | null> {
+  const row = await draft.find(op.key)
+  const next = row === null ? null : op.change(row)
   if (next === null) return null
+  // what was changed here is no version of the history any more
   const changed = without(next, 'restored')
-  draft.put(changed, true)
+  draft.set(changed)
   return changed
 }
 
-async function settle(row: MessageRow, draft: Draft): Promise<null> {
-  const known = await draft.find(row.key)
-  if (known !== null && equal(encodeRow(known), encodeRow(row))) draft.put(known, false)
-  return null
+async function answered(row: MessageRow, draft: Draft): Promise<MessageRow | null> {
+  const key = answerOf(row)
+  const found = key === null ? null : await draft.find(key)
+  return found?.conv === row.conv ? found : null
+}
+
+/** hex of the mid that a row answers. */
+export function answerOf(row: MessageRow): string | null {
+  if (row.payload.length === 0) return null
+  const payload = decodePayload(row.payload)
+  const isAnswer = payload.k === 'text' || payload.k === 'file'
+  return isAnswer && payload.re !== undefined ? hex(payload.re) : null
 }

@@ -4,8 +4,12 @@ import { b, bRange, check, flag, lit, map, opt, s, u } from '../../protocol/shap
 import type { Bytes } from '../../util/bytes.ts'
 import type { ErrorCode } from '../../util/errors.ts'
 import type { MessageState } from '../events.ts'
+import { type Marks, MARKS, marksFrom, storedMarks } from './marks.ts'
 
 export type PlaceholderReason = 'no-key' | 'gap' | 'bad' | 'removed-device'
+
+/** Why a row is no line of its conversation: it changes another one, or its time is over and only its name is left. */
+export type Aside = 'change' | 'expired'
 
 export interface MessageRow {
   /** Order of arrival in this profile; the short number people type. */
@@ -28,9 +32,19 @@ export interface MessageRow {
   readonly state?: MessageState
   readonly code?: ErrorCode
   readonly placeholder?: PlaceholderReason
+  readonly aside?: Aside
+  readonly marks?: Marks
+  /** The author took it back: only who and when is left of it. */
+  readonly deleted?: true
+  /** When it must be gone from here. */
+  readonly expires?: number
+  /** How long after it was shown (own: accepted) it must be gone; absent once that time is running. */
+  readonly ttl?: number
+  /** A stranger wrote it, and this account wants to be asked first: not shown before the stranger is accepted. */
+  readonly withheld?: true
   /** The key of the placeholder whose place it took. */
   readonly filled?: string
-  /** It came from the archive in this version (ms), and nothing has changed it here since. */
+  /** It came from the history in this version (ms), and nothing has changed it here since. */
   readonly restored?: number
 }
 
@@ -51,6 +65,12 @@ const ROW = map({
   s: opt(lit(...STATES)),
   e: opt(s(24)),
   g: opt(lit('no-key', 'gap', 'bad', 'removed-device')),
+  as: opt(lit('change', 'expired')),
+  mk: opt(MARKS),
+  de: opt(flag),
+  ex: opt(u),
+  tl: opt(u),
+  wh: opt(flag),
   gk: opt(s(64)),
   v: opt(u),
 })
@@ -71,6 +91,12 @@ export function encodeRow(row: MessageRow): Buffer {
     s: row.state,
     e: row.code,
     g: row.placeholder,
+    as: row.aside,
+    mk: row.marks === undefined ? undefined : storedMarks(row.marks),
+    de: row.deleted,
+    ex: row.expires,
+    tl: row.ttl,
+    wh: row.withheld,
     gk: row.filled,
     v: row.restored,
   })
@@ -93,6 +119,12 @@ export function decodeRow(body: Bytes): MessageRow {
     ...(f.s === undefined ? {} : { state: f.s }),
     ...(f.e === undefined ? {} : { code: f.e as ErrorCode }),
     ...(f.g === undefined ? {} : { placeholder: f.g }),
+    ...(f.as === undefined ? {} : { aside: f.as }),
+    ...(f.mk === undefined ? {} : { marks: marksFrom(f.mk) }),
+    ...(f.de === undefined ? {} : { deleted: true }),
+    ...(f.ex === undefined ? {} : { expires: f.ex }),
+    ...(f.tl === undefined ? {} : { ttl: f.tl }),
+    ...(f.wh === undefined ? {} : { withheld: true }),
     ...(f.gk === undefined ? {} : { filled: f.gk }),
     ...(f.v === undefined ? {} : { restored: f.v }),
   }

@@ -20,6 +20,7 @@ export class Outgoing {
   readonly #stream: SenderStream | null
   readonly #link: Link
   readonly #gossip: (first: boolean) => Gossip
+  readonly #isCurrent: () => boolean
   #announced = false
 
   constructor(options: {
@@ -28,6 +29,8 @@ export class Outgoing {
     readonly link: Link
     /** What goes beside the next payload (PROTOCOL 6.3 g). */
     readonly gossip: (first: boolean) => Gossip
+    /** Whether the devices it goes to are still those of the accounts (PROTOCOL 6.4). */
+    readonly isCurrent: () => boolean
   }) {
     this.#stream = options.stream
     this.empty = options.stream === null
@@ -35,10 +38,11 @@ export class Outgoing {
     this.devices = options.recipients.map((bundle) => bundle.dev)
     this.#link = options.link
     this.#gossip = options.gossip
+    this.#isCurrent = options.isCurrent
   }
 
   expired(now: number): boolean {
-    return this.#stream?.isSpent(now) === true
+    return this.#stream?.isSpent(now) === true || !this.#isCurrent()
   }
 
   lostConnection(): void {

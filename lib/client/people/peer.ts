@@ -37,6 +37,8 @@ export interface Peer {
   /** We sent a request at this time and wait for the answer. */
   readonly requestedAt?: number
   readonly request?: PendingRequest
+  /** When we said no to their last one. */
+  readonly declinedAt?: number
   /** The directory contradicted the pin with this code: nothing is sent or accepted. */
   readonly alarm?: ErrorCode
   readonly blocked: boolean
@@ -64,6 +66,7 @@ const PEER = map({
   pn: opt(u),
   pt: opt(c(280)),
   pa: opt(u),
+  pd: opt(u),
   al: opt(s(24)),
   bl: opt(flag),
   de: opt(flag),
@@ -88,6 +91,7 @@ export function encodePeer(peer: Peer): Buffer {
     pn: peer.request?.number,
     pt: peer.request?.note,
     pa: peer.request?.at,
+    pd: peer.declinedAt,
     al: peer.alarm,
     bl: peer.blocked ? true : undefined,
     de: peer.deleted ? true : undefined,
@@ -116,6 +120,7 @@ export function decodePeer(body: Bytes): Peer {
     profileSent: f.ps,
     ...(f.rq === undefined ? {} : { requestedAt: f.rq }),
     ...(f.pn === undefined ? {} : { request: { number: f.pn, note: f.pt ?? '', at: f.pa ?? 0 } }),
+    ...(f.pd === undefined ? {} : { declinedAt: f.pd }),
     ...(f.al === undefined ? {} : { alarm: f.al as ErrorCode }),
   }
 }

@@ -5,6 +5,7 @@ import { openBlob, sealBlob } from '../../envelope/blobs.ts'
 import type { AccountId } from '../../identity/conversation.ts'
 import type { Shape } from '../../protocol/shape.ts'
 import { codeOf, fail } from '../../util/errors.ts'
+import type { Emit } from '../emitter.ts'
 import type { Link } from '../link.ts'
 
 export interface BlobDeps<T> {
@@ -14,6 +15,9 @@ export interface BlobDeps<T> {
   /** Oldest epoch first; the newest seals. */
   readonly archives: () => readonly ArchiveKeys[]
   readonly shape: Shape<T>
+  readonly emit: Emit
+  /** Another version is on the server: the other devices want to know. */
+  readonly wrote: (name: BlobName, ver: number) => void
 }
 
 export interface BlobState<T> {
@@ -26,6 +30,7 @@ const TRIES = 5
 
 export class SealedBlob<T extends object> {
   readonly #deps: BlobDeps<T>
+  /** The highest version seen. */
   #highest: number
 
   constructor(deps: BlobDeps<T>, highest: number) {
@@ -37,16 +42,27 @@ export class SealedBlob<T extends object> {
   async read(): Promise<BlobState<T>> {
     const { name, account, link, shape } = this.#deps
     const { ver, e, d } = await link.request('blob.get', { name })
-    if (ver < this.#highest) {
-      fail('E_ROLLBACK', `The server offers an older version of your list "${name}" than before.`)
-    }
-    if (e === undefined || d === undefined) return { ver, content: null }
+    const isUnwritten = e === undefined || d === undefined
+    if (ver < this.#highest || (isUnwritten && ver > 0)) return this.#rolledBack()
+    if (isUnwritten) return { ver, content: null }
     const keys =
       this.#deps.archives().find((archive) => archive.e === e) ??
       fail('E_DECRYPT', 'A device was removed since. Log in with your password to go on.')
     const content = openBlob(keys, { ...account, name, ver }, d, shape)
     this.#highest = ver
     return { ver, content }
+  }
+
+  #rolledBack(): never {
+    const text = `The server offers an older version of your list "${this.#deps.name}" than before. Nothing was changed here.`
+    this.#deps.emit({ type: 'notice', level: 'alarm', code: 'E_ROLLBACK', text })
+    return fail('E_ROLLBACK', text)
+  }
+
+  /** The same content under the newest keys. @throws as read */
+  async reseal(): Promise<void> {
+    const { content } = await this.read()
+    if (content !== null) await this.change((now) => now ?? content)
   }
 
   /** Applies the change to the newest version; again when another device was faster. */
@@ -65,6 +81,7 @@ export class SealedBlob<T extends object> {
       try {
         await link.request('blob.put', { name, ver, e: keys.e, d })
         this.#highest = ver
+        this.#deps.wrote(name, ver)
         return { ver, content }
       } catch (error) {
         if (codeOf(error) !== 'E_CAS' || tries === TRIES) throw error

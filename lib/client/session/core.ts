@@ -2,14 +2,13 @@
 // that is built later goes through a function.
 import type { RsaPrivateKey } from '../../crypto/rsa.ts'
 import type { DeviceId } from '../../identity/conversation.ts'
-import { parseUsername, type Username } from '../../protocol/names.ts'
+import type { Username } from '../../protocol/names.ts'
 import { isContentKind } from '../../protocol/payloads.ts'
 import { type Bytes, equal, hex } from '../../util/bytes.ts'
 import type { Clock } from '../../util/clock.ts'
-import { codeOf, fail } from '../../util/errors.ts'
+import { fail } from '../../util/errors.ts'
 import type { Log } from '../../util/log.ts'
-import { Archive } from '../archive/archive.ts'
-import { RestoreState } from '../archive/restore-state.ts'
+import type { Archive } from '../archive/archive.ts'
 import { freshKeys } from '../account/key-maker.ts'
 import { KeyRing } from '../account/key-ring.ts'
 import { checkNotOlder } from '../account/own-list.ts'
@@ -26,20 +25,28 @@ import { Opening } from '../inbox/opened.ts'
 import { Receipts } from '../inbox/receipts.ts'
 import { Receivers } from '../inbox/receivers.ts'
 import type { Link } from '../link.ts'
-import { RecordMessageLog } from '../messages/log.ts'
+import { answerOf, RecordMessageLog } from '../messages/log.ts'
+import type { MessageRow } from '../messages/row.ts'
+import { Expiry } from '../messages/expiry.ts'
+import { eventsOf, noMessage } from '../messages/telling.ts'
 import { type Names, viewOf } from '../messages/view.ts'
 import { Opener } from '../outbox/opener.ts'
 import { Outbox } from '../outbox/outbox.ts'
 import { Resends } from '../outbox/resends.ts'
 import { Acceptance } from '../people/acceptance.ts'
 import { Blocks } from '../people/blocks.ts'
+import { Chats } from '../people/chats.ts'
 import { ContactBook } from '../people/contact-book.ts'
 import { Directory } from '../people/directory.ts'
+import { OwnSync } from '../people/own-sync.ts'
 import { contactOf, type Peer } from '../people/peer.ts'
 import { Peers } from '../people/peers.ts'
 import { Settings } from '../people/settings.ts'
 import type { ClientDeps } from '../ports.ts'
+import { openArchive } from './archive-of.ts'
 import { MessageStates } from './message-states.ts'
+import { OwnAccount } from './own-account.ts'
+import { reveal } from './reveal.ts'
 
 export interface CoreOptions {
   readonly deps: ClientDeps
@@ -58,15 +65,19 @@ export class Core {
   readonly deps: ClientDeps
   readonly emitter: Emitter
   readonly names: Names
+  readonly own: OwnAccount
   peers!: Peers
   book!: ContactBook
   settings!: Settings
+  chats!: Chats
   directory!: Directory
   messages!: RecordMessageLog
   archive!: Archive
+  expiry!: Expiry
   transfers!: Transfers
   acceptance!: Acceptance
   blocks!: Blocks
+  sync!: OwnSync
   receivers!: Receivers
   gaps!: Gaps
   receipts!: Receipts
@@ -75,7 +86,8 @@ export class Core {
   inbox!: Inbox
   states!: MessageStates
   answers!: FileAnswers
-  readonly #broken: (error: unknown) => void
+  files!: IncomingFiles
+  readonly broken: (error: unknown) => void
 
   private constructor({ deps, profile, link, emitter, broken }: CoreOptions) {
     this.deps = deps
@@ -85,10 +97,12 @@ export class Core {
     this.clock = deps.clock
     this.log = deps.log
     this.emitter = emitter
-    this.#broken = broken
+    this.broken = broken
+    this.own = new OwnAccount(this)
     this.names = {
       chat: (conv) => this.peers.byConv(conv)?.pin.user ?? '',
       user: (acct) => this.peers.get(acct)?.pin.user ?? '',
+      isPinned: (conv, number) => this.chats.isPinned(conv, number),
     }
   }
 
@@ -97,6 +111,8 @@ export class Core {
     await core.#openPeople()
     await core.#openConversations()
     await core.#openTraffic()
+    await core.messages.sweep(core.clock.now())
+    core.expiry.start()
     return core
   }
 
@@ -117,18 +133,16 @@ export class Core {
     return this.directory.meet(user)
   }
 
-  /** Before the first mail is judged: on a new device whom the other devices know, and what is in the archive. */
-  async learn(isNewDevice: boolean): Promise<void> {
-    if (isNewDevice) await this.#learnPeople()
-    await this.archive.prepare()
+  /** What the other devices know; on a new device before the first mail is judged. */
+  learn(): Promise<void> {
+    return this.sync.refresh()
   }
 
-  async #learnPeople(): Promise<void> {
-    for (const load of [() => this.book.load(), () => this.settings.load()]) {
-      await load().catch((error: unknown) => {
-        this.log.info('client.learn', { code: codeOf(error) })
-      })
-    }
+  /** The message that a row answers; null when there is none here. */
+  async answeredBy(row: MessageRow): Promise<MessageRow | null> {
+    const key = answerOf(row)
+    const found = key === null ? null : await this.messages.byKey(key)
+    return found?.conv === row.conv ? found : null
   }
 
   /** The own list on the server must be ours or follow it. */
@@ -141,6 +155,7 @@ export class Core {
     this.gaps.stop()
     this.receipts.stop()
     this.book.stop()
+    await this.sync.stop()
     await this.archive.stop()
     await Promise.all([
       this.link.stop(),
@@ -148,8 +163,9 @@ export class Core {
       this.outbox.stop(),
       this.transfers.stop(),
       this.keyRing.stop(),
+      this.expiry.stop(),
     ])
-    await Promise.all([this.messages.idle(), this.peers.idle()])
+    await Promise.all([this.messages.idle(), this.peers.idle(), this.chats.idle()])
   }
 
   async #openPeople(): Promise<void> {
@@ -157,19 +173,29 @@ export class Core {
     const { records } = this.profile.store
     const { emit } = this.emitter
     const archives = () => this.profile.archives
-    const blob = { account: device, link, archives, records, log }
+    const wrote = (name: string, ver: number): void => {
+      this.sync.wrote(name, ver)
+    }
+    const blob = { account: device, link, archives, records, log, emit, wrote }
     this.peers = await Peers.open(records)
-    this.book = await ContactBook.open({ ...blob, peers: this.peers, clock })
+    this.book = await ContactBook.open({
+      ...{ ...blob, peers: this.peers, clock },
+      learned: (known) => {
+        this.own.learned(known)
+      },
+    })
     this.settings = await Settings.open(blob)
+    this.chats = await Chats.open(records)
     const { peers, book } = this
     const { srv, acct } = device
     this.directory = new Directory({
       ...{ srv, acct, link, peers, book, clock, log },
       emit: (event) => {
         emit(event)
-        const isOwn = event.type === 'contact' && event.contact.acct === hex(acct)
-        if (isOwn && event.change === 'new-device') this.archive.newOwnDevice()
+        this.own.heard(event)
+        this.archive.heard(event)
       },
+      isBlocked: (who) => this.blocks.has(who),
     })
     this.blocks = await Blocks.open({
       ...blob,
@@ -184,7 +210,17 @@ export class Core {
       log,
       emit,
       displayName: () => this.settings.choices.displayName,
-      onAccepted: (peer) => this.receipts.accepted(peer),
+      isStrict: () => this.settings.choices.strict,
+      onAccepted: async (peer) => {
+        await reveal(this, peer)
+        await this.receipts.accepted(peer)
+      },
+    })
+    this.sync = new OwnSync({
+      ...{ acct, profile: this.profile, peers, directory: this.directory, clock, log, emit },
+      messages: () => this.messages,
+      outbox: () => this.outbox,
+      documents: () => this.own.documents(),
     })
   }
 
@@ -197,17 +233,18 @@ export class Core {
       records,
       peers.all().map((peer) => peer.conv),
     )
-    const restore = await RestoreState.open(records)
-    this.messages.reserve(restore.end)
-    this.archive = await Archive.open({
-      ...{ device, records, link, clock, log, emit, peers, state: restore },
-      archives: () => this.profile.archives,
+    this.expiry = await Expiry.open({
+      records,
       messages: this.messages,
-      directory: this.directory,
-      names: this.names,
-      broken: this.#broken,
-      chatOf: (chat) => this.meet(parseUsername(chat.replace(/^@/, ''))),
+      clock,
+      log,
+      expired: async ({ key, number, conv }) => {
+        await outbox().forget(key)
+        emit({ type: 'message-expired', number, chat: this.names.chat(conv) })
+      },
     })
+    this.messages.onTimed((rows) => this.expiry.note(rows))
+    this.archive = await openArchive(this)
     this.answers = new FileAnswers({ peers, outbox, clock })
     this.transfers = await Transfers.open({
       records,
@@ -218,7 +255,7 @@ export class Core {
       emit,
       userOf: (acct) => this.names.user(acct),
       acknowledge: (transfer, chunks, done) => this.answers.send(transfer, chunks, done),
-      broken: this.#broken,
+      broken: this.broken,
     })
     for (const { request } of peers.all()) {
       if (request !== undefined) this.transfers.reserve(request.number)
@@ -237,8 +274,7 @@ export class Core {
         emit({ type: 'message', message: viewOf(row, this.names), fills: false })
       },
       removed: (row) => {
-        const text = `What could not be read from @${this.names.user(row.acct)} was no message: nothing is missing.`
-        emit({ type: 'notice', level: 'info', code: null, text })
+        emit(noMessage(row, this.names))
       },
     })
   }
@@ -248,7 +284,7 @@ export class Core {
     const { emit } = this.emitter
     const keyRing = (): KeyRing => this.keyRing
     const outbox = (): Outbox => this.outbox
-    const broken = this.#broken
+    const broken = this.broken
     this.keyRing = new KeyRing({
       keys: this.deps.keys ?? freshKeys,
       profile,
@@ -256,15 +292,17 @@ export class Core {
       clock,
       log,
       emit,
+      isStrict: () => this.settings.choices.strict,
       inboxIdle: () => this.inbox.idle,
     })
     const { acceptance } = this
-    const files = new IncomingFiles({
+    this.files = new IncomingFiles({
       transfers: () => this.transfers,
       files: this.deps.files,
       clock,
       emit,
     })
+    const { files } = this
     const resends = new Resends({ outbox, directory, clock, log, emit })
     const { acct } = device
     this.inbox = new Inbox({
@@ -286,11 +324,13 @@ export class Core {
         acceptance,
         files,
         resends,
-        blocks: () => this.blocks,
+        sync: this.sync,
         book: this.book,
+        chats: this.chats,
         clock,
         log,
         emit,
+        isStrict: () => this.settings.choices.strict,
         nextNumber: () => this.transfers.nextNumber(),
         needless: (key) => this.gaps.needless(key),
       }),
@@ -306,9 +346,10 @@ export class Core {
       clock,
       log,
       emit,
-      show: ({ row }, fills) => {
-        emit({ type: 'message', message: viewOf(row, this.names), fills })
+      show: (inserted, fills) => {
+        for (const event of eventsOf(inserted, fills, this.names)) emit(event)
       },
+      stored: () => this.sync.applyMarks(),
       broken,
     })
     const opener = new Opener({
@@ -322,7 +363,7 @@ export class Core {
       acceptance,
       keyRing,
     })
-    this.states = new MessageStates({ messages, names: this.names, emit, log, broken })
+    this.states = new MessageStates({ messages, names: this.names, emit, clock, log, broken })
     this.outbox = await Outbox.open({
       acct,
       records: profile.store.records,
@@ -346,6 +387,7 @@ export class Core {
 
   async #blockChanged(acct: Bytes, blocked: boolean): Promise<void> {
     const peer = this.peers.get(acct)
+    if (peer === undefined && blocked) await this.own.meetBlocked(acct)
     if (peer === undefined || peer.blocked === blocked) return
     const now = await this.peers.put({ ...peer, blocked })
     this.emitter.emit({

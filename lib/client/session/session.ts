@@ -18,18 +18,20 @@ import type {
 } from '../api.ts'
 import type { Endpoint, LaunchKey } from '../account/channel.ts'
 import { removeThisDevice } from '../account/leaving.ts'
-import { profileName, rememberProfile } from '../account/home-index.ts'
 import type { Profile } from '../account/profile.ts'
-import type { ArchiveApi } from '../archive-api.ts'
+import type { Archive } from '../archive/archive.ts'
 import { Emitter } from '../emitter.ts'
 import type { ClientEvent, ContactInfo, MessageView, Offer } from '../events.ts'
 import { isOver } from '../files/transfer.ts'
 import { Link, requireOnline } from '../link.ts'
 import type { ClientDeps } from '../ports.ts'
+import { deferred } from '../deferred.ts'
 import type { Wire } from '../wire.ts'
+import { LiveAccount } from './account-actions.ts'
 import { acceptFile, endFile } from './file-actions.ts'
 import { Core } from './core.ts'
 import { History } from './history.ts'
+import { LifeActions } from './life.ts'
 import { PeopleActions } from './people-actions.ts'
 import { reopen } from './reopen.ts'
 import { Writing } from './writing.ts'
@@ -52,12 +54,14 @@ export interface SessionOptions {
 const DAY_MS = 24 * 3_600_000
 
 export class LiveSession implements Session {
-  readonly archive: ArchiveApi
+  readonly account: LiveAccount
+  readonly archive: Archive
   readonly #core: Core
   readonly #options: SessionOptions
   readonly #writing: Writing
   readonly #people: PeopleActions
   readonly #history: History
+  readonly life: LifeActions
   #upkeep: Timer | null = null
   #closing: Promise<void> | null = null
 
@@ -65,9 +69,11 @@ export class LiveSession implements Session {
     this.#core = core
     this.archive = core.archive
     this.#options = options
+    this.account = new LiveAccount({ ...options, core })
     this.#writing = new Writing(core)
     this.#people = new PeopleActions(core)
     this.#history = new History(core)
+    this.life = new LifeActions(core, this.#writing, (work) => this.#open(work))
   }
 
   /** On failure the profile is closed and the wire as well. */
@@ -276,8 +282,7 @@ export class LiveSession implements Session {
       const { deps, server, profile, launchKey } = this.#options
       const { removeDevice } = options
       if (removeDevice === undefined) {
-        await profile.signOut()
-        await this.#rememberSignedOut()
+        await this.#core.own.signOut()
         await this.close()
         return
       }
@@ -324,7 +329,9 @@ export class LiveSession implements Session {
     const learned = deferred()
     inbox.holdUntil(learned.promise)
     link.start(wire)
-    await this.#core.learn(isNewDevice)
+    await this.archive.prepare()
+    const learning = this.#core.learn()
+    if (isNewDevice) await learning
     learned.resolve()
     await receipts.load()
     await this.#core.checkOwnList(listNumber)
@@ -336,16 +343,6 @@ export class LiveSession implements Session {
       log.warn('client.keys.launch', { code: codeOf(error) })
     })
     this.#maintain()
-  }
-
-  async #rememberSignedOut(): Promise<void> {
-    const { deps, profile } = this.#options
-    const { srv, acct, dev } = profile.device
-    const name = profileName(acct, dev)
-    const lastUsed = deps.clock.now()
-    const user = this.#core.me.pin.user
-    const entry = { name, srv, acct, dev, user, resumable: false, lastUsed }
-    await rememberProfile(deps.home, entry)
   }
 
   /** Once a day, and at the start. */
@@ -366,7 +363,10 @@ export class LiveSession implements Session {
   #forceOut(code: ErrorCode, text: string): void {
     if (this.#closing !== null) return
     this.#core.emitter.emit({ type: 'forced-logout', code, text })
-    void this.close()
+    // the device is none of the account any more: only the password leads back
+    const isGone = code === 'E_NO_DEVICE' || code === 'E_AUTH'
+    const ended = isGone ? this.#core.own.signOut() : Promise.resolve()
+    void ended.catch(() => undefined).then(() => this.close())
   }
 
   async #close(): Promise<void> {
@@ -389,12 +389,4 @@ export class LiveSession implements Session {
       ? work()
       : Promise.reject(new SecureChatError('E_CLOSED', 'The session has ended.'))
   }
-}
-
-function deferred(): { readonly promise: Promise<void>; readonly resolve: () => void } {
-  let resolve: () => void = () => undefined
-  const promise = new Promise<void>((done) => {
-    resolve = done
-  })
-  return { promise, resolve }
 }

@@ -3,7 +3,7 @@ import { serverLoginStart } from '../../crypto/opaque.ts'
 import { LATER, type PendingLogin, type RequestHandler } from '../handler.ts'
 import { demandPuzzle } from '../puzzle.ts'
 import { refuse } from '../refusal.ts'
-import { credentialId } from './reg-start.ts'
+import { credentialId, recoveryCredentialId } from './reg-start.ts'
 import { LIMITS } from '../../protocol/limits.ts'
 
 /**
@@ -31,8 +31,10 @@ export const loginStart: RequestHandler<'login.start'> = async (caller, request)
 
   const stored = await services.accounts.byName(user)
   const account = stored?.account.state === 'live' ? stored.account : null
-  const cid = account?.cid ?? credentialId(services.opaqueSetup, user)
-  const record = account?.record ?? null
+  const isRecovery = request.rc === true
+  const base = account?.cid ?? credentialId(services.opaqueSetup, user)
+  const cid = isRecovery ? recoveryCredentialId(services.opaqueSetup, base) : base
+  const record = (isRecovery ? account?.recovery : account?.record) ?? null
   const { ke2, state } = serverLoginStart(services.opaqueSetup, cid, record, ke1, services.srv)
   const pending: PendingLogin = { user, id: account === null ? null : (stored?.id ?? null), state }
   caller.login = pending

@@ -5,7 +5,8 @@ import { accountId } from '../ids.ts'
 import type { RequestHandler } from '../handler.ts'
 import { refuse } from '../refusal.ts'
 
-export const regFin: RequestHandler<'reg.fin'> = async (caller, { rec, vault, dl, pop, email }) => {
+export const regFin: RequestHandler<'reg.fin'> = async (caller, request) => {
+  const { rec, rrec, vault, dl, pop, email } = request
   const { services } = caller
   const { srv, config, clock } = services
   const { user, cid, invite } = caller.registration ?? refuse('E_STATE')
@@ -35,6 +36,7 @@ export const regFin: RequestHandler<'reg.fin'> = async (caller, { rec, vault, dl
     renamed: [],
     cid,
     record: rec,
+    recovery: rrec,
     vault,
     list: dl,
     created: clock.now(),

@@ -15,8 +15,24 @@ export function credentialId(setup: Bytes, user: Username): Buffer {
   return hkdf(setup, NO_BYTES, ctx('cid', utf8(user)), CID_BYTES)
 }
 
+/** That of the recovery code of the same account: another OPRF key, so that neither record says anything about the other. */
+export function recoveryCredentialId(setup: Bytes, cid: Bytes): Buffer {
+  return hkdf(setup, NO_BYTES, ctx('cid', cid, utf8('rc')), CID_BYTES)
+}
+
+/** The answers to the one or two requests of a registration or a password change. @throws E_AUTH for a malformed one */
+export function registrationAnswers(
+  setup: Bytes,
+  cid: Bytes,
+  { req, rreq }: { readonly req: Bytes; readonly rreq?: Bytes | undefined },
+): { readonly resp: Buffer; readonly rresp?: Buffer } {
+  const resp = registrationResponse(setup, cid, req)
+  if (rreq === undefined) return { resp }
+  return { resp, rresp: registrationResponse(setup, recoveryCredentialId(setup, cid), rreq) }
+}
+
 export const regStart: RequestHandler<'reg.start'> = async (caller, request) => {
-  const { user, req, inv } = request
+  const { user, inv } = request
   const { services } = caller
   const { config, clock } = services
   if (config.registration === 'closed') refuse('E_STATE')
@@ -29,7 +45,7 @@ export const regStart: RequestHandler<'reg.start'> = async (caller, request) => 
   }
   if (await services.accounts.isNameTaken(user)) refuse('E_TAKEN')
   const cid = credentialId(services.opaqueSetup, user)
-  const resp = registrationResponse(services.opaqueSetup, cid, req)
+  const answers = registrationAnswers(services.opaqueSetup, cid, request)
   caller.registration = { user, cid, invite: inv }
-  return { resp }
+  return answers
 }

@@ -9,6 +9,7 @@ import { registerReal } from '../helpers/real-client.ts'
 
 /** SLOW=1 for the twenty of a release; three notice a broken rule in a minute. */
 const KILLS = process.env['SLOW'] === undefined ? 3 : 20
+const ACCEPTED: ReadonlySet<string> = new Set(['accepted', 'delivered', 'read'])
 const pause = (ms: number) =>
   new Promise<void>((resolve) => {
     setTimeout(resolve, ms)
@@ -26,7 +27,7 @@ async function befriended(session: Session, greet: () => unknown): Promise<void>
 }
 
 test.serial('the server, again and again', async (t) => {
-  t.timeout(240_000)
+  t.timeout(1_800_000)
   const root = await scratch(t)
   const first = await startServer(t, join(root, 'server'))
   const { port } = first
@@ -37,7 +38,8 @@ test.serial('the server, again and again', async (t) => {
   await befriended(alice, () => bob.send('alice', 'hi'))
   const accepted = new Set<string>()
   alice.on((event) => {
-    if (event.type === 'message-state' && event.state === 'accepted') accepted.add(event.mid)
+    // the receipt can overtake the answer to the message, when that was lost with the server
+    if (event.type === 'message-state' && ACCEPTED.has(event.state)) accepted.add(event.mid)
   })
   const received: string[] = []
   bob.on((event) => {
@@ -89,7 +91,7 @@ test.serial('the server, again and again', async (t) => {
 })
 
 test.serial('the receiving client, again and again', async (t) => {
-  t.timeout(240_000)
+  t.timeout(1_800_000)
   const root = await scratch(t)
   const server = await startServer(t, join(root, 'server'))
   const alice = await registerReal(join(root, 'alice'), server.port, 'alice')
@@ -130,7 +132,7 @@ test.serial('the receiving client, again and again', async (t) => {
   reader.end()
   t.is(await reader.exited, 0)
   t.deepEqual(
-    [...reader.stdout.matchAll(/^alice: message (\d+)$/gm)].map((m) => Number(m[1])),
+    [...reader.stdout.matchAll(/ alice: message (\d+)$/gm)].map((m) => Number(m[1])),
     Array.from({ length: count }, (_, i) => i),
   )
 })
