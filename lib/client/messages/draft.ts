@@ -1,4 +1,6 @@
 // The changes of one flush of the message log, on top of what its table holds.
+import { without } from '../without.ts'
+import type { Update } from './ops.ts'
 import type { MessageRow } from './row.ts'
 import type { RowTable } from './row-table.ts'
 
@@ -28,6 +30,16 @@ export class Draft {
   set(row: MessageRow): void {
     this.rows.set(row.key, row)
     if (!this.isRestoring) this.#changed.add(row.key)
+  }
+
+  /** What was changed here is no version of the history any more. */
+  async update(key: string, change: Update): Promise<MessageRow | null> {
+    const row = await this.find(key)
+    const next = row === null ? null : change(row)
+    if (next === null) return null
+    const changed = without(next, 'restored')
+    this.set(changed)
+    return changed
   }
 
   /** Numbers of rows that the history does not have like this. */

@@ -19,10 +19,11 @@ import {
   withChange,
   withRow,
 } from './marks.ts'
+import type { Done, Op, Update } from './ops.ts'
 import { joined } from './restored.ts'
 import { encodeRow, type MessageRow } from './row.ts'
 import { RecordRows, type RowTable, type Which } from './row-table.ts'
-import { canBeMarked, emptied, settled } from './settle.ts'
+import { canBeMarked, emptied, settled, standsFor } from './settle.ts'
 
 /** A message that was changed. */
 export interface Touched {
@@ -68,23 +69,6 @@ export interface MessageLog {
   idle(): Promise<void>
 }
 
-type Update = (row: MessageRow) => MessageRow | null
-
-type Op =
-  | { readonly do: 'insert'; readonly row: Omit<MessageRow, 'number'>; readonly replaces?: string }
-  | { readonly do: 'update'; readonly key: string; readonly change: Update }
-  | { readonly do: 'expire'; readonly number: number }
-  | { readonly do: 'forget'; readonly conv: string }
-  | { readonly do: 'remove'; readonly key: string }
-  | { readonly do: 'settle'; readonly row: MessageRow }
-  | {
-      readonly do: 'restore'
-      readonly row: Omit<MessageRow, 'number'>
-      readonly numbers: FreeNumbers
-    }
-
-type Done = Inserted | MessageRow | null
-
 const PAGE = 500
 
 export class RecordMessageLog implements ArchivedLog {
@@ -93,6 +77,8 @@ export class RecordMessageLog implements ArchivedLog {
   readonly #due: DueRows
   readonly #commit: GroupCommit<Op, Done>
   #next: number
+  /** All rows up to this number are where they can be read. */
+  #written: number
   #onDue: (count: number) => void = () => undefined
   /** Told before rows that must vanish one day are stored. */
   #beforeTimed: (rows: readonly MessageRow[]) => Promise<void> = () => Promise.resolve()
@@ -102,6 +88,7 @@ export class RecordMessageLog implements ArchivedLog {
     this.#early = early
     this.#due = due
     this.#next = next
+    this.#written = next - 1
     this.#commit = new GroupCommit((ops) => this.#flush(ops))
   }
 
@@ -157,7 +144,7 @@ export class RecordMessageLog implements ArchivedLog {
 
   async due(limit: number): Promise<MessageRow[]> {
     const rows: MessageRow[] = []
-    for (const number of this.#due.numbers(this.#next - 1)) {
+    for (const number of this.#due.numbers(this.#written)) {
       const row = await this.#table.byNumber(number)
       if (row !== null && row.restored === undefined) rows.push(row)
       else await this.#due.clear(number)
@@ -224,7 +211,7 @@ export class RecordMessageLog implements ArchivedLog {
           results.push(await this.#insert(op, draft))
           break
         case 'update':
-          results.push(await update(op, draft))
+          results.push(await draft.update(op.key, op.change))
           break
         case 'expire':
           results.push(await this.#expire(op.number, draft))
@@ -248,6 +235,7 @@ export class RecordMessageLog implements ArchivedLog {
       }
     }
     await this.#write(draft)
+    this.#written = this.#next - 1
     return results
   }
 
@@ -388,24 +376,6 @@ export class RecordMessageLog implements ArchivedLog {
     }
     await this.#early.forget(conv)
   }
-}
-
-/** Nobody takes the place of what somebody else has sent. */
-function standsFor(row: MessageRow, late: Omit<MessageRow, 'number'>): boolean {
-  return row.placeholder !== undefined && row.conv === late.conv && equal(row.acct, late.acct)
-}
-
-async function update(
-  op: Op & { readonly do: 'update' },
-  draft: Draft,
-): Promise<MessageRow | null> {
-  const row = await draft.find(op.key)
-  const next = row === null ? null : op.change(row)
-  if (next === null) return null
-  // what was changed here is no version of the history any more
-  const changed = without(next, 'restored')
-  draft.set(changed)
-  return changed
 }
 
 async function answered(row: MessageRow, draft: Draft): Promise<MessageRow | null> {
