@@ -7,9 +7,9 @@ import type {
   ClientEvent,
   ConnectionState,
   ContactInfo,
-  MessageState,
   MessageView,
   Offer,
+  SentMessage,
 } from './events.ts'
 
 export interface Target {
@@ -122,14 +122,6 @@ export interface Me {
   readonly fingerprint: string
   /** securechat://host:port/@user#... to give to others. */
   readonly uri: string
-}
-
-export interface SentMessage {
-  readonly mid: string
-  readonly number: number
-  readonly chat: string
-  readonly conv: string
-  readonly state: MessageState
 }
 
 export interface SafetyNumber {

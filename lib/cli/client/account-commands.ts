@@ -146,7 +146,7 @@ async function loginForm(
   const username = userArgument((typed ?? (await askName(app, lobby))).trim())
   const known = lobby.accounts.find((account) => account.username === username)
   if (known?.resumable === true) {
-    signedIn(app, await lobby.resume(username))
+    signedIn(app, await (await app.lobby()).resume(username))
     return
   }
   const password =
@@ -154,7 +154,9 @@ async function loginForm(
     (await app.givenPassword()) ??
     (await formsOf(app, '--username NAME').password({ message: 'Password:' }))
   const lock = app.lock ? ({ lock: 'password' } as const) : {}
-  signedIn(app, await lobby.login({ username, password, ...lock }))
+  // the server does not wait for people who think: this may be another connection than before
+  const open = await app.lobby()
+  signedIn(app, await open.login({ username, password, ...lock }))
 }
 
 /** `!login --key FILE` and `--key FILE`. */

@@ -37,6 +37,7 @@ import { Blocks } from '../people/blocks.ts'
 import { Chats } from '../people/chats.ts'
 import { ContactBook } from '../people/contact-book.ts'
 import { Directory } from '../people/directory.ts'
+import { watchOwnList } from '../people/own-list-watch.ts'
 import { OwnSync } from '../people/own-sync.ts'
 import { contactOf, type Peer } from '../people/peer.ts'
 import { Peers } from '../people/peers.ts'
@@ -167,6 +168,11 @@ export class Core {
     const { link, clock, log, device } = this
     const { records } = this.profile.store
     const { emit } = this.emitter
+    link.add({
+      impostor: (code, text) => {
+        emit({ type: 'notice', level: 'alarm', code, text })
+      },
+    })
     const archives = () => this.profile.archives
     const wrote = (name: string, ver: number): void => {
       this.sync.wrote(name, ver)
@@ -191,6 +197,8 @@ export class Core {
       },
       isBlocked: (who) => this.blocks.has(who),
     })
+    const { directory } = this
+    watchOwnList({ acct, link, directory, me: () => this.me, log, emit })
     this.blocks = await Blocks.open({
       ...blob,
       changed: (blockedAcct, blocked) => this.#blockChanged(blockedAcct, blocked),
@@ -262,10 +270,10 @@ export class Core {
       messages: this.messages,
       outbox,
       clock,
-      log,
       shown: (row) => {
         emit({ type: 'message', message: viewOf(row, this.names), fills: false })
       },
+      broken: this.#broken,
     })
   }
 

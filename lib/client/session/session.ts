@@ -12,7 +12,6 @@ import type {
   HistoryQuery,
   Me,
   SafetyNumber,
-  SentMessage,
   Session,
   SessionStatus,
 } from '../api.ts'
@@ -20,7 +19,7 @@ import type { Endpoint, LaunchKey } from '../account/channel.ts'
 import { removeThisDevice } from '../account/leaving.ts'
 import type { Profile } from '../account/profile.ts'
 import { Emitter } from '../emitter.ts'
-import type { ClientEvent, ContactInfo, MessageView, Offer } from '../events.ts'
+import type { ClientEvent, ContactInfo, MessageView, Offer, SentMessage } from '../events.ts'
 import { isOver } from '../files/transfer.ts'
 import { Link, requireOnline } from '../link.ts'
 import type { ClientDeps } from '../ports.ts'
@@ -80,7 +79,7 @@ export class LiveSession implements Session {
     const link = new Link({
       clock: deps.clock,
       log: deps.log,
-      open: () => reopen(options),
+      open: (listed) => reopen(options, listed),
     })
     let session: LiveSession | null = null
     try {
