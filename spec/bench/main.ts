@@ -5,6 +5,7 @@ const PARTS: Readonly<Record<string, () => Promise<void>>> = {
   start: async () => (await import('./start.ts')).startBench(),
   relay: async () => (await import('./relay.ts')).relayBench(),
   files: async () => (await import('./files.ts')).fileBench(),
+  history: async () => (await import('./history.ts')).historyBench(),
 }
 
 const wanted = process.argv.slice(2)

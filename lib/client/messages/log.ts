@@ -2,14 +2,15 @@
 // the small interface MessageLog; where rows lie is row-table.ts's. One writer queue: changes to one row never overtake
 // each other, and a change and what it changes are written together.
 import { decodePayload } from '../../protocol/payloads.ts'
-import type { Records } from '../../storage/ports.ts'
+import type { Store } from '../../storage/ports.ts'
 import { equal, hex } from '../../util/bytes.ts'
 import { GroupCommit } from '../group-commit.ts'
 import { without } from '../without.ts'
 import { EarlyChanges } from './early.ts'
 import { type Change, changeOf, isInEffect, NO_MARKS, withChange, withRow } from './marks.ts'
 import type { MessageRow } from './row.ts'
-import { RecordRows, type RowTable, type Which } from './row-table.ts'
+import { LayeredRows } from './layered-rows.ts'
+import type { RowTable } from './row-table.ts'
 import { canBeMarked, emptied, settled } from './settle.ts'
 
 /** A message that was changed. */
@@ -44,6 +45,10 @@ export interface MessageLog {
   after(conv: string, after: number, limit: number): Promise<MessageRow[]>
   /** As `after`, of what lies beside the lines. */
   changesAfter(conv: string, after: number, limit: number): Promise<MessageRow[]>
+  /** The newest line of each of these conversations, where there is one. */
+  newest(convs: readonly string[]): Promise<Map<string, MessageRow>>
+  /** From this number on, looking costs nothing. */
+  readonly recentFrom: number
   /** Blocks of lines, newest first, among them all whose texts hold `needle` (lower case). */
   scan(conv: string | null, needle: string): AsyncGenerator<readonly MessageRow[]>
   /** Removes everything of one conversation. */
@@ -63,8 +68,6 @@ type Op =
   | { readonly do: 'forget'; readonly conv: string }
 
 type Done = Inserted | MessageRow | null
-
-const PAGE = 500
 
 /** The changes of one flush on top of what the table holds. */
 class Draft {
@@ -116,9 +119,12 @@ export class RecordMessageLog implements MessageLog {
   }
 
   /** `convs`: all conversations of the profile; the highest number in them is where counting goes on. */
-  static async open(records: Records, convs: readonly string[]): Promise<RecordMessageLog> {
-    const table = new RecordRows(records)
-    const [early, last] = await Promise.all([EarlyChanges.open(records), table.last(convs)])
+  static async open(
+    store: Pick<Store, 'records' | 'logs'>,
+    convs: readonly string[],
+  ): Promise<RecordMessageLog> {
+    const table = await LayeredRows.open(store)
+    const [early, last] = await Promise.all([EarlyChanges.open(store.records), table.last(convs)])
     return new RecordMessageLog(table, early, last + 1)
   }
 
@@ -168,6 +174,14 @@ export class RecordMessageLog implements MessageLog {
     return this.#table.list('change', conv, after, limit, 'ascending')
   }
 
+  newest(convs: readonly string[]): Promise<Map<string, MessageRow>> {
+    return this.#table.newest(convs)
+  }
+
+  get recentFrom(): number {
+    return this.#table.recentFrom
+  }
+
   scan(conv: string | null, needle: string): AsyncGenerator<readonly MessageRow[]> {
     return this.#table.scan({ conv, needle, last: this.#next - 1 })
   }
@@ -203,6 +217,8 @@ export class RecordMessageLog implements MessageLog {
       }
     }
     await this.#write(draft)
+    // what fails here is tried again with the next flush: what was asked for is done
+    await this.#table.tidy(this.#next).catch(() => undefined)
     return results
   }
 
@@ -283,13 +299,7 @@ export class RecordMessageLog implements MessageLog {
   }
 
   async #forget(conv: string): Promise<void> {
-    for (const which of ['lines', 'change', 'expired'] satisfies Which[]) {
-      for (;;) {
-        const rows = await this.#table.list(which, conv, null, PAGE, 'ascending')
-        if (rows.length === 0) break
-        await this.#table.remove(rows, this.#next - 1)
-      }
-    }
+    await this.#table.forget(conv, this.#next - 1)
     await this.#early.forget(conv)
   }
 }

@@ -232,7 +232,7 @@ export class Core {
     const { emit } = this.emitter
     const outbox = (): Outbox => this.outbox
     this.messages = await RecordMessageLog.open(
-      records,
+      this.profile.store,
       peers.all().map((peer) => peer.conv),
     )
     this.expiry = await Expiry.open({
