@@ -118,9 +118,7 @@ test.serial('data of a device that was removed is set aside, with a word about i
   const dora = await Dora.create()
   const [name = ''] = dora.profiles
   const vault = { vv: 2, re: 1 }
-  const third = await dora.sign(
-    withoutDevice(dora.verified, Buffer.alloc(8, 77), T0 + DAY, vault),
-  )
+  const third = await dora.sign(withoutDevice(dora.verified, Buffer.alloc(8, 77), T0 + DAY, vault))
   const { profile, isNewDevice } = await dora.login(third)
   t.true(isNewDevice)
   t.deepEqual(dora.here.home.aside, [name])
@@ -132,52 +130,61 @@ test.serial('data of a device that was removed is set aside, with a word about i
 
 for (const stored of [true, false]) {
   const what = stored ? 'goes on with the same device' : 'starts anew'
-  test.serial(`an answer that is lost while a device is added: the next login ${what}`, async (t) => {
-    const dora = await Dora.create()
-    const { home } = dora.here
-    for (const name of dora.profiles) {
-      await forgetProfile(home, name)
-      await home.removeProfile(name)
-    }
-    const put: SignedDeviceList[] = []
-    const lost = dora.login(dora.second, (_, { dl }) => {
-      put.push(dl)
-      return Promise.reject(new SecureChatError('E_TIMEOUT', 'no answer'))
-    })
-    await t.throwsAsync(lost, { code: 'E_CLOSED' } as object)
-    const [third] = put
-    t.is(dora.profiles.length, 1)
-    const { profile, isNewDevice } = await dora.login(
-      stored && third !== undefined ? third : dora.second,
-    )
-    t.is(isNewDevice, !stored)
-    const known = await profilesOf(home, WORLD_SRV)
-    t.is(known.filter(({ dev }) => Buffer.from(dev).equals(profile.device.dev)).length, stored ? 1 : 0)
-    await profile.close()
-  })
+  test.serial(
+    `an answer that is lost while a device is added: the next login ${what}`,
+    async (t) => {
+      const dora = await Dora.create()
+      const { home } = dora.here
+      for (const name of dora.profiles) {
+        await forgetProfile(home, name)
+        await home.removeProfile(name)
+      }
+      const put: SignedDeviceList[] = []
+      const lost = dora.login(dora.second, (_, { dl }) => {
+        put.push(dl)
+        return Promise.reject(new SecureChatError('E_TIMEOUT', 'no answer'))
+      })
+      await t.throwsAsync(lost, { code: 'E_CLOSED' } as object)
+      const [third] = put
+      t.is(dora.profiles.length, 1)
+      const { profile, isNewDevice } = await dora.login(
+        stored && third !== undefined ? third : dora.second,
+      )
+      t.is(isNewDevice, !stored)
+      const known = await profilesOf(home, WORLD_SRV)
+      t.is(
+        known.filter(({ dev }) => Buffer.from(dev).equals(profile.device.dev)).length,
+        stored ? 1 : 0,
+      )
+      await profile.close()
+    },
+  )
 }
 
-test.serial('an answer that is lost while an account is made does not lose the account', async (t) => {
-  const world = await World.create()
-  const erin = world.newcomer('erin')
-  world.tamper = (frame) => {
-    if (frame.t !== 'ok' || !world.heard.some(({ frame: f }) => f.t === 'reg.fin')) return null
-    world.cutNetwork('erin')
-    return []
-  }
-  const lobby = await erin.lobby()
-  const ends: unknown[] = []
-  lobby.register({ username: 'erin', password: 'correct horse' }).then(
-    () => ends.push(null),
-    (error: unknown) => ends.push(codeOf(error)),
-  )
-  await world.until(() => ends.length === 1)
-  t.deepEqual(ends, ['E_CLOSED'])
-  world.tamper = null
-  await erin.start()
-  t.is(erin.session.me.user, 'erin')
-  await erin.session.close()
-})
+test.serial(
+  'an answer that is lost while an account is made does not lose the account',
+  async (t) => {
+    const world = await World.create()
+    const erin = world.newcomer('erin')
+    world.tamper = (frame) => {
+      if (frame.t !== 'ok' || !world.heard.some(({ frame: f }) => f.t === 'reg.fin')) return null
+      world.cutNetwork('erin')
+      return []
+    }
+    const lobby = await erin.lobby()
+    const ends: unknown[] = []
+    lobby.register({ username: 'erin', password: 'correct horse' }).then(
+      () => ends.push(null),
+      (error: unknown) => ends.push(codeOf(error)),
+    )
+    await world.until(() => ends.length === 1)
+    t.deepEqual(ends, ['E_CLOSED'])
+    world.tamper = null
+    await erin.start()
+    t.is(erin.session.me.user, 'erin')
+    await erin.session.close()
+  },
+)
 
 test.serial('a key number that leaves no room for another is not believed', async (t) => {
   const world = await World.create()

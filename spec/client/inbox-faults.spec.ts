@@ -90,7 +90,7 @@ for (const code of ['E_STORE', 'E_DISK_FULL'] as const) {
       const session = await (await bob.lobby()).resume()
       session.on((event) => bob.events.push(event))
       await world.passUntil(() => bob.of('closed').length === 1)
-      t.is(bob.home.failing, null)
+      t.falsy(bob.home.failing)
       t.true(bob.of('notice').some(({ level, code: why }) => level === 'alarm' && why === code))
       world.tamper = null
       await bob.restart()
