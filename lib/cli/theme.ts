@@ -56,6 +56,10 @@ export const ROLES = [
   'prompt',
   'progress',
   'qr',
+  'bold',
+  'italic',
+  'struck',
+  'code',
 ] as const
 export type Role = (typeof ROLES)[number]
 
@@ -96,6 +100,10 @@ export function createTheme(options: ThemeOptions): Theme {
     command: chalk.bold,
     prompt: chalk.bold,
     progress: chalk.cyan,
+    bold: chalk.bold,
+    italic: chalk.italic,
+    struck: chalk.strikethrough,
+    code: chalk.cyan,
     qr: qrStyle(options),
   }
   return {

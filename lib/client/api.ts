@@ -1,13 +1,15 @@
 // The messenger as its front ends see it. Phase is in the type: connect() gives an Unauthenticated, that gives a Session.
 import type { ErrorCode } from '../util/errors.ts'
+import type { AccountActions } from './account-api.ts'
 import type { ClientDeps } from './ports.ts'
+import type { ChatState, Life } from './life-api.ts'
 import type {
   ClientEvent,
   ConnectionState,
   ContactInfo,
-  MessageState,
   MessageView,
   Offer,
+  SentMessage,
 } from './events.ts'
 
 export interface Target {
@@ -62,6 +64,22 @@ export interface Login {
   readonly lock?: LocalLock
 }
 
+/** The way back in when the password is forgotten. */
+export interface Recovery {
+  readonly username: string
+  /** As it was shown; typing is forgiven (case, blanks, one wrong letter). */
+  readonly recoveryCode: string
+  /** Takes the place of the forgotten one. */
+  readonly newPassword: string
+  readonly lock?: LocalLock
+}
+
+export interface KeyLogin {
+  /** The content of a file that `makeLoginKey` gave. */
+  readonly keyFile: Uint8Array
+  readonly lock?: LocalLock
+}
+
 /** An account that this home knows on the connected server. */
 export interface KnownAccount {
   readonly username: string
@@ -82,6 +100,10 @@ export interface Unauthenticated {
   ): Promise<{ readonly session: Session; readonly recoveryCode: string }>
   /** E_AUTH for a wrong password and for an unknown name alike; the server closes after three. */
   login(options: Login): Promise<Session>
+  /** E_AUTH for a wrong code and for an unknown name alike; E_FORMAT for one that cannot be a code. The code stays valid. */
+  recover(options: Recovery): Promise<Session>
+  /** E_FORMAT for no key file, E_SERVER_IDENTITY for one of another server, E_AUTH for one that was removed. */
+  loginWithKey(options: KeyLogin): Promise<Session>
   /** The device key alone; without a name the account used last. E_NOT_LOGGED_IN when there is none. */
   resume(username?: string): Promise<Session>
   /** Resolves when the connection is gone. */
@@ -102,14 +124,6 @@ export interface Me {
   readonly uri: string
 }
 
-export interface SentMessage {
-  readonly mid: string
-  readonly number: number
-  readonly chat: string
-  readonly conv: string
-  readonly state: MessageState
-}
-
 export interface SafetyNumber {
   readonly user: string
   /** Twelve groups of five digits. */
@@ -124,6 +138,7 @@ export interface ChatInfo {
   readonly notes: boolean
   readonly unread: number
   readonly last: MessageView | null
+  readonly state: ChatState
 }
 
 export interface ChatRequest {
@@ -164,6 +179,8 @@ export interface HistoryQuery {
 /** A logged-in device. It reconnects by itself; every method works offline unless it says otherwise. */
 export interface Session {
   readonly me: Me
+  /** Devices, names, password: the account itself. */
+  readonly account: AccountActions
   /** Events that came before the first listener are kept for it. Returns the function that ends the subscription. */
   on(listener: (event: ClientEvent) => void): () => void
 
@@ -196,7 +213,9 @@ export interface Session {
   trust(user: string): Promise<ContactInfo>
 
   chats(): Promise<readonly ChatInfo[]>
-  /** Ascending by number. `chat` is a username. */
+  /** Messages and chats after they were said: replies, edits, search, timers, choices. */
+  readonly life: Life
+  /** Ascending by number. `chat` is a username, the number of a chat, or `me`. */
   history(chat: string, query?: HistoryQuery): Promise<readonly MessageView[]>
   message(number: number): Promise<MessageView | null>
   markRead(chat: string): Promise<void>

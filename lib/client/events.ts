@@ -23,8 +23,26 @@ export type MessageBody =
       readonly kind: 'placeholder'
       readonly why: 'no-key' | 'gap' | 'bad' | 'removed-device'
     }
+  /** Its author took it back. */
+  | { readonly kind: 'deleted'; readonly by: string }
+  /** The conversation's timer was set (PROTOCOL 7.1 timer); 0: messages stay. */
+  | { readonly kind: 'timer'; readonly seconds: number }
   /** A payload of a newer version. */
   | { readonly kind: 'unsupported'; readonly what: string }
+
+/** All of one emoji on one message. */
+export interface ReactionView {
+  readonly emoji: string
+  /** Usernames. */
+  readonly from: readonly string[]
+}
+
+/** The message that another one answers, as far as it is here. */
+export interface AnsweredView {
+  readonly number: number
+  readonly from: string
+  readonly body: MessageBody
+}
 
 export interface MessageView {
   /** Short number printed on the line; unique in this profile, grows with arrival. */
@@ -48,6 +66,27 @@ export interface MessageView {
   readonly state?: MessageState
   /** It came by way of a resend. */
   readonly resent: boolean
+  /** The body is not what was sent first. */
+  readonly edited?: true
+  readonly reactions?: readonly ReactionView[]
+  readonly pinned?: true
+  /** 'unknown': it answers something that is not here. */
+  readonly answers?: AnsweredView | 'unknown'
+  /** It vanishes so long after it was shown (own: accepted), ms. */
+  readonly ttlMs?: number
+  /** That time is running: when it is over. */
+  readonly expires?: number
+}
+
+export type MessageChange = 'edited' | 'deleted' | 'reacted' | 'unreacted' | 'pinned' | 'unpinned'
+
+/** A message that is safe in the outbox. */
+export interface SentMessage {
+  readonly mid: string
+  readonly number: number
+  readonly chat: string
+  readonly conv: string
+  readonly state: MessageState
 }
 
 export type Trust =
@@ -160,6 +199,21 @@ export type ClientEvent =
       readonly code?: ErrorCode
       readonly reason?: string
     }
+  /** Something was done to a message that is here; `message` is what it is now. */
+  | {
+      readonly type: 'message-change'
+      readonly change: MessageChange
+      readonly message: MessageView
+      /** What it was before. */
+      readonly was: MessageBody
+      /** Who did it. */
+      readonly by: string
+      readonly own: boolean
+      /** reacted, unreacted */
+      readonly emoji?: string
+    }
+  /** Its time is over: it is not here any more. */
+  | { readonly type: 'message-expired'; readonly number: number; readonly chat: string }
   | { readonly type: 'file-offer'; readonly offer: Offer }
   /** At most four a second and transfer; the last one (bytes = size) always comes. */
   | {

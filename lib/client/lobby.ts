@@ -1,21 +1,33 @@
 // Connected and nobody yet: sign up, log in, or go on as the device of last time (PROTOCOL 5.2, 5.3). Becomes a session once;
 // the connection goes along.
 import type { InboxKeys } from '../envelope/inbox-keys.ts'
+import { RecoveryCode } from '../envelope/recovery-code.ts'
 import { serverFingerprint } from '../identity/fingerprint.ts'
+import { decodeLoginKeyFile } from '../identity/login-key-file.ts'
 import { LIMITS } from '../protocol/limits.ts'
 import type { ReplyOf } from '../protocol/frames.ts'
-import { parseUsername } from '../protocol/names.ts'
+import { parseUsername, type Username } from '../protocol/names.ts'
 import { type Bytes, hex } from '../util/bytes.ts'
 import { type ErrorCode, fail } from '../util/errors.ts'
 import type { Endpoint, LaunchKey } from './account/channel.ts'
 import { loginDevice } from './account/device-login.ts'
 import { checkPassword, enrol } from './account/enrolment.ts'
 import { type ProfileEntry, profileName, rememberProfile } from './account/home-index.ts'
-import { openOrAddDevice, provePassword } from './account/password-login.ts'
+import { proveKeyFile } from './account/key-login.ts'
+import { replacePassword } from './account/password-change.ts'
+import {
+  type AccountProof,
+  openOrAddDevice,
+  provePassword,
+  proveRecoveryCode,
+} from './account/password-login.ts'
 import { Profile } from './account/profile.ts'
 import type {
+  KeyLogin,
   KnownAccount,
+  LocalLock,
   Login,
+  Recovery,
   Registration,
   ServerInfo,
   Session,
@@ -107,9 +119,28 @@ export class Lobby implements Unauthenticated {
       const user = parseUsername(options.username)
       checkPassword(options.password)
       const proof = await provePassword(deps, wire, server.srv, user, options.password)
-      const { profile, isNewDevice } = await openOrAddDevice(deps, wire, proof, options.lock)
-      const resumable = await profile.staysSignedIn()
-      return this.#enter({ profile, user, resumable, isNewDevice }, true)
+      return this.#opened(proof, user, options.lock)
+    })
+  }
+
+  recover(options: Recovery): Promise<Session> {
+    return this.#alone(async () => {
+      const { deps, wire, server } = this.#options
+      const user = parseUsername(options.username)
+      const code = RecoveryCode.parse(options.recoveryCode)
+      checkPassword(options.newPassword)
+      const proof = await proveRecoveryCode(deps, wire, server.srv, user, code)
+      await replacePassword(deps, wire, proof, options.newPassword)
+      return this.#opened(proof, user, options.lock)
+    })
+  }
+
+  loginWithKey(options: KeyLogin): Promise<Session> {
+    return this.#alone(async () => {
+      const { wire, server } = this.#options
+      const file = decodeLoginKeyFile(options.keyFile)
+      const proof = await proveKeyFile(wire, server.srv, file)
+      return this.#opened(proof, proof.verified.list.user, options.lock)
     })
   }
 
@@ -129,6 +160,17 @@ export class Lobby implements Unauthenticated {
 
   async close(): Promise<void> {
     if (!this.#left) await this.#options.wire.close()
+  }
+
+  async #opened(
+    proof: AccountProof,
+    user: Username,
+    lock: LocalLock | undefined,
+  ): Promise<LiveSession> {
+    const { deps, wire } = this.#options
+    const { profile, isNewDevice } = await openOrAddDevice(deps, wire, proof, lock)
+    const resumable = await profile.staysSignedIn()
+    return this.#enter({ profile, user, resumable, isNewDevice }, true)
   }
 
   /** The connection becomes a session; on failure the profile is closed again. */

@@ -41,6 +41,8 @@ export class Wire {
   readonly connection: Connection
   /** Resolves once, when nothing more can be sent or will arrive. */
   readonly closed: Promise<WireEnd>
+  /** What the device login on this connection answered; null before. */
+  login: ReplyOf<'dev.login'> | null = null
   readonly #clock: Clock
   readonly #log: Log
   readonly #pending = new Map<number, Pending>()

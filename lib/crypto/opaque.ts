@@ -5,9 +5,13 @@ import { client, ready, server } from '@serenity-kit/opaque'
 import { base64url, type Bytes, fromBase64url } from '../util/bytes.ts'
 import { fail } from '../util/errors.ts'
 
-/** Argon2id, 128 MiB, 3 passes: fixed for version 1. */
+/** What is typed: a password people thought of, or a code with 128 random bits that needs no stretching (PROTOCOL 5.2). */
+export type SecretKind = 'password' | 'code'
+
+/** Argon2id, fixed for version 1: 128 MiB and 3 passes, or the least there is. */
 const STRETCHING = {
-  'argon2id-custom': { memory: 131072, iterations: 3, parallelism: 1 },
+  password: { 'argon2id-custom': { memory: 131072, iterations: 3, parallelism: 1 } },
+  code: { 'argon2id-custom': { memory: 8, iterations: 1, parallelism: 1 } },
 } as const
 
 /** Resolves once the WebAssembly module is loaded; everything below needs it. */
@@ -47,6 +51,7 @@ export function registrationFinish(
   response: Bytes,
   password: string,
   srv: Bytes,
+  kind: SecretKind = 'password',
 ): { readonly record: Buffer; readonly exportKey: Buffer } {
   const r = attempt(() =>
     client.finishRegistration({
@@ -54,7 +59,7 @@ export function registrationFinish(
       registrationResponse: base64url(response),
       password: normalise(password),
       identifiers: identifiers(srv),
-      keyStretching: STRETCHING,
+      keyStretching: STRETCHING[kind],
     }),
   )
   return {
@@ -74,6 +79,7 @@ export function loginFinish(
   ke2: Bytes,
   password: string,
   srv: Bytes,
+  kind: SecretKind = 'password',
 ): { readonly ke3: Buffer; readonly sessionKey: Buffer; readonly exportKey: Buffer } {
   const r = attempt(() =>
     client.finishLogin({
@@ -81,7 +87,7 @@ export function loginFinish(
       loginResponse: base64url(ke2),
       password: normalise(password),
       identifiers: identifiers(srv),
-      keyStretching: STRETCHING,
+      keyStretching: STRETCHING[kind],
     }),
   )
   return {

@@ -1,8 +1,8 @@
 // The one key of everything a device keeps on its disk (LSK, PROTOCOL 3), and the three ways its file can be closed.
 //
-//   file = CBOR{ v:1, m:"password" | "passphrase" | "plain", ?salt, d }
+//   file = CBOR{ v:1, m:"vault" | "passphrase" | "plain", ?salt, d }
 //   d    = seal(K, ctx("local", srv, acct, dev), LSK), or LSK itself (explicit choice; mode 0600 protects it)
-//   K    = HKDF(export_key, Z32, ctx("local", srv, acct, dev), 32), or scrypt(passphrase, salt)
+//   K    = HKDF(device secret of the vault, Z32, ctx("local", srv, acct, dev), 32), or scrypt(passphrase, salt)
 import { inspect } from 'node:util'
 
 import { open, seal } from '../crypto/aead.ts'
@@ -17,11 +17,11 @@ import { type Bytes, hex, utf8 } from '../util/bytes.ts'
 import { fail } from '../util/errors.ts'
 
 /** How the file is closed; nothing secret in it. */
-export type LocalLockMode = 'password' | 'passphrase' | 'plain'
+export type LocalLockMode = 'vault' | 'passphrase' | 'plain'
 
 export type LocalOpener =
-  /** OPAQUE's export key: needs the server at launch. */
-  | { readonly by: 'password'; readonly exportKey: Bytes }
+  /** What the open vault gives, whatever opened it: needs the server at launch, and survives a change of the password. */
+  | { readonly by: 'vault'; readonly secret: Bytes }
   /** Works offline; about half a second. */
   | { readonly by: 'passphrase'; readonly passphrase: string }
   | { readonly by: 'plain' }
@@ -32,7 +32,7 @@ const SALT_BYTES = 16
 
 const FILE = exact({
   v: lit(1),
-  m: lit('password', 'passphrase', 'plain'),
+  m: lit('vault', 'passphrase', 'plain'),
   salt: opt(b(SALT_BYTES)),
   d: bRange(KEY_BYTES, 256),
 })
@@ -50,8 +50,8 @@ function refuse(): never {
 
 async function fileKey(device: DeviceId, opener: LocalOpener, salt: Bytes): Promise<Buffer | null> {
   switch (opener.by) {
-    case 'password':
-      return hkdf(opener.exportKey, Z32, context(device), 32)
+    case 'vault':
+      return hkdf(opener.secret, Z32, context(device), 32)
     case 'passphrase':
       return passphraseKey(opener.passphrase, salt)
     case 'plain':

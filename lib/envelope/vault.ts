@@ -9,6 +9,7 @@ import { inspect } from 'node:util'
 
 import { open, seal } from '../crypto/aead.ts'
 import { ctx } from '../crypto/ctx.ts'
+import { hkdf } from '../crypto/hash.ts'
 import { pad, unpad } from '../crypto/padding.ts'
 import { randomBytes } from '../crypto/random.ts'
 import { RsaPrivateKey } from '../crypto/rsa.ts'
@@ -107,6 +108,12 @@ export class OpenVault {
   /** Whether a recovery code opens this vault. */
   get hasRecoveryCode(): boolean {
     return this.#recoveryKey !== undefined
+  }
+
+  /** Closes the local data of the account's devices: from the oldest root, so that it never changes (PROTOCOL 3). */
+  deviceSecret({ srv, acct }: AccountId): Buffer {
+    const oldest = this.#roots.reduce((first, root) => (root.e < first.e ? root : first))
+    return hkdf(oldest.k, Buffer.alloc(32), ctx('local', srv, acct), 32)
   }
 
   /** What a device may keep of the roots, oldest epoch first. */

@@ -15,6 +15,8 @@ export interface Account {
   /** OPAQUE credential identifier and record; both stay on the server. */
   readonly cid: Bytes
   readonly record: Bytes
+  /** The OPAQUE record of the recovery code. */
+  readonly recovery?: Bytes | undefined
   readonly vault: Vault
   readonly list: SignedDeviceList
   readonly created: number
@@ -29,6 +31,7 @@ const ACCOUNT = exact({
   renamed: list(u, 100),
   cid: b(32),
   record: b(192),
+  recovery: opt(b(192)),
   vault,
   list: dl,
   created: u,

@@ -61,7 +61,7 @@ export class FileWindow implements Pausable {
     this.#transfers.files.put(fid, owner, n, i, c, expires).then(
       (result) => {
         this.#give(c.length)
-        if (result === 'full') this.#connection.refuse(r, new Refusal('E_TOO_BIG'))
+        if (result === 'full') this.#connection.refuse(r, new Refusal('E_MAILBOX_FULL'))
         else if (result === 'mismatch') this.#connection.refuse(r, new Refusal('E_STATE'))
         else {
           this.#connection.succeed(r)

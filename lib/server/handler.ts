@@ -14,7 +14,7 @@ import type { DeviceStreams } from './streams.ts'
 export interface AccountLogin {
   readonly acct: Bytes
   readonly id: string
-  /** Monotonic time of a password login on this connection; null after a key-file login. */
+  /** Monotonic time of a login by password or recovery code on this connection; null after a key-file login. */
   readonly passwordAt: number | null
 }
 
@@ -54,6 +54,8 @@ export interface Caller {
   login: PendingLogin | null
   /** A password change was started on this connection. */
   changingPassword: boolean
+  /** Before login: until when (monotonic) it may stay although its time is over. */
+  patientUntil: number
   /** A puzzle this connection was given and has not solved. */
   puzzleSeed: Bytes | null
 
@@ -111,6 +113,8 @@ export interface Row {
   /** Bits of LEVEL: one of them must have been reached. */
   readonly state: number
   readonly cost: Cost
+  /** How many times the cost; absent: once. Only ever called with a frame of this row's name. */
+  readonly weigh?: (caller: Caller, frame: never) => number
   /** Only ever called with a frame of this row's name. */
   readonly handle: (caller: Caller, frame: never) => unknown
 }

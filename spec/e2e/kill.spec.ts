@@ -132,7 +132,7 @@ test.serial('the receiving client, again and again', async (t) => {
   reader.end()
   t.is(await reader.exited, 0)
   t.deepEqual(
-    [...reader.stdout.matchAll(/^alice: message (\d+)$/gm)].map((m) => Number(m[1])),
+    [...reader.stdout.matchAll(/ alice: message (\d+)$/gm)].map((m) => Number(m[1])),
     Array.from({ length: count }, (_, i) => i),
   )
 })

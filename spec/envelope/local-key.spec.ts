@@ -20,14 +20,14 @@ import {
 
 const device = { srv: SRV, acct: Buffer.alloc(32, 1), dev: Buffer.alloc(8, 2) }
 const key = LocalKey.generate()
-const password: LocalOpener = { by: 'password', exportKey: Buffer.alloc(64, 3) }
+const vault: LocalOpener = { by: 'vault', secret: Buffer.alloc(64, 3) }
 const passphrase: LocalOpener = { by: 'passphrase', passphrase: 'correct horse' }
 const plain: LocalOpener = { by: 'plain' }
 const REFUSED =
   'E_DECRYPT (undefined): The local data does not open: wrong password, or the key file was changed.'
 
 test('each way gives the same key back', async (t) => {
-  for (const opener of [password, passphrase, plain]) {
+  for (const opener of [vault, passphrase, plain]) {
     const file = await key.close(device, opener)
     t.is(localLockMode(file), opener.by)
     const opened = await LocalKey.open(file, device, opener)
@@ -43,26 +43,26 @@ test('keys of different purposes and devices differ', (t) => {
 test('the closed file does not contain the key; the plain one says that it does', async (t) => {
   const { d: lsk } = decodeCanonical(await key.close(device, plain)) as { d: Uint8Array }
   t.is(lsk.length, 32)
-  for (const opener of [password, passphrase]) {
+  for (const opener of [vault, passphrase]) {
     t.is((await key.close(device, opener)).indexOf(lsk), -1)
   }
 })
 
 test('every failure has one face', async (t) => {
-  const file = await key.close(device, password)
+  const file = await key.close(device, vault)
   const byPhrase = await key.close(device, passphrase)
   const attempts: (() => Promise<unknown>)[] = [
-    () => LocalKey.open(file, device, { by: 'password', exportKey: randomBytes(64) }),
+    () => LocalKey.open(file, device, { by: 'vault', secret: randomBytes(64) }),
     () => LocalKey.open(file, device, passphrase),
     () => LocalKey.open(file, device, plain),
     () => LocalKey.open(byPhrase, device, plain),
     () => LocalKey.open(byPhrase, device, { by: 'passphrase', passphrase: 'wrong' }),
-    () => LocalKey.open(file, { ...device, dev: Buffer.alloc(8) }, password),
-    () => LocalKey.open(file, { ...device, acct: SRV }, password),
+    () => LocalKey.open(file, { ...device, dev: Buffer.alloc(8) }, vault),
+    () => LocalKey.open(file, { ...device, acct: SRV }, vault),
     () => LocalKey.open(Buffer.of(), device, plain),
   ]
   for (const x of [...everyByteChanged(file, everyNth(2)), ...everyLength(file, 5)]) {
-    attempts.push(() => LocalKey.open(x, device, password))
+    attempts.push(() => LocalKey.open(x, device, vault))
   }
   t.deepEqual(await faces(attempts, (attempt) => attempt()), [REFUSED])
 })

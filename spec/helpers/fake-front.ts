@@ -27,6 +27,10 @@ export class FakeFront implements Front {
   message(view: MessageView): void {
     this.said.push(`${view.from}: ${view.body.kind === 'text' ? view.body.text : view.body.kind}`)
   }
+  past(view: MessageView): void {
+    this.said.push(String(view.number))
+    this.message(view)
+  }
   messageState(number: number, state: string): void {
     this.said.push(`#${String(number)} ${state}`)
   }
@@ -119,7 +123,8 @@ export function fakeApp(session: Partial<Session> | null): FakeApp {
       requests: () => [],
       blocked: () => [],
     }
-    app.enter({ ...base, ...session } as Session)
+    const life = { isMuted: () => false, choice: () => 'on', shown: () => Promise.resolve() }
+    app.enter({ ...base, life, ...session } as unknown as Session)
   }
   return {
     app,

@@ -6,6 +6,7 @@ import { RESERVED_NAMES } from '../../lib/protocol/names.ts'
 import { COMPOSITES } from '../../lib/protocol/notation.ts'
 import { CONTENT_KINDS, PAYLOADS } from '../../lib/protocol/payloads.ts'
 import { OUTER_VERSION, SUITE } from '../../lib/protocol/version.ts'
+import { SERVER_OPTIONS } from '../../lib/server/config.ts'
 import { LOCAL_CODES, WIRE_CODES } from '../../lib/util/errors.ts'
 import { documentText, rows, section } from '../helpers/document.ts'
 import { fieldSamples, leastOf, mostOf } from '../helpers/notation-samples.ts'
@@ -110,16 +111,31 @@ test('15: the table of limits', (t) => {
     'bundle / certificate life': `${L.bundleLifeMs / DAY} d / ${L.certificateLifeMs / HOUR} h`,
     'skip per stream / skipped keys': `${L.skipMessages} / ${L.skippedKeys}, ${L.skippedKeyLifeMs / DAY} d`,
     'send per device': `${L.sendsPerSecond}/s, burst ${L.sendBurst}`,
-    'new recipients per account': `${L.newRecipientsPerDay} a day (keyed hash of the pair, kept 30 d)`,
+    'new recipients per account': `${L.newRecipientsPerDay} a day (keyed hash of the pair, in memory)`,
     'dir.get': `${L.directoryPerMinute}/min, by name ${L.directoryByNamePerMinute}/min`,
     'open requests per connection': `${L.openRequests}`,
     'registrations per address block': `${L.registrationsPerDay} a day`,
+    'device lists per account': `${L.listChangesPerDay} a day, the last ${L.replacedLists} replaced ones are kept`,
+    'history per account': `${L.historyBytes / MiB} MiB`,
+    'without login': `${L.anonymousLifeMs / SECOND} s, ${L.anonymousPerAddress} per address block`,
+    'mailboxes one send pays for': `${L.copiesPerSend}`,
   }
   const cells = rows(section('# 15.')).flat()
   const fromDocument = Object.fromEntries(
     cells.flatMap((cell, i) => (i % 2 === 0 ? [[cell, cells[i + 1]]] : [])),
   )
   t.deepEqual(fromCode, fromDocument)
+})
+
+test('15: the settings of a server and their defaults', (t) => {
+  const defaults = new Map(
+    Object.entries(SERVER_OPTIONS).map(([name, option]) => [name, String(option.default)]),
+  )
+  const named = [...section('# 15.').matchAll(/`(\w+)` (\w+)/g)].flatMap(([, name = '', value]) =>
+    defaults.has(name) ? [[name, value] as const] : [],
+  )
+  t.true(named.length > 20)
+  for (const [name, value] of named) t.is(value, defaults.get(name), name)
 })
 
 const inText = (n: number): string => n.toString().replace(/\B(?=(\d{3})+$)/g, ' ')
@@ -142,6 +158,8 @@ for (const [where, sentence] of [
   ['## 4.5', `${L.puzzleMinBits}..${L.puzzleMaxBits}`],
   ['## 4.5', `refuse w > ${L.puzzleRefusedAboveBits}`],
   ['## 4.5', `${L.anonymousFrames} frames in ${L.anonymousMs / SECOND} s`],
+  ['## 4.5', `lives ${L.anonymousLifeMs / SECOND} s`],
+  ['## 4.5', `from \`reg.start\` on ${L.registrationMs / MINUTE} min`],
   ['## 5.1', `<= ${L.displayNameCharacters} characters`],
   ['## 5.1', `At most ${L.renamesPerMonth} renames in 30 days`],
   ['## 5.3', `${L.freeGuesses} free, then 2^n s up to ${L.guessDelayMaxMs / HOUR} h`],

@@ -90,7 +90,7 @@ test('too large, over quota, a full or failing disk: clear refusals', async (t) 
 
   const full = await scene({ quotaBytes: 1000 })
   t.like(await full.a.err('file.put', { fid: FID, i: 0, n: 2, c: chunk(0, 2000) }), {
-    c: 'E_TOO_BIG',
+    c: 'E_MAILBOX_FULL',
   })
   t.is(verdict(await full.b.ask('file.put', { fid: FID, i: 0, n: 1, c: chunk(0) })), 'ok')
 

@@ -6,6 +6,9 @@ import type { ClientDeps } from '../../client/ports.ts'
 import { codeOf, fail, SecureChatError } from '../../util/errors.ts'
 import type { Front } from './front.ts'
 
+/** Reserved as usernames, so that they can mean oneself (PROTOCOL 5.1). */
+const NOTES: readonly string[] = ['me', 'notes']
+
 export interface AppOptions {
   readonly connect: Connect
   readonly deps: ClientDeps
@@ -17,6 +20,8 @@ export interface AppOptions {
   readonly quit: () => void
   /** For `!wait` and the like. */
   readonly sleep: (ms: number) => Promise<void>
+  /** The password that came with the start of the program, for whoever has no terminal to ask on. */
+  readonly password?: () => Promise<string | undefined>
 }
 
 export class App {
@@ -25,8 +30,10 @@ export class App {
   readonly lock: boolean
   readonly sleep: (ms: number) => Promise<void>
   readonly #quit: () => void
+  readonly #password: (() => Promise<string | undefined>) | undefined
   readonly #connect: Connect
   readonly #present: (event: ClientEvent, app: App) => void
+  readonly #undelivered = new Map<string, SecureChatError>()
   readonly #questions = new Map<number, { withdraw(): void }>()
   #target: Target | null = null
   #lobby: Unauthenticated | null = null
@@ -40,6 +47,7 @@ export class App {
     this.deps = options.deps
     this.lock = options.lock
     this.#quit = options.quit
+    this.#password = options.password
     this.sleep = options.sleep
     this.#connect = options.connect
     this.#present = options.present
@@ -52,6 +60,10 @@ export class App {
   /** Somebody has asked to leave. */
   get ended(): boolean {
     return this.#ended
+  }
+
+  async givenPassword(): Promise<string | undefined> {
+    return this.front.forms === null ? this.#password?.() : undefined
   }
 
   get chat(): string | null {
@@ -99,8 +111,20 @@ export class App {
     session.on((event) => {
       if (event.type === 'closed' || event.type === 'forced-logout') this.leave(session)
       if (this.#closing && event.type === 'connection') return // we hang up ourselves
+      if (event.type === 'message-state') this.#tally(event)
       this.#present(event, this)
     })
+  }
+
+  /** The first message that is held or has failed, for whoever cannot read the notice; null: all are on their way. */
+  get undelivered(): SecureChatError | null {
+    return [...this.#undelivered.values()][0] ?? null
+  }
+
+  #tally({ mid, state, code, reason }: Extract<ClientEvent, { type: 'message-state' }>): void {
+    if (state === 'held' || state === 'failed') {
+      this.#undelivered.set(mid, new SecureChatError(code ?? 'E_INTERNAL', reason))
+    } else this.#undelivered.delete(mid)
   }
 
   /** The session is over, whoever ended it. */
@@ -110,6 +134,11 @@ export class App {
     this.#chat = null
     for (const question of this.#questions.values()) question.withdraw()
     this.#questions.clear()
+    this.#place()
+  }
+
+  /** The name of the account has changed. */
+  enterName(): void {
     this.#place()
   }
 
@@ -153,6 +182,13 @@ export class App {
     return coded
   }
 
+  /** What the connection says while we hang up ourselves is no news. */
+  async hangUp(work: () => Promise<void>): Promise<void> {
+    this.#closing = true
+    await work()
+    this.#closing = false
+  }
+
   async close(): Promise<void> {
     this.#closing = true
     const session = this.#session
@@ -165,7 +201,7 @@ export class App {
     const session = this.requireSession()
     if (user === '') fail('E_USAGE', 'Who is it for? Example: @alice hello')
     if (text === '') fail('E_USAGE', `Nothing to send. Example: @${user} hello`)
-    await session.send(user, text)
+    await session.send(NOTES.includes(user) ? session.me.user : user, text)
   }
 
   #place(): void {

@@ -9,7 +9,10 @@ import { COMMANDS, findCommand } from './commands.ts'
 import type { Completion } from './completion.ts'
 
 const MAX_ENTRIES = 2000
-const TAKES_PERSON = ['chat', 'history', 'block', 'unblock', 'file', 'verify', 'trust', 'accept']
+const TAKES_PERSON = [
+  ...['chat', 'history', 'block', 'unblock', 'file', 'verify', 'trust', 'accept'],
+  ...['new', 'mute', 'delete', 'disappear', 'pin'],
+]
 const NONE: Completion = { from: 0, items: [] }
 
 export async function candidates(app: App, line: string, offset: number): Promise<Completion> {

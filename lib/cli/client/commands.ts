@@ -2,57 +2,29 @@
 import { fail } from '../../util/errors.ts'
 import { login, logout, register, resetKeys, status, whoami } from './account-commands.ts'
 import type { App } from './app.ts'
-import { chat, chats, history, requests } from './chat-commands.ts'
+import { mute, newChat, requests, set } from './chat-commands.ts'
 import { accept, cancel, decline, file, files, pause, resume } from './file-commands.ts'
-import { type CommandSpec, splitArguments } from './parse.ts'
+import { type Command, GROUPS } from './command.ts'
+import { who } from './own-commands.ts'
+import { OWN_COMMANDS } from './own-table.ts'
+import { splitArguments, splitText } from './parse.ts'
 import { block, blocked, trust, unblock, verify } from './people-commands.ts'
 import { clear, exit, quit, wait } from './window-commands.ts'
-
-export const GROUPS = ['Write', 'People', 'Files', 'Safety', 'You', 'This window'] as const
-
-export interface Command extends CommandSpec {
-  readonly group: (typeof GROUPS)[number]
-  /** Arguments as shown behind the name. */
-  readonly usage: string
-  readonly summary: string
-  readonly example: string
-  readonly needs: 'nothing' | 'login'
-  /** Fewest and most arguments; a sentence with the usage follows when they do not fit. */
-  readonly args: readonly [number, number]
-  run(app: App, args: readonly string[]): Promise<void> | void
-}
+import { WRITE_COMMANDS } from './write-table.ts'
 
 export const COMMANDS: readonly Command[] = [
+  ...WRITE_COMMANDS,
   {
-    name: 'chat',
-    group: 'Write',
-    usage: '[NAME]',
-    summary: 'Opens a chat: its last messages, then plain lines are messages. !exit leaves it.',
-    example: '!chat alice',
+    name: 'new',
+    aliases: ['newchat'],
+    group: 'People',
+    usage: 'NAME [NOTE]',
+    summary: 'Asks somebody for a chat; nothing else goes between you before they accept.',
+    example: '!new alice it is Bob from work',
     needs: 'login',
-    args: [0, 1],
-    run: chat,
-  },
-  {
-    name: 'chats',
-    aliases: ['listchats'],
-    group: 'Write',
-    usage: '',
-    summary: 'Lists your chats with unread counts and last lines.',
-    example: '!chats',
-    needs: 'login',
-    args: [0, 0],
-    run: chats,
-  },
-  {
-    name: 'history',
-    group: 'Write',
-    usage: 'NAME [COUNT]',
-    summary: 'Prints the last messages with somebody (20, or COUNT).',
-    example: '!history alice 100',
-    needs: 'login',
-    args: [0, 2],
-    run: history,
+    args: [1, 2],
+    text: true,
+    run: newChat,
   },
   {
     name: 'requests',
@@ -63,6 +35,26 @@ export const COMMANDS: readonly Command[] = [
     needs: 'login',
     args: [0, 0],
     run: requests,
+  },
+  {
+    name: 'mute',
+    group: 'People',
+    usage: 'CHAT [SPAN|off]',
+    summary: 'Counts new messages of a chat without showing them.',
+    example: '!mute alice 8h',
+    needs: 'login',
+    args: [1, 2],
+    run: mute,
+  },
+  {
+    name: 'who',
+    group: 'People',
+    usage: '[PREFIX]',
+    summary: 'Lists your contacts, or those whose name begins so. The server lists nobody.',
+    example: '!who al',
+    needs: 'login',
+    args: [0, 1],
+    run: who,
   },
   {
     name: 'block',
@@ -209,11 +201,11 @@ export const COMMANDS: readonly Command[] = [
   {
     name: 'login',
     group: 'You',
-    usage: '[NAME]',
-    summary: 'Logs in; the password is asked and not shown.',
+    usage: '[NAME|--key FILE]',
+    summary: 'Logs in; the password is asked and not shown. A key file needs none.',
     example: '!login alice',
     needs: 'nothing',
-    args: [0, 1],
+    args: [0, 2],
     run: login,
   },
   {
@@ -237,6 +229,16 @@ export const COMMANDS: readonly Command[] = [
     run: whoami,
   },
   {
+    name: 'set',
+    group: 'You',
+    usage: '[KEY] [VALUE]',
+    summary: 'Shows or changes a choice: receipts on/off, requests soft/strict, bell on/off.',
+    example: '!set requests strict',
+    needs: 'login',
+    args: [0, 2],
+    run: set,
+  },
+  {
     name: 'status',
     group: 'You',
     usage: '',
@@ -246,6 +248,7 @@ export const COMMANDS: readonly Command[] = [
     args: [0, 0],
     run: status,
   },
+  ...OWN_COMMANDS,
   {
     name: 'help',
     group: 'This window',
@@ -307,9 +310,9 @@ export function findCommand(name: string): Command | undefined {
 export async function runCommand(app: App, name: string, rest: string): Promise<void> {
   const command = findCommand(name) ?? fail('E_INTERNAL')
   if (command.needs === 'login') app.requireSession()
-  const args = splitArguments(rest)
-  if (args === null) fail('E_USAGE', 'A quote is not closed. Example: !file alice "./my doc.pdf"')
   const [fewest, most] = command.args
+  const args = command.text === true ? splitText(rest, most) : splitArguments(rest)
+  if (args === null) fail('E_USAGE', 'A quote is not closed. Example: !file alice "./my doc.pdf"')
   if (args.length < fewest || args.length > most) {
     const usage = command.usage === '' ? '' : ` ${command.usage}`
     fail('E_USAGE', `Usage: !${name}${usage}   Example: ${command.example}`)

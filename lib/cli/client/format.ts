@@ -21,6 +21,12 @@ export function longDate(ms: number): string {
   })
 }
 
+/** `2026-11-20`, local date. */
+export function isoDate(ms: number): string {
+  const d = new Date(ms)
+  return `${String(d.getFullYear()).padStart(4, '0')}-${two(d.getMonth() + 1)}-${two(d.getDate())}`
+}
+
 export function sameDay(a: number, b: number): boolean {
   return new Date(a).toDateString() === new Date(b).toDateString()
 }

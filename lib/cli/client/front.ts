@@ -2,8 +2,8 @@
 // reaches a front has been through cli/sanitise already, or is given as a MessageView whose body the front cleans.
 import type { ConnectionState, MessageState, MessageView, Offer } from '../../client/events.ts'
 
-/** First character of a row of ours (TERMINAL row grammar). */
-export type Mark = '*' | '!' | '?' | '-'
+/** First character of a row of ours (TERMINAL row grammar); `~12` tells what became of message 12. */
+export type Mark = '*' | '!' | '?' | '-' | '~'
 
 export interface Choice<T extends string> {
   readonly value: T
@@ -44,7 +44,10 @@ export interface Front {
   row(mark: Mark, text: string): void
   /** Several rows that belong together; continuation rows are the front's business. */
   rows(mark: Mark, lines: readonly string[]): void
-  message(view: MessageView, fills: boolean): void
+  /** Something was said just now. `quiet`: no bell. */
+  message(view: MessageView, fills: boolean, quiet?: boolean): void
+  /** A line of the past, with its number and its date. */
+  past(view: MessageView): void
   messageState(number: number, state: MessageState): void
   progress(progress: Progress): void
   /** The transfer ended, one way or the other. */

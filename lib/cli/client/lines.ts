@@ -6,10 +6,10 @@ import type { Readable, Writable } from 'node:stream'
 import type { ConnectionState, MessageView } from '../../client/events.ts'
 import { inert, safeBody } from '../sanitise.ts'
 import type { App } from './app.ts'
-import { preview } from './chat-commands.ts'
 import { runLine } from './dispatch.ts'
 import type { Forms, Front, Mark, OpenForm } from './front.ts'
-import { duration } from './format.ts'
+import { clockTime, duration, isoDate } from './format.ts'
+import { answerWords, bodyWords, notesOf } from './message-text.ts'
 import type { SecureChatError } from '../../util/errors.ts'
 
 export interface LineStreams {
@@ -48,14 +48,31 @@ export class LineFront implements Front {
 
   rows(mark: Mark, lines: readonly string[]): void {
     const stream = mark === '!' ? this.#streams.errors : this.#streams.output
-    for (const line of lines) stream.write(`${inert(`${mark} ${line}`).trimEnd()}\n`)
+    const head = mark === '~' ? mark : `${mark} `
+    for (const line of lines) stream.write(`${inert(`${head}${line}`).trimEnd()}\n`)
   }
 
   message(view: MessageView): void {
     if (view.own) return
-    const text = view.body.kind === 'text' ? safeBody(view.body.text) : preview(view)
-    for (const line of text.split('\n'))
-      this.#streams.output.write(`${inert(`${view.from}: ${line}`)}\n`)
+    const answer = answerWords(view)
+    if (answer !== null) this.#write(`${view.from}: (${answer})`)
+    for (const line of plainBody(view).split('\n')) this.#write(`${view.from}: ${line}`)
+  }
+
+  past(view: MessageView): void {
+    const [first = '', ...more] = plainBody(view).split('\n')
+    const who = view.own ? `me @${view.chat}` : view.from
+    const when = `${isoDate(view.at)} ${clockTime(view.at)}`
+    const answer = answerWords(view)
+    const words = [answer === null ? '' : `(${answer})`, first].filter((s) => s !== '').join(' ')
+    const notes = notesOf(view, false)
+    this.#write(`${String(view.number)} ${when} ${who}: ${words}`)
+    for (const line of more) this.#write(`|  ${line}`)
+    if (notes !== '') this.#write(`   ${notes}`)
+  }
+
+  #write(line: string): void {
+    this.#streams.output.write(`${inert(line)}\n`)
   }
 
   messageState(): void {
@@ -103,9 +120,13 @@ export class LineFront implements Front {
   }
 }
 
+function plainBody(view: MessageView): string {
+  return view.body.kind === 'text' ? safeBody(view.body.text) : bodyWords(view.body)
+}
+
 /**
  * Reads commands until the end of input, one after the other, then waits until everything sent is accepted.
- * Resolves to the first failure, or null.
+ * Resolves to the first failure, of a command or of a message, or null.
  */
 export async function runLines(app: App, input: Readable): Promise<SecureChatError | null> {
   let first: SecureChatError | null = null
@@ -116,5 +137,5 @@ export async function runLines(app: App, input: Readable): Promise<SecureChatErr
     if (app.ended) break
   }
   await app.session?.settled()
-  return first
+  return first ?? app.undelivered
 }

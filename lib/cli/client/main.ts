@@ -17,6 +17,7 @@ import { createClientHome } from './client-home.ts'
 import { Endings, signalExitCode } from './ending.ts'
 import type { Front } from './front.ts'
 import { LineFront, runLines } from './lines.ts'
+import { passwordFrom } from './password-source.ts'
 import { present } from './present.ts'
 import { confirmServer, start } from './start.ts'
 
@@ -94,6 +95,7 @@ export function createApp(
     lock: options.lock,
     present,
     quit,
+    password: () => passwordFrom(options),
     sleep: (ms) =>
       new Promise((done) => {
         setTimeout(done, ms)

@@ -92,6 +92,18 @@ export function splitArguments(rest: string): string[] | null {
   return out
 }
 
+/** At most `count` arguments, the last of them everything that is left, blanks and quotes included. */
+export function splitText(rest: string, count: number): string[] {
+  const out: string[] = []
+  let left = rest.trim()
+  while (out.length < count - 1 && left !== '') {
+    const [, word = '', more = ''] = /^(\S+)\s*([\s\S]*)$/.exec(left) ?? []
+    out.push(word)
+    left = more
+  }
+  return left === '' ? out : [...out, left]
+}
+
 /** `@alice`, `alice` and `ALICE` name the same person. */
 export function userArgument(word: string): string {
   return word.replace(/^@/, '').toLowerCase()

@@ -5,6 +5,7 @@ import { isolate, safeInline, safeName } from '../sanitise.ts'
 import type { App } from './app.ts'
 import { acceptNumber, declineNumber, what } from './file-commands.ts'
 import type { Mark } from './front.ts'
+import { changeWords } from './message-text.ts'
 
 /** Extensions that start something when opened; a wrong guess only changes one word of the question. */
 const PROGRAM =
@@ -23,6 +24,13 @@ export function present(event: ClientEvent, app: App): void {
         front.row('!', `Not sent to @${event.chat}: ${event.reason ?? 'given up'}`)
       }
       return
+    case 'message-change':
+      // an offer that was taken back is told as a file
+      if (event.change === 'deleted' && event.was.kind === 'file' && !event.own) return
+      front.row('~', changeWords(event))
+      return
+    case 'message-expired':
+      return // it is gone from the store; what stands on the screen is the terminal's
     case 'file-offer':
       fileOffer(event.offer, app)
       return
@@ -71,7 +79,14 @@ function message(event: Extract<ClientEvent, { type: 'message' }>, app: App): vo
   const view = event.message
   // The offer of a received file is a question; the row of an own one is what the command prints.
   if (view.body.kind === 'file') return
-  app.front.message(view, event.fills)
+  const life = app.session?.life
+  if (!view.own && app.chat !== view.chat && life?.isMuted(view.conv) === true) return
+  app.front.message(view, event.fills, life?.choice('bell') === 'off')
+  if (view.ttlMs !== undefined && !view.own) {
+    life?.shown([view.number]).catch((error: unknown) => {
+      app.showError(error)
+    })
+  }
   if (view.body.kind === 'request' && !view.own) request(view.body.request, view.from, app)
   const session = app.session
   if (session !== null && !view.own && app.chat === view.chat) void session.markRead(view.chat)

@@ -2,6 +2,7 @@
 // Every text passes cli/sanitise here, and colour exists only as a role: a caller cannot hand a raw escape to a terminal.
 import { hasRightToLeft, inert, isolate, safeBody, safeInline } from '../sanitise.ts'
 import type { Role, Theme, TickState } from '../theme.ts'
+import { markup } from './markup.ts'
 import { fit, truncate, width, wrapRanges } from './width.ts'
 
 export interface Span {
@@ -17,10 +18,15 @@ export type Entry = (cols: number) => readonly Row[]
 /** One line of text, plain or in pieces: `['* ', { text: '!help', role: 'command' }]`. */
 export type Text = string | Span | readonly (string | Span)[]
 
-/** First character of a row of ours: information, warning, question (TERMINAL row grammar). */
-export type Mark = '*' | '!' | '?'
+/** First character of a row of ours: information, warning, question, `~12` about message 12 (TERMINAL row grammar). */
+export type Mark = '*' | '!' | '?' | '~'
 
-const MARK_ROLES: Readonly<Record<Mark, Role>> = { '*': 'info', '!': 'warn', '?': 'question' }
+const MARK_ROLES: Readonly<Record<Mark, Role>> = {
+  '*': 'info',
+  '!': 'warn',
+  '?': 'question',
+  '~': 'muted',
+}
 /** Begins every further row of a message: such a row is never ours. */
 const GUTTER: Span = { text: '|  ', role: 'muted' }
 const CONTINUED: Span = { text: '  ' }
@@ -89,10 +95,11 @@ export function wrapSpans(
 /** A row of ours. Several lines belong together: the second and later ones are indented like wrapped text. */
 export function notice(mark: Mark, ...lines: readonly Text[]): Entry {
   const cleaned = lines.map(spans)
+  const head = { text: mark === '~' ? mark : `${mark} `, role: MARK_ROLES[mark] }
   return (cols) =>
     cleaned
       .flatMap((line) => wrapSpans(line, cols - 3))
-      .map((row, i) => [i === 0 ? { text: `${mark} `, role: MARK_ROLES[mark] } : CONTINUED, ...row])
+      .map((row, i) => [i === 0 ? head : CONTINUED, ...row])
 }
 
 /** `- title ------`: begins a chat, a day, a form. */
@@ -119,6 +126,8 @@ export interface MessageText {
   readonly who: Text
   /** From a peer; line feeds are kept, each further row gets the gutter. */
   readonly body: string
+  /** The body is a text whose **marks** are drawn. */
+  readonly formatted?: boolean
   /** Behind the body: `(edited)`. */
   readonly note?: Text
 }
@@ -140,6 +149,8 @@ export function message(m: MessageText, theme: Theme): Entry {
   const note = m.note === undefined ? [] : spans(m.note)
   const [first = '', ...rest] = safeBody(m.body).split('\n')
   const { tick } = m
+  const drawn = (line: string): readonly Span[] =>
+    m.formatted === true ? markup(line, !theme.colour) : [{ text: line }]
   const time = fit(safeInline(m.time), TICK_COLUMN - 1)
   const fences = hasRightToLeft(plainText(who)) ? 2 * who.length : 0
   return (cols) => {
@@ -157,15 +168,14 @@ export function message(m: MessageText, theme: Theme): Entry {
     const inner = cols - 1 - GUTTER.text.length
     const rows: Span[][] = []
     if (room >= MIN_BODY_COLS) {
-      const [top = [], ...more] = wrapSpans([{ text: first }], inner, room)
+      const [top = [], ...more] = wrapSpans(drawn(first), inner, room)
       rows.push([...head, ...top], ...more.map((row) => [GUTTER, ...row]))
     } else {
       rows.push(head)
-      if (first !== '')
-        rows.push(...wrapSpans([{ text: first }], inner).map((row) => [GUTTER, ...row]))
+      if (first !== '') rows.push(...wrapSpans(drawn(first), inner).map((row) => [GUTTER, ...row]))
     }
     for (const line of rest) {
-      rows.push(...wrapSpans([{ text: line }], inner).map((row) => [GUTTER, ...row]))
+      rows.push(...wrapSpans(drawn(line), inner).map((row) => [GUTTER, ...row]))
     }
     return note.length === 0 ? rows : withNote(rows, note, cols)
   }

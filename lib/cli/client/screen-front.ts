@@ -2,9 +2,9 @@
 import type { ConnectionState, MessageState, MessageView, Offer } from '../../client/events.ts'
 import type { Clock, Timer } from '../../util/clock.ts'
 import type { TickState } from '../theme.ts'
-import { preview } from './chat-commands.ts'
 import { clockTime, duration, longDate, sameDay } from './format.ts'
 import type { Forms, Front, Mark, OpenForm, Progress } from './front.ts'
+import { answerWords, bodyWords, notesOf } from './message-text.ts'
 import { qrRows } from './qr.ts'
 import { type Entry, fixed, notice, section } from './rows.ts'
 import type { Ui } from './ui.ts'
@@ -68,22 +68,31 @@ export class ScreenFront implements Front {
 
   rows(mark: Mark, lines: readonly string[]): void {
     if (mark === '-') this.#print(section(lines.join(' ')))
+    else if (mark === '~') for (const line of lines) this.row(mark, line)
     else this.#print(fixed(lines.map((line) => `${mark} ${line}`)))
   }
 
-  message(view: MessageView, fills: boolean): void {
+  message(view: MessageView, fills: boolean, quiet = false): void {
+    this.#show(view, fills)
+    if (!view.own && !quiet) this.#ui.alert({ bell: this.#ui.focused === false })
+  }
+
+  past(view: MessageView): void {
+    this.#show(view, false)
+  }
+
+  #show(view: MessageView, fills: boolean): void {
     this.#day(view.at)
     const time = clockTime(view.at)
-    const body = view.body.kind === 'text' ? view.body.text : preview(view)
-    const note = [
-      view.timeDoubtful ? '(unverified time)' : '',
-      view.resent || fills ? '(resent)' : '',
-    ]
-      .filter((s) => s !== '')
-      .join(' ')
+    const body = view.body.kind === 'text' ? view.body.text : bodyWords(view.body)
+    const note = notesOf(view, fills)
+    const number = { text: `${String(view.number)} `, role: 'muted' as const }
+    const answer = answerWords(view)
+    if (answer !== null) this.row('~', `${String(view.number)} ${answer}`)
     const text = {
       time,
       body,
+      formatted: view.body.kind === 'text',
       ...(note === '' ? {} : { note: { text: note, role: 'muted' as const } }),
     }
     if (view.own) {
@@ -91,16 +100,12 @@ export class ScreenFront implements Front {
       this.#ui.message(
         {
           ...text,
-          who: [
-            { text: 'me ', role: 'me' },
-            { text: `@${view.chat}`, role: 'chat' },
-          ],
+          who: [number, { text: 'me ', role: 'me' }, { text: `@${view.chat}`, role: 'chat' }],
         },
         { id: String(view.number), state: TICKS[view.state ?? 'queued'] },
       )
     } else {
-      this.#ui.message({ ...text, who: { text: view.from, role: 'peer' } })
-      this.#ui.alert({ bell: this.#ui.focused === false })
+      this.#ui.message({ ...text, who: [number, { text: view.from, role: 'peer' }] })
     }
   }
 

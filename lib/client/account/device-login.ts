@@ -21,7 +21,8 @@ export async function loginDevice(
   const sig = await dsk.signAsync(deviceLoginStatement(wire.exporter, device))
   const { acct, dev } = device
   try {
-    return await wire.request('dev.login', { acct, dev, sig })
+    wire.login = await wire.request('dev.login', { acct, dev, sig })
+    return wire.login
   } catch (error) {
     if (codeOf(error) !== 'E_AUTH') throw error
     throw new SecureChatError(

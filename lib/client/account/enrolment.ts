@@ -9,6 +9,7 @@ import { firstDeviceList } from '../../identity/device-list-edit.ts'
 import { signDeviceList } from '../../identity/device-list.ts'
 import { registrationStatement } from '../../identity/login-proof.ts'
 import type { SignedDeviceList } from '../../protocol/composites.ts'
+import type { ReplyOf } from '../../protocol/frames.ts'
 import type { Username } from '../../protocol/names.ts'
 import type { Bytes } from '../../util/bytes.ts'
 import { codeOf, fail, SecureChatError } from '../../util/errors.ts'
@@ -46,15 +47,17 @@ export async function enrol(
   const { user, password } = account
   const { keys = freshKeys } = deps
   await opaqueReady()
+  const code = RecoveryCode.generate()
   const ceremony = registrationStart(password)
-  const { resp } = await start(deps, wire, account, ceremony.message)
+  const recovery = registrationStart(code.reveal())
+  const requests = { req: ceremony.message, rreq: recovery.message }
+  const { resp, rresp } = await start(deps, wire, account, requests)
   deps.onStep?.('generating-keys')
   const [aik, dsk] = await Promise.all([keys.rsa(3072), keys.rsa(2048)])
   deps.onStep?.('stretching-password')
   const { record, exportKey } = registrationFinish(ceremony.state, resp, password, srv)
 
   const who = { srv, acct: sha256(aik.publicKey.spki) }
-  const code = RecoveryCode.generate()
   const open = OpenVault.create(aik).withRecoveryCode(who, code)
   const device = { id: randomBytes(8), dsk: dsk.publicKey, ts: deps.clock.now() }
   const list = await signDeviceList(aik, firstDeviceList(who, user, device))
@@ -64,7 +67,7 @@ export async function enrol(
     deps.home,
     { ...who, dev: device.id },
     { dsk, archives: open.archiveKeys(), inbox: [] },
-    { exportKey, lock: account.lock },
+    { vaultSecret: open.deviceSecret(who), lock: account.lock },
   )
   try {
     deps.onStep?.('registering')
@@ -72,6 +75,7 @@ export async function enrol(
     const pop = await aik.signAsync(registrationStatement(wire.exporter, who, user))
     await finish(wire, {
       rec: record,
+      ...recoveryRecord(recovery.state, rresp, code, srv),
       vault: open.seal(who, 1, { exportKey }),
       dl: list,
       pop,
@@ -100,12 +104,12 @@ async function start(
   deps: ClientDeps,
   wire: Wire,
   { user, invite }: NewAccount,
-  req: Bytes,
-): Promise<{ readonly resp: Bytes }> {
+  requests: { readonly req: Bytes; readonly rreq: Bytes },
+): Promise<ReplyOf<'reg.start'>> {
   const inv = invite === undefined ? {} : { inv: invite }
   try {
     return await withPuzzle(deps.clock, (proof) =>
-      wire.request('reg.start', { user, req, ...inv, ...proof }),
+      wire.request('reg.start', { user, ...requests, ...inv, ...proof }),
     )
   } catch (error) {
     throw explained(error)
@@ -116,6 +120,7 @@ async function finish(
   wire: Wire,
   fields: {
     readonly rec: Bytes
+    readonly rrec?: Bytes
     readonly vault: ReturnType<OpenVault['seal']>
     readonly dl: SignedDeviceList
     readonly pop: Bytes
@@ -140,6 +145,17 @@ function explained(error: unknown): unknown {
   const code = codeOf(error)
   const sentence = SENTENCES.get(code)
   return sentence === undefined ? error : new SecureChatError(code, sentence, { cause: error })
+}
+
+/** Lets the code log in later. Empty when the server did not answer to it: the code then opens nothing without the password. */
+export function recoveryRecord(
+  state: string,
+  rresp: Bytes | undefined,
+  code: RecoveryCode,
+  srv: Bytes,
+): { readonly rrec?: Bytes } {
+  if (rresp === undefined) return {}
+  return { rrec: registrationFinish(state, rresp, code.reveal(), srv, 'code').record }
 }
 
 /** @throws E_USAGE */

@@ -32,6 +32,8 @@ export interface KeyRingDeps {
   readonly clock: Clock
   readonly log: Log
   readonly emit: Emit
+  /** Strangers must ask first (PROTOCOL 7.3): our keys say so. */
+  readonly isStrict: () => boolean
   /** Everything that has arrived is stored and acknowledged. */
   inboxIdle(): boolean
 }
@@ -89,6 +91,12 @@ export class KeyRing {
     return this.current?.n ?? 0
   }
 
+  /** Keys that say what was chosen just now; published when there is a connection. */
+  async announce(): Promise<void> {
+    await this.rotate('asked', await this.#deps.keys.inbox())
+    if (this.#deps.link.online) await this.publish()
+  }
+
   /** All mail of a login has been stored and acknowledged: what was replaced before that login has served its time. */
   async drained(): Promise<void> {
     await this.#destroyBelow(this.#publishedAtLogin)
@@ -116,7 +124,8 @@ export class KeyRing {
     const now = clock.now()
     const n = Math.max(Math.floor(now / 1000), (this.current?.n ?? 0) + 1, atLeast)
     const { rsa, x, pq } = keys
-    const body = { ...profile.device, rsa, x, pq, n, rq: 0 as const, nb: now }
+    const rq = this.#deps.isStrict() ? 1 : 0
+    const body = { ...profile.device, rsa, x, pq, n, rq, nb: now } as const
     const bundle = await signBundle(profile.dsk, { ...body, na: now + LIMITS.bundleLifeMs })
     const set = { n, klid: bundleKeyId(bundle.b), keys, madeAt: now, published: false }
     // on disk before anybody can use it

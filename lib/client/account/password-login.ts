@@ -1,7 +1,9 @@
 // Login with the password (PROTOCOL 5.3): OPAQUE, then the channel gets new keys, then the vault opens. On a device that has
 // the account already its data is unlocked; otherwise the device is added to the account's list.
-import { loginFinish, loginStart, opaqueReady } from '../../crypto/opaque.ts'
+import { loginFinish, loginStart, opaqueReady, type SecretKind } from '../../crypto/opaque.ts'
 import { randomBytes } from '../../crypto/random.ts'
+import type { RecoveryCode } from '../../envelope/recovery-code.ts'
+import type { VaultOpener } from '../../envelope/vault-slots.ts'
 import { OpenVault } from '../../envelope/vault.ts'
 import { withDevice } from '../../identity/device-list-edit.ts'
 import {
@@ -10,6 +12,7 @@ import {
   verifyDeviceList,
 } from '../../identity/device-list.ts'
 import type { SignedDeviceList } from '../../protocol/composites.ts'
+import type { ReplyOf } from '../../protocol/frames.ts'
 import type { Username } from '../../protocol/names.ts'
 import { type Bytes, equal } from '../../util/bytes.ts'
 import { codeOf, fail, SecureChatError } from '../../util/errors.ts'
@@ -30,11 +33,18 @@ import { Profile } from './profile.ts'
 import { withPuzzle } from './puzzle.ts'
 
 const WRONG = 'Wrong username or password.'
+const WRONG_CODE = 'Wrong username or recovery code.'
 
-export interface PasswordProof {
+/** A login that opened the vault. */
+export interface AccountProof {
   readonly verified: VerifiedDeviceList
   readonly list: SignedDeviceList
   readonly vault: OpenVault
+  /** Of the vault. */
+  readonly ver: number
+}
+
+export interface PasswordProof extends AccountProof {
   readonly exportKey: Bytes
 }
 
@@ -46,25 +56,72 @@ export async function provePassword(
   user: Username,
   password: string,
 ): Promise<PasswordProof> {
+  const { reply, exportKey } = await logIn(deps, wire, srv, user, { kind: 'password', password })
+  return { ...opened(srv, user, reply, { by: 'password', exportKey }), exportKey }
+}
+
+/** As provePassword, with the recovery code. The caller sets a new password next (PROTOCOL 5.2). */
+export async function proveRecoveryCode(
+  deps: ClientDeps,
+  wire: Wire,
+  srv: Bytes,
+  user: Username,
+  code: RecoveryCode,
+): Promise<AccountProof> {
+  const { reply } = await logIn(deps, wire, srv, user, { kind: 'code', password: code.reveal() })
+  return opened(srv, user, reply, { by: 'recovery-code', code })
+}
+
+/** The list verifies, the vault opens, and they belong together. @throws E_VAULT and what verifyDeviceList throws */
+export function opened(
+  srv: Bytes,
+  user: Username | undefined,
+  { dl, vault: sealed }: ReplyOf<'login.fin'>,
+  opener: VaultOpener,
+  acct?: Bytes,
+): AccountProof {
+  const verified = verifyDeviceList(undefined, { srv, user, acct }, dl)
+  const vault = OpenVault.open({ srv, acct: verified.list.acct }, sealed, opener)
+  vault.checkAgainst(verified.list, verified.aik.spki, sealed.ver)
+  return { verified, list: dl, vault, ver: sealed.ver }
+}
+
+async function logIn(
+  deps: ClientDeps,
+  wire: Wire,
+  srv: Bytes,
+  user: Username,
+  { kind, password }: { readonly kind: SecretKind; readonly password: string },
+): Promise<{ readonly reply: ReplyOf<'login.fin'>; readonly exportKey: Bytes }> {
   await opaqueReady()
   const ceremony = loginStart(password)
-  const { ke2 } = await startLogin(deps, wire, user, ceremony.message)
+  const { ke2 } = await startLogin(deps, wire, user, ceremony.message, kind)
   deps.onStep?.('stretching-password')
-  const { ke3, sessionKey, exportKey } = loginFinish(ceremony.state, ke2, password, srv)
+  const { ke3, sessionKey, exportKey } = finished(ceremony.state, ke2, password, srv, kind)
   deps.onStep?.('logging-in')
   // no request may be open while the keys change (PROTOCOL 4.4)
   await wire.quiet()
   const answer = wire.request('login.fin', { ke3 })
   wire.connection.rebind(sessionKey)
-  const { dl, vault: sealed } = await answer.catch((error: unknown) => {
+  const reply = await answer.catch((error: unknown) => {
     throw codeOf(error) === 'E_CLOSED' ? new SecureChatError('E_AUTH', WRONG) : error
   })
   wire.noisy()
-  const verified = verifyDeviceList(undefined, { srv, user }, dl)
-  const who = { srv, acct: verified.list.acct }
-  const vault = OpenVault.open(who, sealed, { by: 'password', exportKey })
-  vault.checkAgainst(verified.list, verified.aik.spki, sealed.ver)
-  return { verified, list: dl, vault, exportKey }
+  return { reply, exportKey }
+}
+
+function finished(
+  state: string,
+  ke2: Bytes,
+  password: string,
+  srv: Bytes,
+  kind: SecretKind,
+): ReturnType<typeof loginFinish> {
+  try {
+    return loginFinish(state, ke2, password, srv, kind)
+  } catch (cause) {
+    return fail('E_AUTH', kind === 'code' ? WRONG_CODE : WRONG, cause)
+  }
 }
 
 async function startLogin(
@@ -72,10 +129,12 @@ async function startLogin(
   wire: Wire,
   user: Username,
   ke1: Bytes,
+  kind: SecretKind,
 ): Promise<{ readonly ke2: Bytes }> {
+  const rc = kind === 'code' ? ({ rc: true } as const) : {}
   try {
     return await withPuzzle(deps.clock, (proof) =>
-      wire.request('login.start', { user, ke1, ...proof }),
+      wire.request('login.start', { user, ke1, ...rc, ...proof }),
     )
   } catch (error) {
     if (codeOf(error) !== 'E_RATE') throw error
@@ -97,15 +156,16 @@ export interface LoggedIn {
 export async function openOrAddDevice(
   deps: ClientDeps,
   wire: Wire,
-  proof: PasswordProof,
+  proof: AccountProof,
   lock: LocalLock | undefined,
 ): Promise<LoggedIn> {
-  const { verified, vault, exportKey } = proof
+  const { verified, vault } = proof
   const { srv, acct, user, devs } = verified.list
+  const vaultSecret = vault.deviceSecret({ srv, acct })
   const entries = (await profilesOf(deps.home, srv)).filter((entry) => equal(entry.acct, acct))
   for (const entry of entries) {
     const isListed = devs.some((device) => equal(device.id, entry.dev))
-    const profile = await Profile.unlock(deps.home, entry, { exportKey, lock })
+    const profile = await Profile.unlock(deps.home, entry, { vaultSecret, lock })
     if (profile === null) {
       await setAside(deps, entry, 'does not open with this password')
       continue
@@ -138,7 +198,7 @@ async function setAside(deps: ClientDeps, entry: ProfileEntry, why: string): Pro
 async function addDevice(
   deps: ClientDeps,
   wire: Wire,
-  { verified, list: current, vault, exportKey }: PasswordProof,
+  { verified, list: current, vault }: AccountProof,
   user: Username,
   lock: LocalLock,
 ): Promise<Profile> {
@@ -151,7 +211,7 @@ async function addDevice(
     deps.home,
     { srv, acct, dev: device.id },
     { dsk, archives: vault.archiveKeys(), inbox: [] },
-    { exportKey, lock },
+    { vaultSecret: vault.deviceSecret({ srv, acct }), lock },
   )
   try {
     await storeOwnList(profile, user, current, verified.pin)

@@ -13,9 +13,14 @@ import { type ProfileEntry, profileName } from './home-index.ts'
 
 /** The local key in clear: present while the device stays signed in. */
 const SIGNED_IN = 'signed-in'
-/** The local key under the password. */
-const UNDER_PASSWORD = 'under-password'
+/** The local key under a secret of the vault, which the password opens. */
+const UNDER_VAULT = 'under-vault'
 const DEVICE_KEYS = 'device-keys'
+
+interface ProfileSecret {
+  /** OpenVault.deviceSecret */
+  readonly vaultSecret: Bytes
+}
 
 export class Profile {
   readonly device: DeviceId
@@ -43,7 +48,7 @@ export class Profile {
     home: ClientHome,
     device: DeviceId,
     keys: DeviceKeys,
-    secret: { readonly exportKey: Bytes; readonly lock: LocalLock },
+    secret: ProfileSecret & { readonly lock: LocalLock },
   ): Promise<Profile> {
     const localKey = LocalKey.generate()
     const folder = await home.openProfile(profileName(device.acct, device.dev))
@@ -71,25 +76,28 @@ export class Profile {
   }
 
   /**
-   * After a password login on a device that has the account already. Null when its data does not open with this
-   * password (it was changed on another device): the device has to be enrolled again.
+   * After a login on a device that has the account already. Null when its data does not open (it was damaged): the device
+   * has to be enrolled again.
    */
   static async unlock(
     home: ClientHome,
     entry: ProfileEntry,
-    secret: { readonly exportKey: Bytes; readonly lock: LocalLock | undefined },
+    secret: ProfileSecret & { readonly lock: LocalLock | undefined },
   ): Promise<Profile | null> {
     try {
       return await openProfile(home, entry, async (folder) => {
         const signedIn = await folder.readKeyFile(SIGNED_IN)
-        const closed = await folder.readKeyFile(UNDER_PASSWORD)
-        const { exportKey } = secret
+        const closed = await folder.readKeyFile(UNDER_VAULT)
+        const { vaultSecret } = secret
         const localKey =
           signedIn !== null
             ? await LocalKey.open(signedIn, entry, { by: 'plain' })
-            : await LocalKey.open(closed ?? fail('E_DECRYPT'), entry, { by: 'password', exportKey })
+            : await LocalKey.open(closed ?? fail('E_DECRYPT'), entry, {
+                by: 'vault',
+                secret: vaultSecret,
+              })
         const lock = secret.lock ?? (signedIn === null ? 'password' : 'device')
-        await writeLocks(folder, localKey, entry, { exportKey, lock })
+        await writeLocks(folder, localKey, entry, { vaultSecret, lock })
         return localKey
       })
     } catch (error) {
@@ -168,10 +176,10 @@ async function writeLocks(
   folder: ProfileFolder,
   localKey: LocalKey,
   device: DeviceId,
-  { exportKey, lock }: { readonly exportKey: Bytes; readonly lock: LocalLock },
+  { vaultSecret, lock }: ProfileSecret & { readonly lock: LocalLock },
 ): Promise<void> {
-  const closed = await localKey.close(device, { by: 'password', exportKey })
-  await folder.writeKeyFile(UNDER_PASSWORD, closed)
+  const closed = await localKey.close(device, { by: 'vault', secret: vaultSecret })
+  await folder.writeKeyFile(UNDER_VAULT, closed)
   if (lock === 'device') {
     await folder.writeKeyFile(SIGNED_IN, await localKey.close(device, { by: 'plain' }))
   } else await folder.removeKeyFile(SIGNED_IN)

@@ -1,6 +1,7 @@
 // What an opened message means: content becomes a row, service payloads change what they are about (PROTOCOL 7). Everything
 // that must survive a crash is durable when the returned promise resolves; the row itself is stored by the inbox.
 import { messageId } from '../../identity/conversation.ts'
+import { LIMITS } from '../../protocol/limits.ts'
 import {
   decodePayload,
   isContentKind,
@@ -16,10 +17,12 @@ import type { Emit } from '../emitter.ts'
 import type { IncomingFiles } from '../files/incoming.ts'
 import type { MessageLog } from '../messages/log.ts'
 import { advances, type MessageRow } from '../messages/row.ts'
+import { isTimer, started, timed } from '../messages/timing.ts'
 import type { Resends } from '../outbox/resends.ts'
 import type { Acceptance } from '../people/acceptance.ts'
-import type { Blocks } from '../people/blocks.ts'
 import type { ContactBook } from '../people/contact-book.ts'
+import type { Chats } from '../people/chats.ts'
+import type { OwnSync } from '../people/own-sync.ts'
 import { contactOf, type Peer } from '../people/peer.ts'
 import type { Peers } from '../people/peers.ts'
 import { gapKey } from './gaps.ts'
@@ -36,10 +39,12 @@ export interface Arrival {
 
 /** What is left to do with a row: store it, then show it. */
 export interface Content {
-  readonly row: Omit<MessageRow, 'number'>
+  readonly row: Unnumbered
   /** The placeholder it fills. */
   readonly replaces?: string
 }
+
+type Unnumbered = Omit<MessageRow, 'number'>
 
 export interface DispatchDeps {
   readonly acct: Bytes
@@ -48,17 +53,16 @@ export interface DispatchDeps {
   readonly acceptance: Acceptance
   readonly files: IncomingFiles
   readonly resends: Resends
-  readonly blocks: () => Blocks
+  readonly sync: OwnSync
   readonly book: ContactBook
+  readonly chats: Chats
   readonly clock: Clock
   readonly log: Log
   readonly emit: Emit
+  /** Strangers must ask first (PROTOCOL 7.3). */
+  readonly isStrict: () => boolean
   readonly nextNumber: () => number
 }
-
-const DAY_MS = 24 * 3_600_000
-/** One request per pair (PROTOCOL 7.3). */
-const REQUEST_EVERY_MS = 30 * DAY_MS
 
 export class Dispatch {
   readonly #deps: DispatchDeps
@@ -78,15 +82,17 @@ export class Dispatch {
     if (payload.k === 'group' || payload.k === 'group.get') return null // a later version's
     if (payload.k === 'unsupported' || isContentKind(payload.k)) {
       const kept = await this.#deps.acceptance.receiving(arrival.peer, payload.k)
-      if (payload.k === 'del' && kept && (await this.#withdraw(arrival, payload))) return null
-      return kept ? { row: this.#row(arrival) } : null
+      if (!kept) return null
+      if (payload.k === 'del') await this.#withdraw(arrival, payload)
+      if (payload.k === 'timer') await this.#timer(arrival, payload)
+      return { row: this.#withheld(this.#row(arrival), arrival) }
     }
     await this.#service(arrival, payload)
     return null
   }
 
-  #row({ peer, from, payload, bytes, mid, resent }: Arrival): Omit<MessageRow, 'number'> {
-    return {
+  #row({ peer, from, payload, bytes, mid, resent }: Arrival): Unnumbered {
+    const row: Unnumbered = {
       key: hex(mid),
       conv: peer.conv,
       acct: from.acct,
@@ -97,6 +103,7 @@ export class Dispatch {
       own: equal(from.acct, this.#deps.acct),
       resent,
     }
+    return timed(row, payload)
   }
 
   /** Another device of ours wrote to somebody: it belongs into the conversation here as well. */
@@ -104,8 +111,7 @@ export class Dispatch {
     const { payload, peer } = arrival
     if (payload.k === 'again') return this.#again(arrival, payload)
     if (payload.k === 'sync') {
-      const ver = payload.bl?.find(([name]) => name === 'blocks')?.[1] ?? 0
-      if (ver > this.#deps.blocks().version) void this.#deps.blocks().sync()
+      await this.#deps.sync.take(payload)
       return null
     }
     if (payload.k === 'resend') {
@@ -119,7 +125,9 @@ export class Dispatch {
     if (payload.k === 'profile' || payload.k === 'group') return null
     if (payload.k !== 'unsupported' && payload.k !== 'req' && !isContentKind(payload.k)) return null
     if (payload.k !== 'unsupported') await this.#deps.acceptance.sending(peer, payload.k)
-    return { row: { ...this.#row(arrival), state: 'accepted' } }
+    if (payload.k === 'timer') await this.#timer(arrival, payload)
+    const row: Unnumbered = { ...this.#row(arrival), state: 'accepted' }
+    return { row: started(row, row.at) ?? row }
   }
 
   /** The payload inside counts as the one that could not be read (PROTOCOL 9.4). */
@@ -141,7 +149,13 @@ export class Dispatch {
     if (known === null && !(await this.#deps.acceptance.receiving(arrival.peer, 'file')))
       return null
     const offer = known ?? (await this.#deps.files.offered(payload, arrival.peer, row.key))
-    return { row: { ...row, offer } }
+    return { row: this.#withheld({ ...row, offer }, arrival) }
+  }
+
+  /** Out of sight until its author is accepted, if strangers must ask first. */
+  #withheld(row: Unnumbered, { peer }: Arrival): Unnumbered {
+    const isStranger = this.#deps.peers.get(peer.id)?.accepted !== true
+    return isStranger && this.#deps.isStrict() ? { ...row, withheld: true } : row
   }
 
   async #request(arrival: Arrival, payload: PayloadOf<'req'>): Promise<Content | null> {
@@ -149,10 +163,11 @@ export class Dispatch {
     const { peer } = arrival
     if (peer.accepted) return null
     const now = clock.now()
+    if (now - (peer.declinedAt ?? -Infinity) < LIMITS.requestEveryMs) return null
     const row = this.#row(arrival)
     // the same one again after a crash
     if (peer.request?.mid === row.key) return { row: { ...row, offer: peer.request.number } }
-    if (now - Math.max(peer.request?.at ?? 0, peer.declinedAt ?? 0) < REQUEST_EVERY_MS) return null
+    if (now - (peer.request?.at ?? -Infinity) < LIMITS.requestEveryMs) return null
     const request = { mid: row.key, number: nextNumber(), note: payload.b, at: now }
     const changed = await peers.change(peer.id, (p) => ({ ...p, request }))
     emit({ type: 'contact', change: 'new', contact: contactOf(changed) })
@@ -169,12 +184,15 @@ export class Dispatch {
   }
 
   /** The author takes back an offer: an unfinished download goes with it (PROTOCOL 7.2). */
-  async #withdraw(arrival: Arrival, payload: PayloadOf<'del'>): Promise<boolean> {
-    const withdrawn: boolean[] = []
-    for (const mid of payload.m) {
-      withdrawn.push(await this.#deps.files.withdrawn(hex(mid), arrival.peer))
-    }
-    return withdrawn.every((each) => each)
+  async #withdraw(arrival: Arrival, payload: PayloadOf<'del'>): Promise<void> {
+    for (const mid of payload.m) await this.#deps.files.withdrawn(hex(mid), arrival.peer)
+  }
+
+  /** Either side sets it, and both follow the one that was set last. */
+  async #timer({ peer, mid }: Arrival, payload: PayloadOf<'timer'>): Promise<void> {
+    if (!isTimer(payload.sec)) return
+    const timer = { seconds: payload.sec, ts: payload.ts, id: hex(mid) }
+    await this.#deps.chats.setTimer(peer.conv, timer)
   }
 
   async #service(arrival: Arrival, payload: Payload): Promise<void> {
@@ -186,12 +204,22 @@ export class Dispatch {
       }
       return
     }
+    if (payload.k === 'req.no') {
+      this.#declined(peer)
+      return
+    }
     // a stranger is told nothing and changes nothing
     if (!peer.accepted) return
     if (payload.k === 'rcpt') await this.#receipt(peer, payload)
     else if (payload.k === 'file.ack') await files.acknowledged(payload, peer)
     else if (payload.k === 'resend') await resends.asked(payload, peer, from)
     else log.debug('client.payload.ignored', { kind: payload.k })
+  }
+
+  #declined({ pin, accepted, requestedAt }: Peer): void {
+    if (accepted || requestedAt === undefined) return
+    const text = `@${pin.user} declined your request.`
+    this.#deps.emit({ type: 'notice', level: 'info', code: null, text, user: pin.user })
   }
 
   /** `delivered` with the first receipt of the account, `read` when it says so (PROTOCOL 9.1). */

@@ -162,6 +162,11 @@ export class Gaps {
     await this.#deps.records.delete(KIND, key)
   }
 
+  /** Nobody asks any more for what is missing in this conversation. */
+  async forget(conv: string): Promise<void> {
+    for (const [key, gap] of this.#open) if (gap.conv === conv) await this.filled(key)
+  }
+
   stop(): void {
     this.#stopped = true
     this.#timer?.cancel()

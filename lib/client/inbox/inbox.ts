@@ -49,6 +49,8 @@ export interface InboxDeps {
   readonly emit: Emit
   /** Shows a stored row. */
   readonly show: (inserted: Inserted, fills: boolean) => void
+  /** The rows of a batch are stored; it is acknowledged next. */
+  readonly stored: () => Promise<void>
   /** The local store failed: nothing may be acknowledged any more. */
   readonly broken: (error: unknown) => void
 }
@@ -182,6 +184,7 @@ export class Inbox {
     try {
       rows = await Promise.all(contents.map((each) => messages.insert(each.row, each.replaces)))
       await receivers.save(touched)
+      await this.#deps.stored()
     } catch (error) {
       receivers.forget(touched)
       throw error
@@ -277,8 +280,8 @@ export class Inbox {
     if (!fresh) {
       if (
         !isPlaceholder &&
-        !equal(row.payload, shown.row.payload) &&
-        row.placeholder === undefined
+        row.payload.length > 0 && // else a placeholder, or deleted
+        !equal(row.payload, shown.row.payload)
       ) {
         const text = 'A device sent two different messages under one name; the first one counts.'
         const user = peer === undefined ? {} : { user: peer.pin.user }
@@ -289,8 +292,8 @@ export class Inbox {
     show(result, result.replaced)
     if (isPlaceholder || peer === undefined) return
     receipts.owe(peer, row)
-    if (row.offer !== undefined && decodePayload(row.payload).k === 'file')
-      files.announce(row.offer)
+    if (row.offer === undefined || row.withheld === true || row.deleted === true) return
+    if (decodePayload(row.payload).k === 'file') files.announce(row.offer)
   }
 
   #warn(code: ErrorCode, user: string | null): void {

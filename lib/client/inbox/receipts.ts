@@ -33,6 +33,7 @@ interface Owed {
 /** Rows that the author wants to hear about. */
 export function wantsReceipt(row: MessageRow): boolean {
   if (row.own || row.placeholder !== undefined) return false
+  if (row.payload.length === 0) return true // deleted since
   const { k } = decodePayload(row.payload)
   return k === 'unsupported' || isContentKind(k)
 }
@@ -56,16 +57,19 @@ export class Receipts {
 
   /** The contact may hear now what came before it was accepted. */
   async accepted(peer: Peer): Promise<void> {
+    const { messages } = this.#deps
     const rows: MessageRow[] = []
-    let before: number | null = null
-    for (;;) {
-      const page = await this.#deps.messages.page(peer.conv, before, PAGE)
-      const fresh = page.filter((row) => row.number > peer.receiptedTo)
-      rows.unshift(...fresh)
-      before = page[0]?.number ?? null
-      if (fresh.length < PAGE || before === null) break
+    for (const next of [messages.after.bind(messages), messages.changesAfter.bind(messages)]) {
+      let after = peer.receiptedTo
+      for (;;) {
+        const page: MessageRow[] = await next(peer.conv, after, PAGE)
+        rows.push(...page)
+        after = page.at(-1)?.number ?? after
+        if (page.length < PAGE) break
+      }
     }
-    for (const row of rows) this.owe(peer, row)
+    // what the mark passes over is not told again: in the order of the numbers
+    for (const row of rows.sort((p, q) => p.number - q.number)) this.owe(peer, row)
   }
 
   owe(peer: Peer, row: MessageRow): void {

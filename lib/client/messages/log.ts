@@ -1,9 +1,22 @@
-// The message store: what was said, paged by conversation. The rest of the client sees the small interface MessageLog, so
-// that records can give way to a segmented log. One writer queue: changes to one row never overtake each other.
-import type { Rec, Records } from '../../storage/ports.ts'
-import { equal } from '../../util/bytes.ts'
+// The message store: what was said, paged by conversation, and what was made of it afterwards. The rest of the client sees
+// the small interface MessageLog; where rows lie is row-table.ts's. One writer queue: changes to one row never overtake
+// each other, and a change and what it changes are written together.
+import { decodePayload } from '../../protocol/payloads.ts'
+import type { Records } from '../../storage/ports.ts'
+import { equal, hex } from '../../util/bytes.ts'
 import { GroupCommit } from '../group-commit.ts'
-import { decodeRow, encodeRow, type MessageRow } from './row.ts'
+import { without } from '../without.ts'
+import { EarlyChanges } from './early.ts'
+import { type Change, changeOf, isInEffect, NO_MARKS, withChange, withRow } from './marks.ts'
+import type { MessageRow } from './row.ts'
+import { RecordRows, type RowTable, type Which } from './row-table.ts'
+import { canBeMarked, emptied, settled } from './settle.ts'
+
+/** A message that was changed. */
+export interface Touched {
+  readonly before: MessageRow
+  readonly after: MessageRow
+}
 
 export interface Inserted {
   readonly row: MessageRow
@@ -11,6 +24,11 @@ export interface Inserted {
   readonly fresh: boolean
   /** It took the number and place of a placeholder. */
   readonly replaced: boolean
+  /** The row is a change (PROTOCOL 7.2), and this is what it did to messages that are here. */
+  readonly change?: Change
+  readonly touched?: readonly Touched[]
+  /** The message it answers, if that is here. */
+  readonly answers?: MessageRow
 }
 
 export interface MessageLog {
@@ -20,63 +38,93 @@ export interface MessageLog {
   update(key: string, change: (row: MessageRow) => MessageRow | null): Promise<MessageRow | null>
   byKey(key: string): Promise<MessageRow | null>
   byNumber(number: number): Promise<MessageRow | null>
-  /** The newest `limit` rows with a smaller number than `before`, ascending. */
+  /** The newest `limit` lines with a smaller number than `before`, ascending. */
   page(conv: string, before: number | null, limit: number): Promise<MessageRow[]>
+  /** The oldest `limit` lines with a larger number than `after`, ascending. */
+  after(conv: string, after: number, limit: number): Promise<MessageRow[]>
+  /** As `after`, of what lies beside the lines. */
+  changesAfter(conv: string, after: number, limit: number): Promise<MessageRow[]>
+  /** Blocks of lines, newest first, among them all whose texts hold `needle` (lower case). */
+  scan(conv: string | null, needle: string): AsyncGenerator<readonly MessageRow[]>
+  /** Removes everything of one conversation. */
+  forget(conv: string): Promise<void>
+  /** Leaves nothing but the name of a message; null when there is nothing left to remove. */
+  expire(number: number): Promise<MessageRow | null>
   /** Waits for everything asked for so far. */
   idle(): Promise<void>
 }
 
+type Update = (row: MessageRow) => MessageRow | null
+
 type Op =
   | { readonly do: 'insert'; readonly row: Omit<MessageRow, 'number'>; readonly replaces?: string }
-  | {
-      readonly do: 'update'
-      readonly key: string
-      readonly change: (row: MessageRow) => MessageRow | null
-    }
+  | { readonly do: 'update'; readonly key: string; readonly change: Update }
+  | { readonly do: 'expire'; readonly number: number }
+  | { readonly do: 'forget'; readonly conv: string }
 
-const KIND = 'msg'
+type Done = Inserted | MessageRow | null
 
-function idOf(number: number): string {
-  return String(number).padStart(12, '0')
-}
+const PAGE = 500
 
-function rowOf(record: Rec | null | undefined): MessageRow | null {
-  return record ? decodeRow(record.body) : null
-}
-
-/** The changes of one flush on top of what the store holds. */
+/** The changes of one flush on top of what the table holds. */
 class Draft {
   readonly rows = new Map<string, MessageRow>()
-  readonly #records: Records
+  /** Messages that have what came before them. */
+  readonly settled: MessageRow[] = []
+  readonly #table: RowTable
 
-  constructor(records: Records) {
-    this.#records = records
+  constructor(table: RowTable) {
+    this.#table = table
   }
 
   async find(key: string): Promise<MessageRow | null> {
-    return this.rows.get(key) ?? rowOf(await this.#records.getUnique(KIND, 'key', key))
+    return this.rows.get(key) ?? (await this.#table.byKey(key))
+  }
+
+  async byNumber(number: number): Promise<MessageRow | null> {
+    for (const row of this.rows.values()) if (row.number === number) return row
+    return this.#table.byNumber(number)
+  }
+
+  set(row: MessageRow): void {
+    this.rows.set(row.key, row)
+  }
+
+  /** Messages before the changes that are already in them: a crash in between only brings the change again. */
+  inOrder(): MessageRow[] {
+    const all = [...this.rows.values()]
+    return [
+      ...all.filter((row) => row.aside === undefined),
+      ...all.filter((row) => row.aside !== undefined),
+    ]
   }
 }
 
 export class RecordMessageLog implements MessageLog {
-  readonly #records: Records
-  readonly #commit: GroupCommit<Op, Inserted | MessageRow | null>
+  readonly #table: RowTable
+  readonly #early: EarlyChanges
+  readonly #commit: GroupCommit<Op, Done>
   #next: number
+  /** Told before rows that must vanish one day are stored. */
+  #beforeTimed: (rows: readonly MessageRow[]) => Promise<void> = () => Promise.resolve()
 
-  private constructor(records: Records, next: number) {
-    this.#records = records
+  private constructor(table: RowTable, early: EarlyChanges, next: number) {
+    this.#table = table
+    this.#early = early
     this.#next = next
     this.#commit = new GroupCommit((ops) => this.#flush(ops))
   }
 
   /** `convs`: all conversations of the profile; the highest number in them is where counting goes on. */
   static async open(records: Records, convs: readonly string[]): Promise<RecordMessageLog> {
-    let last = 0
-    for (const conv of convs) {
-      const [newest] = await records.list(KIND, 'conv', conv, null, 1, 'descending')
-      last = Math.max(last, rowOf(newest)?.number ?? 0)
-    }
-    return new RecordMessageLog(records, last + 1)
+    const table = new RecordRows(records)
+    const [early, last] = await Promise.all([EarlyChanges.open(records), table.last(convs)])
+    return new RecordMessageLog(table, early, last + 1)
+  }
+
+  /** `work` is durable before any row with an end is. */
+  onTimed(work: (rows: readonly MessageRow[]) => Promise<void>): void {
+    this.#beforeTimed = work
   }
 
   async insert(row: Omit<MessageRow, 'number'>, replaces?: string): Promise<Inserted> {
@@ -88,44 +136,82 @@ export class RecordMessageLog implements MessageLog {
     return result as Inserted
   }
 
-  async update(
-    key: string,
-    change: (row: MessageRow) => MessageRow | null,
-  ): Promise<MessageRow | null> {
+  async update(key: string, change: Update): Promise<MessageRow | null> {
     return (await this.#commit.add({ do: 'update', key, change })) as MessageRow | null
   }
 
-  async byKey(key: string): Promise<MessageRow | null> {
-    return rowOf(await this.#records.getUnique(KIND, 'key', key))
+  async expire(number: number): Promise<MessageRow | null> {
+    return (await this.#commit.add({ do: 'expire', number })) as MessageRow | null
   }
 
-  async byNumber(number: number): Promise<MessageRow | null> {
-    return rowOf(await this.#records.get(KIND, idOf(number)))
+  async forget(conv: string): Promise<void> {
+    await this.#commit.add({ do: 'forget', conv })
+  }
+
+  byKey(key: string): Promise<MessageRow | null> {
+    return this.#table.byKey(key)
+  }
+
+  byNumber(number: number): Promise<MessageRow | null> {
+    return this.#table.byNumber(number)
   }
 
   async page(conv: string, before: number | null, limit: number): Promise<MessageRow[]> {
-    const cursor = before === null ? null : idOf(before)
-    const records = await this.#records.list(KIND, 'conv', conv, cursor, limit, 'descending')
-    return records.map((record) => decodeRow(record.body)).reverse()
+    return (await this.#table.list('lines', conv, before, limit, 'descending')).reverse()
+  }
+
+  after(conv: string, after: number, limit: number): Promise<MessageRow[]> {
+    return this.#table.list('lines', conv, after, limit, 'ascending')
+  }
+
+  changesAfter(conv: string, after: number, limit: number): Promise<MessageRow[]> {
+    return this.#table.list('change', conv, after, limit, 'ascending')
+  }
+
+  scan(conv: string | null, needle: string): AsyncGenerator<readonly MessageRow[]> {
+    return this.#table.scan({ conv, needle, last: this.#next - 1 })
+  }
+
+  /** Drops what has waited too long for its message. */
+  sweep(now: number): Promise<void> {
+    return this.#early.sweep(now)
   }
 
   idle(): Promise<void> {
     return this.#commit.idle()
   }
 
-  async #flush(ops: readonly Op[]): Promise<(Inserted | MessageRow | null)[]> {
-    const draft = new Draft(this.#records)
-    const results: (Inserted | MessageRow | null)[] = []
+  async #flush(ops: readonly Op[]): Promise<Done[]> {
+    let draft = new Draft(this.#table)
+    const results: Done[] = []
     for (const op of ops) {
-      results.push(op.do === 'insert' ? await this.#insert(op, draft) : await change(op, draft))
+      switch (op.do) {
+        case 'insert':
+          results.push(await this.#insert(op, draft))
+          break
+        case 'update':
+          results.push(await update(op, draft))
+          break
+        case 'expire':
+          results.push(await this.#expire(op.number, draft))
+          break
+        case 'forget':
+          await this.#write(draft)
+          draft = new Draft(this.#table)
+          await this.#forget(op.conv)
+          results.push(null)
+      }
     }
-    const items = [...draft.rows.values()].map((row) => ({
-      id: idOf(row.number),
-      body: encodeRow(row),
-      keys: { unique: { key: row.key }, index: { conv: row.conv } },
-    }))
-    if (items.length > 0) await this.#records.putMany(KIND, items)
+    await this.#write(draft)
     return results
+  }
+
+  async #write(draft: Draft): Promise<void> {
+    const rows = draft.inOrder()
+    const timed = rows.filter((row) => row.expires !== undefined)
+    if (timed.length > 0) await this.#beforeTimed(timed)
+    await this.#table.put(rows)
+    for (const { conv, key } of draft.settled) await this.#early.settled(conv, key)
   }
 
   async #insert(op: Op & { readonly do: 'insert' }, draft: Draft): Promise<Inserted> {
@@ -134,12 +220,77 @@ export class RecordMessageLog implements MessageLog {
     const placeholder = named !== null && standsFor(named, op.row) ? named : null
     if (placeholder !== null) draft.rows.delete(placeholder.key)
     if (known !== null) {
-      if (placeholder !== null) await this.#records.delete(KIND, idOf(placeholder.number))
+      if (placeholder !== null) await this.#table.remove([placeholder], this.#next - 1)
       return { fresh: false, replaced: false, row: known }
     }
-    const row = { ...op.row, number: placeholder?.number ?? this.#next++ }
-    draft.rows.set(row.key, row)
-    return { fresh: true, replaced: placeholder !== null, row }
+    const numbered = { ...op.row, number: placeholder?.number ?? this.#next++ }
+    const inserted = { fresh: true, replaced: placeholder !== null }
+    const change = changeOf(numbered)
+    if (change !== null) {
+      return { ...inserted, ...(await this.#insertChange(numbered, change, draft)) }
+    }
+    const early = this.#early.find(numbered.conv, numbered.key)
+    const row = early === null ? numbered : settled(numbered, early)
+    if (early !== null) {
+      draft.settled.push(row)
+      if (row.deleted === true) await this.#emptyRows(early.rows, draft)
+    }
+    draft.set(row)
+    const answers = await answered(row, draft)
+    return { ...inserted, row, ...(answers === null ? {} : { answers }) }
+  }
+
+  async #insertChange(
+    numbered: MessageRow,
+    { change, targets }: NonNullable<ReturnType<typeof changeOf>>,
+    draft: Draft,
+  ): Promise<Pick<Inserted, 'row' | 'change' | 'touched'>> {
+    let row: MessageRow = { ...numbered, aside: 'change' }
+    const touched: Touched[] = []
+    for (const key of change === null ? [] : targets) {
+      if (change === null) break
+      const before = await draft.find(key)
+      if (before === null) await this.#early.add({ conv: row.conv, key }, change, row)
+      else if (before.deleted === true || !canBeMarked(before)) row = emptied(row)
+      else if (before.conv === row.conv) {
+        const marks = withRow(withChange(before.marks ?? NO_MARKS, change), row.number)
+        const after = settled(before, marks)
+        draft.set(after)
+        if (after.deleted === true) await this.#emptyRows(marks.rows, draft)
+        if (isInEffect(after.marks ?? NO_MARKS, change)) touched.push({ before, after })
+      }
+    }
+    draft.set(row)
+    return { row, touched, ...(change === null ? {} : { change }) }
+  }
+
+  /** What a deleted message said in its earlier forms goes with it. */
+  async #emptyRows(numbers: readonly number[], draft: Draft): Promise<void> {
+    for (const number of numbers) {
+      const row = await draft.byNumber(number)
+      if (row?.aside === 'change') draft.set(emptied(row))
+    }
+  }
+
+  async #expire(number: number, draft: Draft): Promise<MessageRow | null> {
+    const row = await draft.byNumber(number)
+    if (row === null || row.aside !== undefined) return null
+    await this.#emptyRows(row.marks?.rows ?? [], draft)
+    const rest = without(without(without(row, 'marks'), 'expires'), 'ttl')
+    const expired: MessageRow = { ...emptied(rest), aside: 'expired' }
+    draft.set(expired)
+    return expired
+  }
+
+  async #forget(conv: string): Promise<void> {
+    for (const which of ['lines', 'change', 'expired'] satisfies Which[]) {
+      for (;;) {
+        const rows = await this.#table.list(which, conv, null, PAGE, 'ascending')
+        if (rows.length === 0) break
+        await this.#table.remove(rows, this.#next - 1)
+      }
+    }
+    await this.#early.forget(conv)
   }
 }
 
@@ -148,12 +299,26 @@ function standsFor(row: MessageRow, late: Omit<MessageRow, 'number'>): boolean {
   return row.placeholder !== undefined && row.conv === late.conv && equal(row.acct, late.acct)
 }
 
-async function change(
+async function update(
   op: Op & { readonly do: 'update' },
   draft: Draft,
 ): Promise<MessageRow | null> {
   const row = await draft.find(op.key)
   const next = row === null ? null : op.change(row)
-  if (next !== null) draft.rows.set(next.key, next)
+  if (next !== null) draft.set(next)
   return next
+}
+
+async function answered(row: MessageRow, draft: Draft): Promise<MessageRow | null> {
+  const key = answerOf(row)
+  const found = key === null ? null : await draft.find(key)
+  return found?.conv === row.conv ? found : null
+}
+
+/** hex of the mid that a row answers. */
+export function answerOf(row: MessageRow): string | null {
+  if (row.payload.length === 0) return null
+  const payload = decodePayload(row.payload)
+  const isAnswer = payload.k === 'text' || payload.k === 'file'
+  return isAnswer && payload.re !== undefined ? hex(payload.re) : null
 }

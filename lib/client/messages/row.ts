@@ -4,8 +4,12 @@ import { b, bRange, check, flag, lit, map, opt, s, u } from '../../protocol/shap
 import type { Bytes } from '../../util/bytes.ts'
 import type { ErrorCode } from '../../util/errors.ts'
 import type { MessageState } from '../events.ts'
+import { type Marks, MARKS, marksFrom, storedMarks } from './marks.ts'
 
 export type PlaceholderReason = 'no-key' | 'gap' | 'bad' | 'removed-device'
+
+/** Why a row is no line of its conversation: it changes another one, or its time is over and only its name is left. */
+export type Aside = 'change' | 'expired'
 
 export interface MessageRow {
   /** Order of arrival in this profile; the short number people type. */
@@ -28,6 +32,16 @@ export interface MessageRow {
   readonly state?: MessageState
   readonly code?: ErrorCode
   readonly placeholder?: PlaceholderReason
+  readonly aside?: Aside
+  readonly marks?: Marks
+  /** The author took it back: only who and when is left of it. */
+  readonly deleted?: true
+  /** When it must be gone from here. */
+  readonly expires?: number
+  /** How long after it was shown (own: accepted) it must be gone; absent once that time is running. */
+  readonly ttl?: number
+  /** A stranger wrote it, and this account wants to be asked first: not shown before the stranger is accepted. */
+  readonly withheld?: true
 }
 
 const STATES = ['queued', 'sent', 'accepted', 'delivered', 'read', 'held', 'failed'] as const
@@ -47,6 +61,12 @@ const ROW = map({
   s: opt(lit(...STATES)),
   e: opt(s(24)),
   g: opt(lit('no-key', 'gap', 'bad', 'removed-device')),
+  as: opt(lit('change', 'expired')),
+  mk: opt(MARKS),
+  de: opt(flag),
+  ex: opt(u),
+  tl: opt(u),
+  wh: opt(flag),
 })
 
 export function encodeRow(row: MessageRow): Buffer {
@@ -65,6 +85,12 @@ export function encodeRow(row: MessageRow): Buffer {
     s: row.state,
     e: row.code,
     g: row.placeholder,
+    as: row.aside,
+    mk: row.marks === undefined ? undefined : storedMarks(row.marks),
+    de: row.deleted,
+    ex: row.expires,
+    tl: row.ttl,
+    wh: row.withheld,
   })
 }
 
@@ -85,6 +111,12 @@ export function decodeRow(body: Bytes): MessageRow {
     ...(f.s === undefined ? {} : { state: f.s }),
     ...(f.e === undefined ? {} : { code: f.e as ErrorCode }),
     ...(f.g === undefined ? {} : { placeholder: f.g }),
+    ...(f.as === undefined ? {} : { aside: f.as }),
+    ...(f.mk === undefined ? {} : { marks: marksFrom(f.mk) }),
+    ...(f.de === undefined ? {} : { deleted: true }),
+    ...(f.ex === undefined ? {} : { expires: f.ex }),
+    ...(f.tl === undefined ? {} : { ttl: f.tl }),
+    ...(f.wh === undefined ? {} : { withheld: true }),
   }
 }
 

@@ -1,7 +1,9 @@
 // From a stored row to what a front end shows. Texts stay raw: the output filter is the front end's (PROTOCOL 13).
 import { decodePayload } from '../../protocol/payloads.ts'
-import type { MessageBody, MessageView } from '../events.ts'
+import type { AnsweredView, MessageBody, MessageView, ReactionView } from '../events.ts'
 import { hex } from '../../util/bytes.ts'
+import { answerOf } from './log.ts'
+import { standing } from './marks.ts'
 import type { MessageRow } from './row.ts'
 
 const DAY_MS = 24 * 3_600_000
@@ -13,22 +15,31 @@ export interface Names {
   /** The other person of a conversation. */
   chat(conv: string): string
   user(acct: Uint8Array): string
+  isPinned?(conv: string, number: number): boolean
 }
 
-function bodyOf(row: MessageRow): MessageBody {
+export function bodyOf(row: MessageRow, names: Names): MessageBody {
   if (row.placeholder !== undefined) return { kind: 'placeholder', why: row.placeholder }
+  if (row.deleted === true || row.payload.length === 0) {
+    return { kind: 'deleted', by: names.user(row.marks?.deletions[0]?.acct ?? row.acct) }
+  }
   const payload = decodePayload(row.payload)
-  if (payload.k === 'text') return { kind: 'text', text: payload.b }
+  if (payload.k === 'text') {
+    return { kind: 'text', text: row.marks?.edits[0]?.text ?? payload.b }
+  }
   if (payload.k === 'file') {
     const { name, size, cap } = payload
     const caption = cap === undefined ? {} : { caption: cap }
     return { kind: 'file', offer: row.offer ?? 0, name, size, ...caption }
   }
   if (payload.k === 'req') return { kind: 'request', request: row.offer ?? 0, note: payload.b }
+  if (payload.k === 'timer') return { kind: 'timer', seconds: payload.sec }
   return { kind: 'unsupported', what: payload.k === 'unsupported' ? payload.kind : payload.k }
 }
 
-export function viewOf(row: MessageRow, names: Names): MessageView {
+/** `answers`: the message that this one answers, when it is at hand. */
+export function viewOf(row: MessageRow, names: Names, answers?: MessageRow | null): MessageView {
+  const reactions = reactionsOf(row, names)
   return {
     number: row.number,
     mid: row.placeholder === undefined ? row.key : '',
@@ -40,8 +51,39 @@ export function viewOf(row: MessageRow, names: Names): MessageView {
     ts: row.ts,
     at: row.at,
     timeDoubtful: row.ts - row.at > AHEAD_MS || row.at - row.ts > OLD_MS,
-    body: bodyOf(row),
+    body: bodyOf(row, names),
     ...(row.state === undefined ? {} : { state: row.state }),
     resent: row.resent,
+    ...(row.marks !== undefined && row.marks.edits.length > 0 ? { edited: true } : {}),
+    ...(reactions.length === 0 ? {} : { reactions }),
+    ...(names.isPinned?.(row.conv, row.number) === true ? { pinned: true } : {}),
+    ...answerView(row, names, answers),
+    ...(row.ttl === undefined ? {} : { ttlMs: row.ttl }),
+    ...(row.ttl === undefined && row.expires !== undefined ? { expires: row.expires } : {}),
   }
+}
+
+function answerView(
+  row: MessageRow,
+  names: Names,
+  answers: MessageRow | null | undefined,
+): { answers?: AnsweredView | 'unknown' } {
+  if (answerOf(row) === null) return {}
+  if (answers === undefined || answers === null || answers.aside !== undefined) {
+    return { answers: 'unknown' }
+  }
+  const { number, acct } = answers
+  return { answers: { number, from: names.user(acct), body: bodyOf(answers, names) } }
+}
+
+function reactionsOf(row: MessageRow, names: Names): ReactionView[] {
+  const byEmoji = new Map<string, string[]>()
+  for (const { emoji, acct } of row.marks === undefined ? [] : standing(row.marks)) {
+    byEmoji.set(emoji, [...(byEmoji.get(emoji) ?? []), names.user(acct)])
+  }
+  return [...byEmoji].map(([emoji, from]) => ({ emoji, from: from.sort() })).sort(byEmojiOrder)
+}
+
+function byEmojiOrder(p: ReactionView, q: ReactionView): number {
+  return q.from.length - p.from.length || (p.emoji < q.emoji ? -1 : 1)
 }

@@ -72,6 +72,7 @@ export class Opener {
     const now = clock.now()
     const conv = fromHex(item.conv)
     const { srv, acct, dev } = device
+    const basis = this.#basis(item)
     const stream =
       recipients.length === 0
         ? null
@@ -88,7 +89,19 @@ export class Opener {
       recipients,
       link,
       gossip: (first) => this.#gossip(conv, first),
+      isCurrent: () => this.#basis(item) === basis,
     })
+  }
+
+  /** What a stream rests on: when it changes, the next message needs another stream, whatever the server says (PROTOCOL 6.4). */
+  #basis(item: OutItem): string {
+    const { device, peers } = this.#deps
+    const pins = [this.#peerOf(item).pin, peers.get(device.acct)?.pin]
+    const parts = pins.map((pin) => {
+      const others = pin?.devs.filter(({ id }) => !equal(id, device.dev)) ?? []
+      return [pin?.n, ...others.map(({ bundle }) => bundle)].join()
+    })
+    return parts.join(';')
   }
 
   stale(item: OutItem, accounts: readonly Bytes[]): void {
@@ -123,7 +136,7 @@ export class Opener {
     const { directory, device, peers } = this.#deps
     const me = peers.get(device.acct) ?? fail('E_NOT_FOUND')
     if (directory.listOf(me).devs.length <= 1) return []
-    const own = await directory.reach(device.acct)
+    const own = await directory.reach(device.acct, device.dev)
     return own.filter((bundle) => !equal(bundle.dev, device.dev))
   }
 

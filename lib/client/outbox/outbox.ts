@@ -134,6 +134,11 @@ export class Outbox {
     return false
   }
 
+  /** Drops the copy that is kept for resends of a message that is gone. */
+  forget(mid: string): Promise<void> {
+    return this.#store.forget(mid)
+  }
+
   sentAs(st: Bytes, i: number): Promise<OutItem | null> {
     return this.#store.sentAs(st, i)
   }

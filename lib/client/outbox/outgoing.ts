@@ -2,7 +2,7 @@
 import type { Gossip } from '../../envelope/gossip.ts'
 import type { SenderStream } from '../../envelope/sender-stream.ts'
 import type { VerifiedBundle } from '../../identity/bundle.ts'
-import { LIMITS } from '../../protocol/limits.ts'
+import { LIMITS, sendCost } from '../../protocol/limits.ts'
 import type { Bytes } from '../../util/bytes.ts'
 import type { Link } from '../link.ts'
 
@@ -18,9 +18,12 @@ export class Outgoing {
   readonly st: Bytes
   /** acct || dev of each. */
   readonly devices: readonly Bytes[]
+  /** What the server charges for a message. */
+  readonly cost: number
   readonly #stream: SenderStream | null
   readonly #link: Link
   readonly #gossip: (first: boolean) => Gossip
+  readonly #isCurrent: () => boolean
   #announced = false
 
   constructor(options: {
@@ -29,17 +32,21 @@ export class Outgoing {
     readonly link: Link
     /** What goes beside the next payload (PROTOCOL 6.3 g). */
     readonly gossip: (first: boolean) => Gossip
+    /** Whether the devices it goes to are still those of the accounts (PROTOCOL 6.4). */
+    readonly isCurrent: () => boolean
   }) {
     this.#stream = options.stream
     this.empty = options.stream === null
     this.st = options.stream?.st ?? new Uint8Array(16)
     this.devices = options.recipients.map(({ acct, dev }) => Buffer.concat([acct, dev]))
+    this.cost = sendCost(this.devices.length)
     this.#link = options.link
     this.#gossip = options.gossip
+    this.#isCurrent = options.isCurrent
   }
 
   expired(now: number): boolean {
-    return this.#stream?.isSpent(now) === true
+    return this.#stream?.isSpent(now) === true || !this.#isCurrent()
   }
 
   lostConnection(): void {

@@ -69,6 +69,13 @@ export class OutboxStore {
     return record === null ? null : decodeItem(record.body)
   }
 
+  /** What has ended of this message. */
+  async forget(mid: string): Promise<void> {
+    for (const item of await this.#page('mid', mid)) {
+      if (isDone(item)) await this.#records.delete(KIND, idOf(item.seq))
+    }
+  }
+
   /** Removes what ended more than 7 days ago. */
   async sweep(now: number, sinceDay: number): Promise<number> {
     const upTo = Math.floor(now / DAY_MS) - KEPT_DAYS - 1
@@ -97,10 +104,13 @@ export class OutboxStore {
   }
 }
 
+function isDone(item: OutItem): boolean {
+  return item.state === 'accepted' || item.state === 'failed'
+}
+
 function keysOf(item: OutItem, now: number): Keys {
-  const done = item.state === 'accepted' || item.state === 'failed'
   return {
-    index: done ? { day: dayOf(now) } : { open: 'yes' },
+    index: { mid: item.mid, ...(isDone(item) ? { day: dayOf(now) } : { open: 'yes' }) },
     ...(item.tx === undefined ? {} : { unique: { tx: transmissionKey(item.tx.st, item.tx.i) } }),
   }
 }

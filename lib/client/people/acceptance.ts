@@ -24,6 +24,8 @@ export interface AcceptanceDeps {
   readonly log: Log
   readonly emit: Emit
   readonly displayName: () => string
+  /** Strangers must ask first: nothing else of theirs is announced. */
+  readonly isStrict: () => boolean
   /** Receipts may go out from now on. */
   readonly onAccepted: (peer: Peer) => Promise<void>
 }
@@ -67,7 +69,9 @@ export class Acceptance {
     if (isOver) return false
     const isFirst = peer.received.messages + peer.received.offers === 0
     const now = await this.#deps.peers.change(peer.id, (p) => ({ ...p, received }))
-    if (isFirst) this.#deps.emit({ type: 'contact', change: 'new', contact: contactOf(now) })
+    if (isFirst && !this.#deps.isStrict()) {
+      this.#deps.emit({ type: 'contact', change: 'new', contact: contactOf(now) })
+    }
     return true
   }
 
@@ -90,6 +94,16 @@ export class Acceptance {
     await onAccepted(now)
     await this.introduce(now)
     return now
+  }
+
+  /** Another device of ours accepted this contact, or was accepted by it: the same holds here, and is said only once. */
+  async adopted(peer: Peer): Promise<void> {
+    if (peer.accepted) return
+    const { peers, emit, outbox, onAccepted } = this.#deps
+    const now = await peers.change(peer.id, (p) => ({ ...without(p, 'request'), accepted: true }))
+    emit({ type: 'contact', change: 'accepted', contact: contactOf(now) })
+    outbox().release(now.conv)
+    await onAccepted(now)
   }
 
   /** Our display name, once per accepted contact and change. */

@@ -65,6 +65,16 @@ export class Blocks {
     return this.#ver
   }
 
+  /** @throws as SealedBlob.read */
+  async load(): Promise<void> {
+    await this.#syncing
+    await this.#exchange()
+  }
+
+  reseal(): Promise<void> {
+    return this.#blob.reseal()
+  }
+
   has(acct: Bytes): boolean {
     return this.#since.has(hex(acct))
   }

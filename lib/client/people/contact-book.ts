@@ -48,18 +48,22 @@ export interface BookDeps extends Omit<BlobDeps<Book>, 'name' | 'shape'> {
   readonly peers: Peers
   readonly clock: Clock
   readonly log: Log
+  /** Other devices may know more about these accounts than this one. */
+  learned(known: readonly Known[]): void
 }
 
 export class ContactBook {
   readonly #deps: BookDeps
   readonly #blob: SealedBlob<Book>
   readonly #known = new Map<string, Known>()
+  #ver: number
   #timer: Timer | null = null
   #dirty = false
   #stopped = false
 
   private constructor(deps: BookDeps, ver: number) {
     this.#deps = deps
+    this.#ver = ver
     this.#blob = new SealedBlob({ ...deps, name: 'contacts', shape: BOOK }, ver)
     deps.link.add({
       online: () => {
@@ -74,6 +78,10 @@ export class ContactBook {
     const book = new ContactBook(deps, stored?.v ?? 0)
     if (stored !== null) book.#learn(stored.b)
     return book
+  }
+
+  get version(): number {
+    return this.#ver
   }
 
   /** What another device knows of an account that this one has not met yet. */
@@ -94,7 +102,13 @@ export class ContactBook {
   /** Fetches what other devices wrote; before the first mail is looked at on a new device. */
   async load(): Promise<void> {
     const { ver, content } = await this.#blob.read()
-    if (content !== null) await this.#keep(ver, content)
+    if (content === null || ver === this.#ver) return
+    await this.#keep(ver, content)
+    this.#deps.learned([...this.#known.values()])
+  }
+
+  reseal(): Promise<void> {
+    return this.#blob.reseal()
   }
 
   /** Something that belongs into the book changed: written a little later. */
@@ -141,6 +155,7 @@ export class ContactBook {
   }
 
   async #keep(ver: number, book: Book): Promise<void> {
+    this.#ver = ver
     this.#learn(book)
     await this.#deps.records.put(KIND, ID, encode({ v: ver, b: book }))
   }

@@ -49,6 +49,7 @@ export interface DirectoryOptions {
   readonly clock: Clock
   readonly log: Log
   readonly emit: Emit
+  readonly isBlocked: (acct: Bytes) => boolean
 }
 
 interface Cached {
@@ -108,10 +109,18 @@ export class Directory {
     return list
   }
 
-  /** Live inbox keys, fetched when none are at hand. Empty: no device of the account can receive now. */
-  async reach(acct: Bytes): Promise<VerifiedBundle[]> {
+  /**
+   * Live inbox keys, fetched when those of a device are not at hand: it may be new, and publish them only now. Empty: no
+   * device of the account can receive. `except`: a device whose keys are not needed.
+   */
+  async reach(acct: Bytes, except?: Bytes): Promise<VerifiedBundle[]> {
     const held = this.#live(acct)
-    if (held.length > 0) return held
+    const peer = this.#peers.get(acct)
+    const wanted = (peer?.pin.devs ?? []).filter(
+      ({ id }) => except === undefined || !equal(id, except),
+    )
+    const isComplete = wanted.every(({ id }) => held.some(({ dev }) => equal(dev, id)))
+    if (held.length > 0 && isComplete) return held
     await this.refresh(acct)
     return this.#live(acct)
   }
@@ -284,6 +293,7 @@ export class Directory {
     const peer = await this.#peers.put({
       ...newPeer(pin, signed, conv),
       ...(noted === undefined ? {} : { accepted: noted.accepted, displayName: noted.displayName }),
+      blocked: this.#options.isBlocked(pin.acct),
     })
     const twin = lookAlike(pins, pin)
     if (twin !== undefined) {

@@ -39,7 +39,7 @@ export interface Peer {
   /** We sent a request at this time and wait for the answer. */
   readonly requestedAt?: number
   readonly request?: PendingRequest
-  /** When the last request of theirs was declined: the next one is heard 30 days after (PROTOCOL 7.3). */
+  /** When we said no to their last one: the next is heard 30 days after (PROTOCOL 7.3). */
   readonly declinedAt?: number
   /** The directory contradicted the pin with this code: nothing is sent or accepted. */
   readonly alarm?: ErrorCode

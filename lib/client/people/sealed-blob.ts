@@ -16,6 +16,8 @@ export interface BlobDeps<T> {
   readonly archives: () => readonly ArchiveKeys[]
   readonly shape: Shape<T>
   readonly emit: Emit
+  /** Another version is on the server: the other devices want to know. */
+  readonly wrote: (name: BlobName, ver: number) => void
 }
 
 export interface BlobState<T> {
@@ -28,6 +30,7 @@ const TRIES = 5
 
 export class SealedBlob<T extends object> {
   readonly #deps: BlobDeps<T>
+  /** The highest version seen. */
   #highest: number
 
   constructor(deps: BlobDeps<T>, highest: number) {
@@ -56,6 +59,12 @@ export class SealedBlob<T extends object> {
     return fail('E_ROLLBACK', text)
   }
 
+  /** The same content under the newest keys. @throws as read */
+  async reseal(): Promise<void> {
+    const { content } = await this.read()
+    if (content !== null) await this.change((now) => now ?? content)
+  }
+
   /** Applies the change to the newest version; again when another device was faster. */
   async change(change: (content: T | null) => T): Promise<BlobState<T>> {
     const { name, account, link } = this.#deps
@@ -72,6 +81,7 @@ export class SealedBlob<T extends object> {
       try {
         await link.request('blob.put', { name, ver, e: keys.e, d })
         this.#highest = ver
+        this.#deps.wrote(name, ver)
         return { ver, content }
       } catch (error) {
         if (codeOf(error) !== 'E_CAS' || tries === TRIES) throw error

@@ -1,30 +1,33 @@
 // What the user chose for the account, the same on all devices: blob `settings`, and the e-mail address in blob `contact`
 // (PROTOCOL 5.1, 11). Used from the local copy; sent when there is a connection.
 import { decodeStrict, encode } from '../../protocol/cbor.ts'
-import { c, check, flag, map, opt, s, type Shape } from '../../protocol/shape.ts'
+import { c, check, flag, map, opt, s, type Shape, u } from '../../protocol/shape.ts'
 import type { Records } from '../../storage/ports.ts'
 import { codeOf } from '../../util/errors.ts'
 import type { Log } from '../../util/log.ts'
+import { type Choices, DEFAULTS } from './choices.ts'
 import { type BlobDeps, SealedBlob } from './sealed-blob.ts'
 
 const KIND = 'meta'
 const ID = 'settings'
 
-export interface Choices {
-  readonly displayName: string
-  /** Whether others hear that their messages were read. */
-  readonly readReceipts: boolean
-}
-
+/** What is as it is for most is absent. */
 interface Stored {
   readonly name: string
   readonly quiet?: true
+  readonly strict?: true
+  readonly silent?: true
 }
 
-const SHAPE: Shape<Stored> = map({ name: c(64), quiet: opt(flag) })
+const SHAPE: Shape<Stored> = map({
+  name: c(64),
+  quiet: opt(flag),
+  strict: opt(flag),
+  silent: opt(flag),
+})
 const EMAIL: Shape<{ readonly email: string }> = map({ email: s(254) })
 /** `dirty`, `mail`: what the server does not have yet. */
-const LOCAL = map({ s: SHAPE, dirty: opt(flag), mail: opt(s(254)) })
+const LOCAL = map({ s: SHAPE, v: opt(u), dirty: opt(flag), mail: opt(s(254)) })
 
 export interface SettingsDeps extends Omit<BlobDeps<Stored>, 'name' | 'shape'> {
   readonly records: Records
@@ -34,14 +37,16 @@ export interface SettingsDeps extends Omit<BlobDeps<Stored>, 'name' | 'shape'> {
 export class Settings {
   readonly #deps: SettingsDeps
   readonly #blob: SealedBlob<Stored>
-  #choices: Choices = { displayName: '', readReceipts: true }
+  #choices: Choices = DEFAULTS
+  #ver: number
   #dirty = false
   #email: string | undefined
   #syncing: Promise<void> | null = null
 
-  private constructor(deps: SettingsDeps) {
+  private constructor(deps: SettingsDeps, ver: number) {
     this.#deps = deps
-    this.#blob = new SealedBlob({ ...deps, name: 'settings', shape: SHAPE }, 0)
+    this.#ver = ver
+    this.#blob = new SealedBlob({ ...deps, name: 'settings', shape: SHAPE }, ver)
     deps.link.add({
       online: () => {
         if (this.#dirty || this.#email !== undefined) void this.#sync()
@@ -50,14 +55,18 @@ export class Settings {
   }
 
   static async open(deps: SettingsDeps): Promise<Settings> {
-    const settings = new Settings(deps)
     const record = await deps.records.get(KIND, ID)
-    if (record === null) return settings
-    const { s: stored, dirty, mail } = check(LOCAL, decodeStrict(record.body), 'settings')
-    settings.#choices = { displayName: stored.name, readReceipts: stored.quiet !== true }
+    if (record === null) return new Settings(deps, 0)
+    const { s: stored, v, dirty, mail } = check(LOCAL, decodeStrict(record.body), 'settings')
+    const settings = new Settings(deps, v ?? 0)
+    settings.#choices = choicesOf(stored)
     settings.#dirty = dirty === true
     settings.#email = mail
     return settings
+  }
+
+  get version(): number {
+    return this.#ver
   }
 
   get choices(): Choices {
@@ -73,23 +82,56 @@ export class Settings {
     if (this.#deps.link.online) void this.#sync()
   }
 
-  /** On a new device: what the others chose. */
+  /** What the other devices chose; what was changed here and not sent yet stays. */
   async load(): Promise<void> {
-    const { content } = await this.#blob.read()
+    const { ver, content } = await this.#blob.read()
+    this.#ver = ver
     if (content === null || this.#dirty) return
-    this.#choices = { displayName: content.name, readReceipts: content.quiet !== true }
+    this.#choices = choicesOf(content)
     await this.#save()
   }
 
+  async reseal(): Promise<void> {
+    await this.#blob.reseal()
+    await this.#contact().reseal()
+  }
+
+  /** The e-mail address that the account keeps for itself; null when there is none. */
+  async email(): Promise<string | null> {
+    const { content } = await this.#contact().read()
+    return content === null || content.email === '' ? null : content.email
+  }
+
+  async forgetEmail(): Promise<void> {
+    this.#email = undefined
+    await this.#save()
+    const contact = this.#contact()
+    const { content } = await contact.read()
+    if (content !== null) await contact.change(() => ({ email: '' }))
+  }
+
+  #contact(): SealedBlob<{ readonly email: string }> {
+    return new SealedBlob({ ...this.#deps, name: 'contact', shape: EMAIL }, 0)
+  }
+
   #stored(): Stored {
-    const { displayName, readReceipts } = this.#choices
-    return { name: displayName, ...(readReceipts ? {} : { quiet: true }) }
+    const { displayName, readReceipts, strict, bell } = this.#choices
+    return {
+      name: displayName,
+      ...(readReceipts ? {} : { quiet: true }),
+      ...(strict ? { strict: true } : {}),
+      ...(bell ? {} : { silent: true }),
+    }
   }
 
   async #save(): Promise<void> {
     const dirty = this.#dirty ? { dirty: true } : {}
     const mail = this.#email === undefined ? {} : { mail: this.#email }
-    await this.#deps.records.put(KIND, ID, encode({ s: this.#stored(), ...dirty, ...mail }))
+    await this.#deps.records.put(
+      KIND,
+      ID,
+      encode({ s: this.#stored(), v: this.#ver, ...dirty, ...mail }),
+    )
   }
 
   #sync(): Promise<void> {
@@ -105,15 +147,24 @@ export class Settings {
 
   async #send(): Promise<void> {
     if (this.#dirty) {
-      await this.#blob.change(() => this.#stored())
+      const { ver } = await this.#blob.change(() => this.#stored())
+      this.#ver = ver
       this.#dirty = false
     }
     const email = this.#email
     if (email !== undefined) {
-      const contact = new SealedBlob({ ...this.#deps, name: 'contact', shape: EMAIL }, 0)
-      await contact.change(() => ({ email }))
+      await this.#contact().change(() => ({ email }))
       this.#email = undefined
     }
     await this.#save()
+  }
+}
+
+function choicesOf(stored: Stored): Choices {
+  return {
+    displayName: stored.name,
+    readReceipts: stored.quiet !== true,
+    strict: stored.strict === true,
+    bell: stored.silent !== true,
   }
 }

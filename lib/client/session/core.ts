@@ -6,7 +6,7 @@ import type { Username } from '../../protocol/names.ts'
 import { isContentKind } from '../../protocol/payloads.ts'
 import { type Bytes, equal, hex } from '../../util/bytes.ts'
 import type { Clock } from '../../util/clock.ts'
-import { codeOf, fail } from '../../util/errors.ts'
+import { fail } from '../../util/errors.ts'
 import type { Log } from '../../util/log.ts'
 import { freshKeys } from '../account/key-maker.ts'
 import { KeyRing } from '../account/key-ring.ts'
@@ -24,21 +24,28 @@ import { Opening } from '../inbox/opened.ts'
 import { Receipts } from '../inbox/receipts.ts'
 import { Receivers } from '../inbox/receivers.ts'
 import type { Link } from '../link.ts'
-import { RecordMessageLog } from '../messages/log.ts'
+import { answerOf, RecordMessageLog } from '../messages/log.ts'
+import type { MessageRow } from '../messages/row.ts'
+import { Expiry } from '../messages/expiry.ts'
+import { eventsOf } from '../messages/telling.ts'
 import { type Names, viewOf } from '../messages/view.ts'
 import { Opener } from '../outbox/opener.ts'
 import { Outbox } from '../outbox/outbox.ts'
 import { Resends } from '../outbox/resends.ts'
 import { Acceptance } from '../people/acceptance.ts'
 import { Blocks } from '../people/blocks.ts'
+import { Chats } from '../people/chats.ts'
 import { ContactBook } from '../people/contact-book.ts'
 import { Directory } from '../people/directory.ts'
 import { watchOwnList } from '../people/own-list-watch.ts'
+import { OwnSync } from '../people/own-sync.ts'
 import { contactOf, type Peer } from '../people/peer.ts'
 import { Peers } from '../people/peers.ts'
 import { Settings } from '../people/settings.ts'
 import type { ClientDeps } from '../ports.ts'
 import { MessageStates } from './message-states.ts'
+import { OwnAccount } from './own-account.ts'
+import { reveal } from './reveal.ts'
 
 export interface CoreOptions {
   readonly deps: ClientDeps
@@ -57,14 +64,18 @@ export class Core {
   readonly deps: ClientDeps
   readonly emitter: Emitter
   readonly names: Names
+  readonly own: OwnAccount
   peers!: Peers
   book!: ContactBook
   settings!: Settings
+  chats!: Chats
   directory!: Directory
   messages!: RecordMessageLog
+  expiry!: Expiry
   transfers!: Transfers
   acceptance!: Acceptance
   blocks!: Blocks
+  sync!: OwnSync
   receivers!: Receivers
   gaps!: Gaps
   receipts!: Receipts
@@ -73,6 +84,7 @@ export class Core {
   inbox!: Inbox
   states!: MessageStates
   answers!: FileAnswers
+  files!: IncomingFiles
   readonly #broken: (error: unknown) => void
 
   private constructor({ deps, profile, link, emitter, broken }: CoreOptions) {
@@ -84,9 +96,11 @@ export class Core {
     this.log = deps.log
     this.emitter = emitter
     this.#broken = broken
+    this.own = new OwnAccount(this)
     this.names = {
       chat: (conv) => this.peers.byConv(conv)?.pin.user ?? '',
       user: (acct) => this.peers.get(acct)?.pin.user ?? '',
+      isPinned: (conv, number) => this.chats.isPinned(conv, number),
     }
   }
 
@@ -95,6 +109,8 @@ export class Core {
     await core.#openPeople()
     await core.#openConversations()
     await core.#openTraffic()
+    await core.messages.sweep(core.clock.now())
+    core.expiry.start()
     return core
   }
 
@@ -115,13 +131,16 @@ export class Core {
     return this.directory.meet(user)
   }
 
-  /** On a new device, before the first mail is judged: whom the other devices know. */
-  async learn(): Promise<void> {
-    for (const load of [() => this.book.load(), () => this.settings.load()]) {
-      await load().catch((error: unknown) => {
-        this.log.info('client.learn', { code: codeOf(error) })
-      })
-    }
+  /** What the other devices know; on a new device before the first mail is judged. */
+  learn(): Promise<void> {
+    return this.sync.refresh()
+  }
+
+  /** The message that a row answers; null when there is none here. */
+  async answeredBy(row: MessageRow): Promise<MessageRow | null> {
+    const key = answerOf(row)
+    const found = key === null ? null : await this.messages.byKey(key)
+    return found?.conv === row.conv ? found : null
   }
 
   /** The own list on the server must be ours or follow it. */
@@ -134,13 +153,15 @@ export class Core {
     this.gaps.stop()
     this.receipts.stop()
     this.book.stop()
+    await this.sync.stop()
     await Promise.all([
       this.inbox.stop(),
       this.outbox.stop(),
       this.transfers.stop(),
       this.keyRing.stop(),
+      this.expiry.stop(),
     ])
-    await Promise.all([this.messages.idle(), this.peers.idle()])
+    await Promise.all([this.messages.idle(), this.peers.idle(), this.chats.idle()])
   }
 
   async #openPeople(): Promise<void> {
@@ -153,13 +174,29 @@ export class Core {
       },
     })
     const archives = () => this.profile.archives
-    const blob = { account: device, link, archives, records, log, emit }
+    const wrote = (name: string, ver: number): void => {
+      this.sync.wrote(name, ver)
+    }
+    const blob = { account: device, link, archives, records, log, emit, wrote }
     this.peers = await Peers.open(records)
-    this.book = await ContactBook.open({ ...blob, peers: this.peers, clock })
+    this.book = await ContactBook.open({
+      ...{ ...blob, peers: this.peers, clock },
+      learned: (known) => {
+        this.own.learned(known)
+      },
+    })
     this.settings = await Settings.open(blob)
+    this.chats = await Chats.open(records)
     const { peers, book } = this
     const { srv, acct } = device
-    this.directory = new Directory({ srv, acct, link, peers, book, clock, log, emit })
+    this.directory = new Directory({
+      ...{ srv, acct, link, peers, book, clock, log },
+      emit: (event) => {
+        emit(event)
+        this.own.heard(event)
+      },
+      isBlocked: (who) => this.blocks.has(who),
+    })
     const { directory } = this
     watchOwnList({ acct, link, directory, me: () => this.me, log, emit })
     this.blocks = await Blocks.open({
@@ -175,7 +212,17 @@ export class Core {
       log,
       emit,
       displayName: () => this.settings.choices.displayName,
-      onAccepted: (peer) => this.receipts.accepted(peer),
+      isStrict: () => this.settings.choices.strict,
+      onAccepted: async (peer) => {
+        await reveal(this, peer)
+        await this.receipts.accepted(peer)
+      },
+    })
+    this.sync = new OwnSync({
+      ...{ acct, profile: this.profile, peers, directory: this.directory, clock, log, emit },
+      messages: () => this.messages,
+      outbox: () => this.outbox,
+      documents: () => this.own.documents(),
     })
   }
 
@@ -188,6 +235,17 @@ export class Core {
       records,
       peers.all().map((peer) => peer.conv),
     )
+    this.expiry = await Expiry.open({
+      records,
+      messages: this.messages,
+      clock,
+      log,
+      expired: async ({ key, number, conv }) => {
+        await outbox().forget(key)
+        emit({ type: 'message-expired', number, chat: this.names.chat(conv) })
+      },
+    })
+    this.messages.onTimed((rows) => this.expiry.note(rows))
     this.answers = new FileAnswers({ peers, outbox, clock })
     this.transfers = await Transfers.open({
       records,
@@ -232,15 +290,17 @@ export class Core {
       clock,
       log,
       emit,
+      isStrict: () => this.settings.choices.strict,
       inboxIdle: () => this.inbox.idle,
     })
     const { acceptance } = this
-    const files = new IncomingFiles({
+    this.files = new IncomingFiles({
       transfers: () => this.transfers,
       files: this.deps.files,
       clock,
       emit,
     })
+    const { files } = this
     const resends = new Resends({ outbox, directory, clock, log })
     const { acct } = device
     this.inbox = new Inbox({
@@ -262,11 +322,13 @@ export class Core {
         acceptance,
         files,
         resends,
-        blocks: () => this.blocks,
+        sync: this.sync,
         book: this.book,
+        chats: this.chats,
         clock,
         log,
         emit,
+        isStrict: () => this.settings.choices.strict,
         nextNumber: () => this.transfers.nextNumber(),
       }),
       messages,
@@ -281,9 +343,10 @@ export class Core {
       clock,
       log,
       emit,
-      show: ({ row }, fills) => {
-        emit({ type: 'message', message: viewOf(row, this.names), fills })
+      show: (inserted, fills) => {
+        for (const event of eventsOf(inserted, fills, this.names)) emit(event)
       },
+      stored: () => this.sync.applyMarks(),
       broken,
     })
     const opener = new Opener({
@@ -297,7 +360,7 @@ export class Core {
       acceptance,
       keyRing,
     })
-    this.states = new MessageStates({ messages, names: this.names, emit, log, broken })
+    this.states = new MessageStates({ messages, names: this.names, emit, clock, log, broken })
     this.outbox = await Outbox.open({
       acct,
       records: profile.store.records,
@@ -321,6 +384,7 @@ export class Core {
 
   async #blockChanged(acct: Bytes, blocked: boolean): Promise<void> {
     const peer = this.peers.get(acct)
+    if (peer === undefined && blocked) await this.own.meetBlocked(acct)
     if (peer === undefined || peer.blocked === blocked) return
     const now = await this.peers.put({ ...peer, blocked })
     this.emitter.emit({

@@ -1,15 +1,16 @@
 // What was said, for the front end: chats with counters, pages of a conversation, read marks.
-import { parseUsername } from '../../protocol/names.ts'
-import { fail } from '../../util/errors.ts'
 import type { ChatInfo, HistoryQuery } from '../api.ts'
 import type { MessageView } from '../events.ts'
 import type { MessageRow } from '../messages/row.ts'
 import { viewOf } from '../messages/view.ts'
 import { contactOf, type Peer } from '../people/peer.ts'
+import { chatOf, chatState } from './chat-of.ts'
 import type { Core } from './core.ts'
 
 const LIMIT = 50
 const PAGE = 200
+/** Enough to see that nothing is unread, in most chats. */
+const FIRST_PAGE = 8
 /** Counting stops here: "999+" is as good as more. */
 const UNREAD_MAX = 999
 
@@ -24,10 +25,10 @@ export class History {
   async chats(): Promise<ChatInfo[]> {
     const chats: { info: ChatInfo; number: number }[] = []
     for (const peer of this.#core.peers.all()) {
-      const [last] = await this.#core.messages.page(peer.conv, null, 1)
-      if (last === undefined && !peer.accepted) continue
+      const last = await this.#last(peer)
       const notes = this.#core.isMe(peer.acct)
-      if (last === undefined && notes) continue
+      const isHidden = notes || !peer.accepted || this.#core.chats.find(peer.conv)?.hidden === true
+      if (last === undefined && isHidden) continue
       chats.push({
         number: last?.number ?? 0,
         info: {
@@ -35,7 +36,8 @@ export class History {
           contact: contactOf(peer),
           notes,
           unread: await this.#unread(peer),
-          last: last === undefined ? null : this.#view(last),
+          last: last === undefined ? null : await this.#view(last),
+          state: chatState(this.#core, peer),
         },
       })
     }
@@ -44,60 +46,64 @@ export class History {
 
   async page(chat: string, query: HistoryQuery = {}): Promise<MessageView[]> {
     const { before, limit = LIMIT, since = 0, until = Infinity } = query
-    const peer = await this.#peer(chat)
+    const peer = await chatOf(this.#core, chat)
     const found: MessageRow[] = []
     let cursor = before ?? null
     while (found.length < limit) {
-      const rows = await this.#core.messages.page(peer.conv, cursor, PAGE)
+      const size = Math.max(PAGE, Math.min(limit, 5 * PAGE))
+      const rows = await this.#core.messages.page(peer.conv, cursor, size)
       const first = rows[0]
-      found.unshift(...rows.filter((row) => row.at >= since && row.at < until))
-      if (first === undefined || rows.length < PAGE || first.at < since) break
+      found.unshift(
+        ...rows.filter((row) => row.at >= since && row.at < until && row.withheld !== true),
+      )
+      if (first === undefined || rows.length < size || first.at < since) break
       cursor = first.number
     }
-    return found.slice(-limit).map((row) => this.#view(row))
+    return Promise.all(found.slice(-limit).map((row) => this.#view(row)))
   }
 
   async message(number: number): Promise<MessageView | null> {
     const row = await this.#core.messages.byNumber(number)
-    return row === null ? null : this.#view(row)
+    return row === null || row.aside !== undefined ? null : this.#view(row)
   }
 
   async markRead(chat: string): Promise<void> {
-    const { peers, receipts, settings } = this.#core
-    const peer = await this.#peer(chat)
+    const { peers, receipts, settings, sync } = this.#core
+    const peer = await chatOf(this.#core, chat)
     const rows = await this.#unreadRows(peer)
     const last = rows.at(-1)
     if (last === undefined) return
     await peers.change(peer.id, (p) => ({ ...p, readTo: Math.max(p.readTo, last.number) }))
+    sync.read(peer.conv, last.key)
     if (settings.choices.readReceipts) await receipts.read(peer, rows)
+  }
+
+  async #last(peer: Peer): Promise<MessageRow | undefined> {
+    const [last] = await this.#core.messages.page(peer.conv, null, 1)
+    return last?.withheld === true ? undefined : last
   }
 
   async #unread(peer: Peer): Promise<number> {
     return (await this.#unreadRows(peer)).length
   }
 
+  /** The newest of them, should there be more than are counted. */
   async #unreadRows(peer: Peer): Promise<MessageRow[]> {
     const unread: MessageRow[] = []
+    let size = FIRST_PAGE
     let cursor: number | null = null
     while (unread.length < UNREAD_MAX) {
-      const rows: MessageRow[] = await this.#core.messages.page(peer.conv, cursor, PAGE)
+      const rows: MessageRow[] = await this.#core.messages.page(peer.conv, cursor, size)
       const later = rows.filter((row) => row.number > peer.readTo)
-      unread.unshift(...later.filter((row) => !row.own))
-      if (later.length < PAGE) break
+      unread.unshift(...later.filter((row) => !row.own && row.withheld !== true))
+      if (later.length < size) break
       cursor = rows[0]?.number ?? null
+      size = PAGE
     }
     return unread.slice(-UNREAD_MAX)
   }
 
-  async #peer(chat: string): Promise<Peer> {
-    const user = parseUsername(chat.replace(/^@/, ''))
-    const known = this.#core.peers.byName(user)
-    if (known !== undefined) return known
-    await this.#core.meet(user)
-    return this.#core.peers.byName(user) ?? fail('E_NOT_FOUND', `No user called @${user}.`)
-  }
-
-  #view(row: MessageRow): MessageView {
-    return viewOf(row, this.#core.names)
+  async #view(row: MessageRow): Promise<MessageView> {
+    return viewOf(row, this.#core.names, await this.#core.answeredBy(row))
   }
 }

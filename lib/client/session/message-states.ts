@@ -1,11 +1,13 @@
 // The life of own messages as the user sees it (PROTOCOL 9.1): stored with the row, told in order.
 import { isContentKind } from '../../protocol/payloads.ts'
 import { codeOf, type ErrorCode } from '../../util/errors.ts'
+import type { Clock } from '../../util/clock.ts'
 import type { Log } from '../../util/log.ts'
 import type { Emit } from '../emitter.ts'
 import type { MessageState } from '../events.ts'
 import type { MessageLog } from '../messages/log.ts'
 import { advances, type MessageRow } from '../messages/row.ts'
+import { started } from '../messages/timing.ts'
 import type { Names } from '../messages/view.ts'
 import type { OutItem } from '../outbox/item.ts'
 import { without } from '../without.ts'
@@ -14,6 +16,7 @@ export interface MessageStateDeps {
   readonly messages: MessageLog
   readonly names: Names
   readonly emit: Emit
+  readonly clock: Clock
   readonly log: Log
   readonly broken: (error: unknown) => void
 }
@@ -43,7 +46,12 @@ export class MessageStates {
     }
     if (state === 'accepted' || state === 'failed') this.#numbers.delete(item.mid)
     this.#deps.messages
-      .update(item.mid, (row) => (advances(row.state, state) ? next(row, state, code) : null))
+      .update(item.mid, (row) => {
+        if (!advances(row.state, state)) return null
+        const changed = next(row, state, code)
+        const runs = state === 'accepted' ? started(changed, this.#deps.clock.now()) : null
+        return runs ?? changed
+      })
       .then(
         (row) => {
           if (row !== null) this.#tell(item, row.number, state, code, reason)

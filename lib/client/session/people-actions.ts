@@ -117,9 +117,14 @@ export class PeopleActions {
     if (peer === undefined || request === undefined) return null
     if (accepted) await this.accept(peer)
     else {
-      const declinedAt = this.#core.clock.now()
-      await this.#core.peers.change(peer.id, (p) => ({ ...without(p, 'request'), declinedAt }))
-      const payload = { k: 'req.no', id: randomBytes(16), ts: this.#core.clock.now() } as const
+      const now = this.#core.clock.now()
+      await this.#core.peers.change(peer.id, (p) => ({
+        ...without(p, 'request'),
+        declinedAt: now,
+        // they have written: writing to them is accepting, after all
+        received: { ...p.received, messages: Math.max(1, p.received.messages) },
+      }))
+      const payload = { k: 'req.no', id: randomBytes(16), ts: now } as const
       await this.#core.outbox.add(payload, { conv: peer.conv, acct: peer.acct })
     }
     return { ...request, user: peer.pin.user }

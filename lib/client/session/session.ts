@@ -12,23 +12,24 @@ import type {
   HistoryQuery,
   Me,
   SafetyNumber,
-  SentMessage,
   Session,
   SessionStatus,
 } from '../api.ts'
 import type { Endpoint, LaunchKey } from '../account/channel.ts'
 import { removeThisDevice } from '../account/leaving.ts'
-import { profileName, rememberProfile } from '../account/home-index.ts'
 import type { Profile } from '../account/profile.ts'
 import { Emitter } from '../emitter.ts'
-import type { ClientEvent, ContactInfo, MessageView, Offer } from '../events.ts'
+import type { ClientEvent, ContactInfo, MessageView, Offer, SentMessage } from '../events.ts'
 import { isOver } from '../files/transfer.ts'
 import { Link, requireOnline } from '../link.ts'
 import type { ClientDeps } from '../ports.ts'
+import { deferred } from '../deferred.ts'
 import type { Wire } from '../wire.ts'
+import { LiveAccount } from './account-actions.ts'
 import { acceptFile, endFile } from './file-actions.ts'
 import { Core } from './core.ts'
 import { History } from './history.ts'
+import { LifeActions } from './life.ts'
 import { PeopleActions } from './people-actions.ts'
 import { reopen } from './reopen.ts'
 import { Writing } from './writing.ts'
@@ -51,20 +52,24 @@ export interface SessionOptions {
 const DAY_MS = 24 * 3_600_000
 
 export class LiveSession implements Session {
+  readonly account: LiveAccount
   readonly #core: Core
   readonly #options: SessionOptions
   readonly #writing: Writing
   readonly #people: PeopleActions
   readonly #history: History
+  readonly life: LifeActions
   #upkeep: Timer | null = null
   #closing: Promise<void> | null = null
 
   private constructor(core: Core, options: SessionOptions) {
     this.#core = core
     this.#options = options
+    this.account = new LiveAccount({ ...options, core, close: () => this.close() })
     this.#writing = new Writing(core)
     this.#people = new PeopleActions(core)
     this.#history = new History(core)
+    this.life = new LifeActions(core, this.#writing, (work) => this.#open(work))
   }
 
   /** On failure the profile is closed and the wire as well. */
@@ -273,15 +278,13 @@ export class LiveSession implements Session {
       const { deps, server, profile, launchKey } = this.#options
       const { removeDevice } = options
       if (removeDevice === undefined) {
-        await profile.signOut()
-        await this.#rememberSignedOut()
+        await this.#core.own.signOut()
         await this.close()
         return
       }
       const { user } = this.me
-      await removeThisDevice({ deps, server, profile, launchKey, user, ...removeDevice }, () =>
-        this.close(),
-      )
+      const leaving = { deps, server, profile, launchKey, user, ...removeDevice }
+      await this.#core.own.leave(() => removeThisDevice(leaving, () => this.close()))
     })
   }
 
@@ -321,7 +324,8 @@ export class LiveSession implements Session {
     const learned = deferred()
     inbox.holdUntil(learned.promise)
     link.start(wire)
-    if (isNewDevice) await this.#core.learn()
+    const learning = this.#core.learn()
+    if (isNewDevice) await learning
     learned.resolve()
     await receipts.load()
     await this.#core.checkOwnList(listNumber)
@@ -333,16 +337,6 @@ export class LiveSession implements Session {
       log.warn('client.keys.launch', { code: codeOf(error) })
     })
     this.#maintain()
-  }
-
-  async #rememberSignedOut(): Promise<void> {
-    const { deps, profile } = this.#options
-    const { srv, acct, dev } = profile.device
-    const name = profileName(acct, dev)
-    const lastUsed = deps.clock.now()
-    const user = this.#core.me.pin.user
-    const entry = { name, srv, acct, dev, user, resumable: false, lastUsed }
-    await rememberProfile(deps.home, entry)
   }
 
   /** Once a day, and at the start. */
@@ -361,9 +355,12 @@ export class LiveSession implements Session {
   }
 
   #forceOut(code: ErrorCode, text: string): void {
-    if (this.#closing !== null) return
+    if (this.#closing !== null || this.#core.own.isLeaving) return
     this.#core.emitter.emit({ type: 'forced-logout', code, text })
-    void this.close()
+    // the device is none of the account any more: only the password leads back
+    const isGone = code === 'E_NO_DEVICE' || code === 'E_AUTH'
+    const ended = isGone ? this.#core.own.signOut() : Promise.resolve()
+    void ended.catch(() => undefined).then(() => this.close())
   }
 
   async #close(): Promise<void> {
@@ -386,12 +383,4 @@ export class LiveSession implements Session {
       ? work()
       : Promise.reject(new SecureChatError('E_CLOSED', 'The session has ended.'))
   }
-}
-
-function deferred(): { readonly promise: Promise<void>; readonly resolve: () => void } {
-  let resolve: () => void = () => undefined
-  const promise = new Promise<void>((done) => {
-    resolve = done
-  })
-  return { promise, resolve }
 }

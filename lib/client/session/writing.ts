@@ -3,14 +3,15 @@ import { randomBytes } from '../../crypto/random.ts'
 import { FileLayout } from '../../envelope/file-chunks.ts'
 import { LIMITS } from '../../protocol/limits.ts'
 import { parseUsername, type Username } from '../../protocol/names.ts'
-import type { Payload } from '../../protocol/payloads.ts'
-import { equal } from '../../util/bytes.ts'
+import { decodePayload, isContentKind, type Payload } from '../../protocol/payloads.ts'
 import { fail } from '../../util/errors.ts'
-import type { SentMessage } from '../api.ts'
-import type { Offer } from '../events.ts'
+import type { DeviceId } from '../../identity/conversation.ts'
+import { type Bytes, equal } from '../../util/bytes.ts'
+import type { Offer, SentMessage } from '../events.ts'
 import { hashFile } from '../files/hash.ts'
 import type { MessageRow } from '../messages/row.ts'
-import { viewOf } from '../messages/view.ts'
+import { eventsOf } from '../messages/telling.ts'
+import { timed } from '../messages/timing.ts'
 import type { OutItem } from '../outbox/item.ts'
 import type { Peer } from '../people/peer.ts'
 import type { Core } from './core.ts'
@@ -32,25 +33,54 @@ export class Writing {
     return this.#open > 0
   }
 
-  send(to: string, text: string): Promise<SentMessage> {
+  /** `re`: the message it answers. */
+  send(to: string, text: string, re?: Bytes): Promise<SentMessage> {
     return this.#inTurn(to, async (user) => {
-      if (text === '') fail('E_USAGE', 'There is nothing to send.')
-      if (Buffer.byteLength(text) > LIMITS.textBytes) {
-        fail('E_TOO_BIG', 'A message has at most 8 KiB of text. Send a file: !file NAME PATH')
-      }
+      const b = checkedText(text)
       const peer = await this.#reachable(user)
       const { ts, id } = this.#stamp()
       const isStrict = !this.#knows(peer) && (await this.#core.directory.isStrict(peer))
-      if (!isStrict) return this.#post(peer, { k: 'text', id, ts, b: wellFormed(text) })
+      if (!isStrict) {
+        const answer = re === undefined ? {} : { re }
+        return this.#post(peer, { k: 'text', id, ts, b, ...answer, ...this.#ttl(peer) })
+      }
       if (Array.from(text).length > LIMITS.requestCharacters) {
         fail(
           'E_TOO_BIG',
           `@${user} wants to be asked first: write at most ${LIMITS.requestCharacters} characters.`,
         )
       }
-      const sent = await this.#post(peer, { k: 'req', id, ts, b: wellFormed(text) })
-      await this.#core.peers.change(peer.id, (p) => ({ ...p, requestedAt: ts }))
-      return sent
+      return this.#ask(peer, b)
+    })
+  }
+
+  /** An explicit request (PROTOCOL 7.3). */
+  request(to: string, note: string): Promise<SentMessage> {
+    return this.#inTurn(to, async (user) => {
+      const b = wellFormed(note)
+      if (Array.from(b).length > LIMITS.requestCharacters) {
+        fail('E_TOO_BIG', `A note has at most ${LIMITS.requestCharacters} characters.`)
+      }
+      const peer = await this.#reachable(user)
+      if (this.#core.isMe(peer.acct)) fail('E_USAGE', 'Notes to yourself need no request: @me TEXT')
+      if (peer.accepted) fail('E_STATE', `You can write to @${user} already: @${user} TEXT`)
+      const askedAt = peer.requestedAt ?? -Infinity
+      if (this.#core.clock.now() - askedAt < LIMITS.requestEveryMs) {
+        fail('E_STATE', `You have asked @${user} already. Silence is an answer, too.`)
+      }
+      return this.#ask(peer, b)
+    })
+  }
+
+  /** A change of what was said, or of the conversation itself: goes out behind everything said before. */
+  change(
+    to: string,
+    make: (stamp: { readonly id: Buffer; readonly ts: number }) => Promise<Payload>,
+    before?: (item: OutItem) => Promise<unknown>,
+  ): Promise<SentMessage> {
+    return this.#inTurn(to, async (user) => {
+      const peer = await this.#reachable(user)
+      return this.#post(peer, await make(this.#stamp()), undefined, before)
     })
   }
 
@@ -74,7 +104,8 @@ export class Writing {
       const n = new FileLayout(size).chunkCount
       const number = transfers.nextNumber()
       const expires = clock.now() + LIMITS.fileLifeMs
-      const payload = { k: 'file', id, ts, fid, name, size, n, key, sha } as const
+      const file = { k: 'file', id, ts, fid, name, size, n, key, sha } as const
+      const payload = { ...file, ...this.#ttl(peer) }
       await this.#post(peer, payload, number, (item) =>
         transfers.put({
           ...{ number, direction: 'out', acct: peer.acct, conv: peer.conv, mid: item.mid },
@@ -90,7 +121,7 @@ export class Writing {
   async repair(): Promise<void> {
     const { outbox, states, messages } = this.#core
     for (const item of outbox.open) {
-      if (item.kind !== 'text' && item.kind !== 'file' && item.kind !== 'req') continue
+      if (item.kind === 'profile' || !(isContentKind(item.kind) || item.kind === 'req')) continue
       const offer = this.#core.transfers.findByMid(item.mid)?.number
       const { row } = await messages.insert(this.#row(item, offer))
       states.queued(row)
@@ -99,6 +130,19 @@ export class Writing {
 
   #stamp(): { readonly id: Buffer; readonly ts: number } {
     return { id: randomBytes(16), ts: this.#core.clock.now() }
+  }
+
+  async #ask(peer: Peer, b: string): Promise<SentMessage> {
+    const { ts, id } = this.#stamp()
+    const sent = await this.#post(peer, { k: 'req', id, ts, b })
+    await this.#core.peers.change(peer.id, (p) => ({ ...p, requestedAt: ts }))
+    return sent
+  }
+
+  /** As the conversation wants it (PROTOCOL 7.2 ttl). */
+  #ttl(peer: Peer): { readonly ttl?: number } {
+    const ttl = this.#core.chats.find(peer.conv)?.timer.seconds ?? 0
+    return ttl === 0 ? {} : { ttl }
   }
 
   #knows(peer: Peer): boolean {
@@ -126,21 +170,16 @@ export class Writing {
     let number = 0
     const item = await outbox.add(payload, { conv, acct, nth }, async (queued) => {
       await before(queued)
-      const { row } = await messages.insert(this.#row(queued, offer))
-      number = row.number
-      states.queued(row)
-      emitter.emit({ type: 'message', message: viewOf(row, names), fills: false })
+      const inserted = await messages.insert(this.#row(queued, offer))
+      number = inserted.row.number
+      states.queued(inserted.row)
+      for (const event of eventsOf(inserted, false, names)) emitter.emit(event)
     })
     return { mid: item.mid, number, chat: peer.pin.user, conv, state: 'queued' }
   }
 
   #row(item: OutItem, offer: number | undefined): Omit<MessageRow, 'number'> {
-    const { acct, dev } = this.#core.device
-    return {
-      ...{ key: item.mid, conv: item.conv, acct, dev, ts: item.at, at: item.at },
-      ...{ payload: item.payload, own: true, resent: false, state: 'queued' },
-      ...(offer === undefined ? {} : { offer }),
-    }
+    return ownRow(this.#core.device, item, offer)
   }
 
   async #inTurn<T>(to: string, work: (user: Username) => Promise<T>): Promise<T> {
@@ -162,6 +201,28 @@ export class Writing {
   async idle(): Promise<void> {
     while (this.#turns.size > 0) await Promise.all(this.#turns.values())
   }
+}
+
+function ownRow(
+  { acct, dev }: DeviceId,
+  item: OutItem,
+  offer: number | undefined,
+): Omit<MessageRow, 'number'> {
+  const row: Omit<MessageRow, 'number'> = {
+    ...{ key: item.mid, conv: item.conv, acct, dev, ts: item.at, at: item.at },
+    ...{ payload: item.payload, own: true, resent: false, state: 'queued' },
+    ...(offer === undefined ? {} : { offer }),
+  }
+  return timed(row, decodePayload(item.payload))
+}
+
+/** @throws E_USAGE, E_TOO_BIG with a sentence */
+export function checkedText(text: string): string {
+  if (text === '') fail('E_USAGE', 'There is nothing to send.')
+  if (Buffer.byteLength(text) > LIMITS.textBytes) {
+    fail('E_TOO_BIG', 'A message has at most 8 KiB of text. Send a file: !file NAME PATH')
+  }
+  return wellFormed(text)
 }
 
 /** A lone surrogate cannot be encoded (String.prototype.toWellFormed is younger than our target). */

@@ -3,6 +3,7 @@ import test from 'ava'
 
 import { COMMANDS } from '../../../lib/cli/client/commands.ts'
 import { runLine } from '../../../lib/cli/client/dispatch.ts'
+import type { Life } from '../../../lib/client/life-api.ts'
 import { SecureChatError } from '../../../lib/util/errors.ts'
 import { ALICE, fakeApp, OFFER } from '../../helpers/fake-front.ts'
 
@@ -114,7 +115,7 @@ test('chat mode: plain lines go to the open chat, !exit leaves it, then quits', 
       calls.push([to, text])
       return Promise.resolve(sent)
     },
-    whois: () => Promise.resolve(ALICE),
+    life: { contactOf: () => Promise.resolve(ALICE) } as unknown as Life,
     history: () => Promise.resolve([]),
     markRead: () => Promise.resolve(),
   })

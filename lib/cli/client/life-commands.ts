@@ -1,0 +1,94 @@
+// Commands about one message by its number: answer, edit, delete, react, pin, look at it.
+import type { MessageView } from '../../client/events.ts'
+import { fail } from '../../util/errors.ts'
+import { isolate, safeInline } from '../sanitise.ts'
+import type { App } from './app.ts'
+import { emojiOf } from './emoji.ts'
+import { clockTime, longDate } from './format.ts'
+import { bodyWords } from './message-text.ts'
+
+/** The number that stands on the line; `~12` and `#12` do as well. */
+export function messageNumber(typed: string): number {
+  const n = /^[~#]?(\d{1,9})$/.exec(typed)?.[1]
+  return n === undefined
+    ? fail('E_USAGE', 'Which message? Its number stands on its line; !history shows it again.')
+    : Number(n)
+}
+
+export async function reply(app: App, [typed = '', text = '']: readonly string[]): Promise<void> {
+  await app.requireSession().life.reply(messageNumber(typed), text)
+}
+
+export async function edit(app: App, [typed = '', text = '']: readonly string[]): Promise<void> {
+  await app.requireSession().life.edit(messageNumber(typed), text)
+}
+
+export async function del(app: App, [typed = '']: readonly string[]): Promise<void> {
+  await app.requireSession().life.remove(messageNumber(typed))
+}
+
+export async function react(app: App, args: readonly string[]): Promise<void> {
+  const [typed = '', emoji = '', off] = args
+  if (off !== undefined && off.toLowerCase() !== 'off') {
+    fail('E_USAGE', 'Usage: !react N EMOJI [off]   Example: !react 12 :+1:')
+  }
+  const { life } = app.requireSession()
+  await life.react(messageNumber(typed), emojiOf(emoji), off === undefined)
+}
+
+export async function pin(app: App, [typed, off]: readonly string[]): Promise<void> {
+  const { life } = app.requireSession()
+  if (off !== undefined && off.toLowerCase() !== 'off') {
+    fail('E_USAGE', 'Usage: !pin N [off]   Example: !pin 12')
+  }
+  if (typed !== undefined && /^[~#]?\d+$/.test(typed)) {
+    await life.pin(messageNumber(typed), off === undefined)
+    return
+  }
+  const chat = typed ?? app.chat ?? fail('E_USAGE', 'Usage: !pin N, or !pin NAME for the list.')
+  const pins = await life.pins(chat)
+  if (pins.length === 0) app.front.row('*', 'Nothing is pinned there.')
+  for (const view of pins) app.front.past(view)
+}
+
+export async function info(app: App, [typed = '']: readonly string[]): Promise<void> {
+  const { message, versions, state } = await app.requireSession().life.info(messageNumber(typed))
+  const who = message.own ? `you to @${message.chat}` : `@${message.from}`
+  const rows = [
+    `Message ${String(message.number)} from ${who}: ${bodyWords(message.body)}`,
+    `  written ${when(message.ts)}, here since ${when(message.at)}`,
+    ...(state === undefined ? [] : [`  state: ${state}`]),
+    ...(message.resent ? ['  it came a second time, because the first could not be read'] : []),
+    ...(message.expires === undefined ? [] : [`  vanishes ${when(message.expires)}`]),
+    ...(message.reactions ?? []).map(
+      ({ emoji, from }) => `  ${safeInline(emoji)}  ${from.map((user) => `@${user}`).join(', ')}`,
+    ),
+    ...versionRows(versions),
+    ...(message.mid === '' ? [] : [`  id ${message.mid}`]),
+  ]
+  app.front.rows('*', rows)
+}
+
+function versionRows(
+  versions: readonly { readonly text: string; readonly at: number }[],
+): string[] {
+  if (versions.length < 2) return []
+  return versions.map(
+    ({ text, at }, i) =>
+      `  ${i === 0 ? 'first' : `edit ${String(i)}`}, ${when(at)}: ${isolate(safeInline(text))}`,
+  )
+}
+
+function when(ms: number): string {
+  return `${longDate(ms)} ${clockTime(ms)}`
+}
+
+/** Prints lines of the past, and counts them as seen. */
+export function printPast(app: App, views: readonly MessageView[]): void {
+  for (const view of views) app.front.past(view)
+  const timed = views.filter((view) => view.ttlMs !== undefined && !view.own)
+  if (timed.length === 0) return
+  app.session?.life.shown(timed.map((view) => view.number)).catch((error: unknown) => {
+    app.showError(error)
+  })
+}

@@ -1,0 +1,141 @@
+// Where rows lie: by number, by key, by conversation. Knows no changes and no order of writing; that is the log's.
+import type { Rec, Records } from '../../storage/ports.ts'
+import { decodeStrict, encode } from '../../protocol/cbor.ts'
+import { check, map, u } from '../../protocol/shape.ts'
+import { byteFilter } from './byte-filter.ts'
+import { type Aside, decodeRow, encodeRow, type MessageRow } from './row.ts'
+
+const KIND = 'msg'
+const META = 'meta'
+const LAST = 'msg-last'
+
+/** Lines of a conversation, or what lies beside them. */
+export type Which = 'lines' | Aside
+
+export interface Scan {
+  /** Null: all conversations. */
+  readonly conv: string | null
+  /** In lower case. */
+  readonly needle: string
+  /** The highest number there is. */
+  readonly last: number
+}
+
+export interface RowTable {
+  /** The highest number that was ever given. */
+  last(convs: readonly string[]): Promise<number>
+  byKey(key: string): Promise<MessageRow | null>
+  byNumber(number: number): Promise<MessageRow | null>
+  /** From behind `from` (null: from the end that `order` begins at). */
+  list(
+    which: Which,
+    conv: string,
+    from: number | null,
+    limit: number,
+    order: 'ascending' | 'descending',
+  ): Promise<MessageRow[]>
+  /**
+   * Blocks of lines, newest first, of one conversation or of all: at least those whose texts hold `needle` (lower case) in
+   * some case. Stops when the caller does.
+   */
+  scan(what: Scan): AsyncGenerator<readonly MessageRow[]>
+  /** Durable in this order: a crash leaves the first few. */
+  put(rows: readonly MessageRow[]): Promise<void>
+  /** `last`: the highest number ever given, which must not be given again. */
+  remove(rows: readonly MessageRow[], last: number): Promise<void>
+}
+
+/** Rows that are looked at in one go. */
+const BLOCK = 256
+
+const STORED_LAST = map({ n: u })
+const INDEX: Readonly<Record<Which, string>> = {
+  lines: 'conv',
+  change: 'change',
+  expired: 'expired',
+}
+
+export function rowId(number: number): string {
+  return String(number).padStart(12, '0')
+}
+
+export class RecordRows implements RowTable {
+  readonly #records: Records
+
+  constructor(records: Records) {
+    this.#records = records
+  }
+
+  async last(convs: readonly string[]): Promise<number> {
+    const stored = await this.#records.get(META, LAST)
+    let last = stored === null ? 0 : check(STORED_LAST, decodeStrict(stored.body)).n
+    for (const conv of convs) {
+      for (const index of Object.values(INDEX)) {
+        const [newest] = await this.#records.list(KIND, index, conv, null, 1, 'descending')
+        if (newest !== undefined) last = Math.max(last, Number(newest.id))
+      }
+    }
+    return last
+  }
+
+  async byKey(key: string): Promise<MessageRow | null> {
+    const record = await this.#records.getUnique(KIND, 'key', key)
+    return record === null ? null : decodeRow(record.body)
+  }
+
+  async byNumber(number: number): Promise<MessageRow | null> {
+    const record = await this.#records.get(KIND, rowId(number))
+    return record === null ? null : decodeRow(record.body)
+  }
+
+  async list(
+    which: Which,
+    conv: string,
+    from: number | null,
+    limit: number,
+    order: 'ascending' | 'descending',
+  ): Promise<MessageRow[]> {
+    const cursor = from === null ? null : rowId(from)
+    const records = await this.#records.list(KIND, INDEX[which], conv, cursor, limit, order)
+    return records.map(({ body }) => decodeRow(body))
+  }
+
+  async *scan({ conv, needle, last }: Scan): AsyncGenerator<readonly MessageRow[]> {
+    const mayHold = byteFilter(needle)
+    for (let before = last + 1; before > 0;) {
+      const records = await (conv === null ? this.#block(before) : this.#blockOf(conv, before))
+      yield records
+        .filter(({ body }) => mayHold(body))
+        .map(({ body }) => decodeRow(body))
+        .filter((row) => row.aside === undefined)
+      before = conv === null ? before - BLOCK : Number(records.at(-1)?.id ?? 0)
+    }
+  }
+
+  async put(rows: readonly MessageRow[]): Promise<void> {
+    const items = rows.map((row) => ({
+      id: rowId(row.number),
+      body: encodeRow(row),
+      keys: { unique: { key: row.key }, index: { [INDEX[row.aside ?? 'lines']]: row.conv } },
+    }))
+    if (items.length > 0) await this.#records.putMany(KIND, items)
+  }
+
+  async remove(rows: readonly MessageRow[], last: number): Promise<void> {
+    await this.#records.put(META, LAST, encode({ n: last }))
+    await Promise.all(rows.map(({ number }) => this.#records.delete(KIND, rowId(number))))
+  }
+
+  /** Numbers just below `before`, newest first, whoever wrote them. */
+  async #block(before: number): Promise<Rec[]> {
+    const size = Math.min(BLOCK, before - 1)
+    const records = await Promise.all(
+      Array.from({ length: size }, (_, i) => this.#records.get(KIND, rowId(before - 1 - i))),
+    )
+    return records.filter((record) => record !== null)
+  }
+
+  #blockOf(conv: string, before: number): Promise<Rec[]> {
+    return this.#records.list(KIND, INDEX.lines, conv, rowId(before), BLOCK, 'descending')
+  }
+}

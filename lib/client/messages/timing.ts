@@ -1,0 +1,40 @@
+// Messages that vanish (PROTOCOL 7.2 ttl): which times are allowed, when one begins to run, and the latest end. Pure.
+import type { Payload, UnsupportedPayload } from '../../protocol/payloads.ts'
+import { without } from '../without.ts'
+import type { MessageRow } from './row.ts'
+
+const SECOND_MS = 1000
+const DAY_MS = 24 * 3_600_000
+export const TTL_MIN_SECONDS = 5
+export const TTL_MAX_SECONDS = 31 * 24 * 3600
+const AT_LATEST_MS = 31 * DAY_MS
+
+/** 0 turns it off. */
+export function isTimer(seconds: number): boolean {
+  return seconds === 0 || (seconds >= TTL_MIN_SECONDS && seconds <= TTL_MAX_SECONDS)
+}
+
+/** The time that a message asks for, cut to what is allowed; null: it stays. */
+export function ttlMsOf(payload: Payload | UnsupportedPayload): number | null {
+  if (payload.k !== 'text' && payload.k !== 'file') return null
+  if (payload.ttl === undefined || payload.ttl === 0) return null
+  const seconds = Math.min(TTL_MAX_SECONDS, Math.max(TTL_MIN_SECONDS, payload.ttl))
+  return seconds * SECOND_MS
+}
+
+/** What a new row needs: the latest end, and the time that does not run yet. A clock that is wrong does not keep it longer. */
+export function timed<R extends Omit<MessageRow, 'number'>>(
+  row: R,
+  payload: Payload | UnsupportedPayload,
+): R {
+  const ttl = ttlMsOf(payload)
+  if (ttl === null) return row
+  return { ...row, ttl, expires: Math.min(row.ts, row.at) + AT_LATEST_MS }
+}
+
+/** It was shown to a person (own: accepted by the server): the time runs from now on. Null: it does already, or there is none. */
+export function started<R extends Omit<MessageRow, 'number'>>(row: R, now: number): R | null {
+  const { ttl } = row
+  if (ttl === undefined) return null
+  return { ...without(row, 'ttl'), expires: Math.min(row.expires ?? Infinity, now + ttl) } as R
+}

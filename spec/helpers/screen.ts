@@ -1,0 +1,110 @@
+// bin/securechat on a real pseudo-terminal, with a terminal emulator that shows what a person would see.
+import { fileURLToPath } from 'node:url'
+
+import { spawn, type IPty } from '@lydell/node-pty'
+import xterm from '@xterm/headless'
+
+const BIN = fileURLToPath(new URL('../../bin/', import.meta.url))
+const PATIENCE_MS = 120_000
+
+export interface ScreenOptions {
+  readonly cols?: number
+  readonly rows?: number
+  /** Typed into a shell, as a job that can be stopped and continued. */
+  readonly inShell?: boolean
+}
+
+export class Screen {
+  readonly exited: Promise<{ readonly code: number; readonly signal: number }>
+  /** Everything that was written to the terminal, escape sequences and all. */
+  raw = ''
+  readonly #pty: IPty
+  readonly #term: xterm.Terminal
+  #over = false
+
+  constructor(
+    args: readonly string[],
+    env: Readonly<Record<string, string>>,
+    { cols = 90, rows = 30, inShell = false }: ScreenOptions = {},
+  ) {
+    this.#term = new xterm.Terminal({ cols, rows, scrollback: 5000, allowProposedApi: true })
+    const client = [`${BIN}securechat`, ...args]
+    const [file, rest] = inShell
+      ? ['bash', ['--norc', '--noprofile', '-i']]
+      : [process.execPath, client]
+    this.#pty = spawn(file, rest, {
+      name: 'xterm-256color',
+      cols,
+      rows,
+      env: {
+        PATH: process.env['PATH'] ?? '',
+        TERM: 'xterm-256color',
+        LANG: 'C.UTF-8',
+        TZ: 'UTC',
+        PS1: 'shell$ ',
+        ...env,
+      },
+    })
+    if (inShell) this.#pty.write(`${[process.execPath, ...client].join(' ')}\r`)
+    this.#pty.onData((text) => {
+      this.raw += text
+      this.#term.write(text)
+    })
+    // the emulator answers questions of the program as a terminal does
+    this.#term.onData((answer) => {
+      if (!this.#over) this.#pty.write(answer)
+    })
+    this.exited = new Promise((resolve) => {
+      this.#pty.onExit(({ exitCode, signal }) => {
+        this.#over = true
+        resolve({ code: exitCode, signal: signal ?? 0 })
+      })
+    })
+  }
+
+  type(keys: string): void {
+    this.#pty.write(keys)
+  }
+
+  /** As a terminal with bracketed paste sends it. */
+  paste(text: string): void {
+    this.#pty.write(`\x1b[200~${text}\x1b[201~`)
+  }
+
+  resize(cols: number, rows: number): void {
+    this.#pty.resize(cols, rows)
+    this.#term.resize(cols, rows)
+  }
+
+  kill(signal: string): void {
+    if (!this.#over) this.#pty.kill(signal)
+  }
+
+  /** Rows with what scrolled away above them, trailing blanks removed. */
+  get text(): string {
+    const buffer = this.#term.buffer.active
+    const rows: string[] = []
+    for (let i = 0; i < buffer.length; i++) {
+      rows.push(buffer.getLine(i)?.translateToString(true) ?? '')
+    }
+    return rows.join('\n').trimEnd()
+  }
+
+  /** The last row with anything on it: the prompt. */
+  get lastRow(): string {
+    return this.text.split('\n').at(-1) ?? ''
+  }
+
+  /** @throws with the whole screen when it does not come */
+  async waitFor(pattern: RegExp, where: () => string = () => this.text): Promise<RegExpExecArray> {
+    const deadline = Date.now() + PATIENCE_MS
+    for (;;) {
+      const match = pattern.exec(where())
+      if (match !== null) return match
+      if (Date.now() > deadline || this.#over) {
+        throw new Error(`${String(pattern)} did not come:\n${this.text}`)
+      }
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+  }
+}
