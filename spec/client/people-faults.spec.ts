@@ -179,6 +179,7 @@ test.serial('a contact of another device is known by its new name as well', asyn
   }
   const directory = new Directory({
     ...{ srv: SRV, acct: bob.acct, peers, clock, log: silentLog, emit: () => undefined },
+    isBlocked: () => false,
     link: link as unknown as Link,
     book: book as unknown as ContactBook,
   })
