@@ -1,13 +1,5 @@
 // The archive as front ends see it: the sealed history on the server, and what came back from it.
-import type { MessageView } from './events.ts'
-
-export interface RestoreProgress {
-  /** Messages that came back so far, and about how many there are. */
-  readonly restored: number
-  readonly expected: number
-  /** Nothing more is expected; true at once on the first device of an account. */
-  readonly done: boolean
-}
+import type { MessageView, RestoreProgress } from './events.ts'
 
 export interface ArchiveStatus {
   /** Batches of this device on the server. */

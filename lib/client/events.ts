@@ -1,7 +1,6 @@
 // Everything a session tells its front end, as one discriminated union: the line mode, the JSON mode and the tests read
 // the same events. Texts from other people are raw here (PROTOCOL 13 is applied by whoever shows them); ids are hex.
 import type { ErrorCode } from '../util/errors.ts'
-import type { RestoreProgress } from './archive-api.ts'
 
 /** PROTOCOL 9.1. */
 export type MessageState = 'queued' | 'sent' | 'accepted' | 'delivered' | 'read' | 'held' | 'failed'
@@ -181,6 +180,14 @@ export interface Offer {
   readonly mid: string
   readonly expires: number
   readonly code?: ErrorCode
+}
+
+export interface RestoreProgress {
+  /** Messages that came back so far, and about how many there are. */
+  readonly restored: number
+  readonly expected: number
+  /** Nothing more is expected; true at once on the first device of an account. */
+  readonly done: boolean
 }
 
 export type ClientEvent =

@@ -1,7 +1,12 @@
 // What happened -> what is said about it: the one place for the wording of events. Every remote string is cleaned here,
 // but for message bodies, which the front cleans and wraps.
-import type { RestoreProgress } from '../../client/archive-api.ts'
-import type { ClientEvent, ContactChange, ContactInfo, Offer } from '../../client/events.ts'
+import type {
+  ClientEvent,
+  ContactChange,
+  ContactInfo,
+  Offer,
+  RestoreProgress,
+} from '../../client/events.ts'
 import { isolate, safeInline, safeName } from '../sanitise.ts'
 import type { App } from './app.ts'
 import { acceptNumber, declineNumber, what } from './file-commands.ts'

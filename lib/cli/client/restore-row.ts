@@ -1,5 +1,5 @@
 // What is said while the history comes back.
-import type { RestoreProgress } from '../../client/archive-api.ts'
+import type { RestoreProgress } from '../../client/events.ts'
 
 /** A sentence for the time until everything is there. */
 export function restoring({ restored, expected }: RestoreProgress): string {

@@ -6,9 +6,8 @@ import { type Bytes, equal, hex } from '../../util/bytes.ts'
 import { sleep } from '../../util/clock.ts'
 import { codeOf } from '../../util/errors.ts'
 import type { HistoryItem } from '../../envelope/history.ts'
-import type { RestoreProgress } from '../archive-api.ts'
-import type { ArchivedLog, FreeNumbers } from '../messages/archived-log.ts'
-import type { Inserted } from '../messages/log.ts'
+import type { RestoreProgress } from '../events.ts'
+import type { ArchivedLog, FreeNumbers, Restored } from '../messages/archived-log.ts'
 import type { MessageRow } from '../messages/row.ts'
 import { type BatchSource, type ChainFault, ChainReader, askFor, openFrom } from './chain-reader.ts'
 import { rowOf } from './item.ts'
@@ -189,7 +188,7 @@ export class Restorer {
     const { messages } = this.#deps
     const rows = step.flatMap(({ item }) => this.#checked(item))
     const results = await Promise.all(rows.map((row) => messages.restore(row, numbers)))
-    const fresh = results.filter((result: Inserted) => result.fresh && !result.replaced)
+    const fresh = results.filter((result: Restored) => result.fresh && !result.replaced)
     for (const { row } of fresh) late(row)
     return fresh.length
   }

@@ -1,5 +1,4 @@
 // The message log as the history on the server needs it (PROTOCOL 11).
-import type { Inserted, MessageLog } from './log.ts'
 import type { MessageRow } from './row.ts'
 
 /** Numbers that are kept free for rows of the history. */
@@ -10,14 +9,22 @@ export interface FreeNumbers {
   used(number: number): void
 }
 
-/** What the history on the server needs beyond that (PROTOCOL 11). */
-export interface ArchivedLog extends MessageLog {
+export interface Restored {
+  readonly row: MessageRow
+  /** It was not here before. */
+  readonly fresh: boolean
+  /** It took the number and place of a placeholder. */
+  readonly replaced: boolean
+}
+
+export interface ArchivedLog {
+  byKey(key: string): Promise<MessageRow | null>
   /** The first rows that the history lacks in this version, ascending. */
   due(limit: number): Promise<MessageRow[]>
   /** The history has these versions; what has changed meanwhile stays due. */
   settle(rows: readonly MessageRow[]): Promise<void>
   /** A row of the history: `restored` and `filled` say what it is. It is not due. */
-  restore(row: Omit<MessageRow, 'number'>, numbers: FreeNumbers): Promise<Inserted>
+  restore(row: Omit<MessageRow, 'number'>, numbers: FreeNumbers): Promise<Restored>
   /** Numbers up to this one are never given to new rows. */
   reserve(upTo: number): void
   readonly isEmpty: boolean

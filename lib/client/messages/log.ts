@@ -19,7 +19,7 @@ import {
   withChange,
   withRow,
 } from './marks.ts'
-import type { Done, Op, Update } from './ops.ts'
+import type { Op, Update } from './ops.ts'
 import { joined } from './restored.ts'
 import { encodeRow, type MessageRow } from './row.ts'
 import { LayeredRows } from './layered-rows.ts'
@@ -74,7 +74,9 @@ export interface MessageLog {
   idle(): Promise<void>
 }
 
-export class RecordMessageLog implements ArchivedLog {
+type Done = Inserted | MessageRow | null
+
+export class RecordMessageLog implements MessageLog, ArchivedLog {
   readonly #table: RowTable
   readonly #early: EarlyChanges
   readonly #due: DueRows

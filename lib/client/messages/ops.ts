@@ -1,6 +1,5 @@
-// What the message log is asked to write, and what comes of it.
+// What the message log is asked to write.
 import type { FreeNumbers } from './archived-log.ts'
-import type { Inserted } from './log.ts'
 import type { MessageRow } from './row.ts'
 
 export type Update = (row: MessageRow) => MessageRow | null
@@ -17,5 +16,3 @@ export type Op =
       readonly row: Omit<MessageRow, 'number'>
       readonly numbers: FreeNumbers
     }
-
-export type Done = Inserted | MessageRow | null

@@ -1,22 +1,26 @@
 // The history of the account on the server, tied to the parts of a session.
-import { Archive } from '../archive/archive.ts'
+import { Archive, type ArchiveDeps } from '../archive/archive.ts'
 import { RestoreState } from '../archive/restore-state.ts'
+import { parseUsername, type Username } from '../../protocol/names.ts'
 import { viewOf } from '../messages/view.ts'
-import { chatOf } from './chat-of.ts'
-import type { Core } from './core.ts'
+import type { MessageRow } from '../messages/row.ts'
+import type { Peer } from '../people/peer.ts'
+
+export interface ArchiveParts extends Omit<ArchiveDeps, 'state' | 'viewed' | 'chatOf'> {
+  /** The message that a row answers. */
+  readonly answeredBy: (row: MessageRow) => Promise<MessageRow | null>
+  readonly meet: (user: Username) => Promise<Peer>
+}
 
 /** Numbers that belong to the history are given to nobody from here on. */
-export async function openArchive(core: Core): Promise<Archive> {
-  const { records } = core.profile.store
-  const { device, link, clock, log, peers, messages, directory, names } = core
+export async function openArchive(parts: ArchiveParts): Promise<Archive> {
+  const { records, messages, names, answeredBy, meet } = parts
   const state = await RestoreState.open(records)
   messages.reserve(state.end)
   return Archive.open({
-    ...{ device, records, state, link, clock, log, peers, messages, directory, names },
-    emit: core.emitter.emit,
-    archives: () => core.profile.archives,
-    broken: core.broken,
-    viewed: async (row) => viewOf(row, names, await core.answeredBy(row)),
-    chatOf: (chat) => chatOf(core, chat),
+    ...parts,
+    state,
+    chatOf: (chat) => meet(parseUsername(chat.replace(/^@/, ''))),
+    viewed: async (row) => viewOf(row, names, await answeredBy(row)),
   })
 }

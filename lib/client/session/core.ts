@@ -251,15 +251,17 @@ export class Core {
       },
     })
     this.messages.onTimed((rows) => this.expiry.note(rows))
-    this.archive = await openArchive(this)
+    const { messages, directory, names } = this
+    this.archive = await openArchive({
+      ...{ device, records, link, clock, log, emit, peers, messages, directory, names },
+      archives: () => this.profile.archives,
+      broken: this.broken,
+      answeredBy: (row) => this.answeredBy(row),
+      meet: (user) => this.meet(user),
+    })
     this.answers = new FileAnswers({ peers, outbox, clock })
     this.transfers = await Transfers.open({
-      records,
-      link,
-      files: this.deps.files,
-      clock,
-      log,
-      emit,
+      ...{ records, link, files: this.deps.files, clock, log, emit },
       userOf: (acct) => this.names.user(acct),
       acknowledge: (transfer, chunks, done) => this.answers.send(transfer, chunks, done),
       broken: this.broken,
@@ -270,12 +272,7 @@ export class Core {
     this.receivers = new Receivers(records)
     this.receipts = new Receipts({ peers, messages: this.messages, outbox, clock, log })
     this.gaps = await Gaps.open({
-      records,
-      acct: device.acct,
-      peers,
-      messages: this.messages,
-      outbox,
-      clock,
+      ...{ records, acct: device.acct, peers, messages: this.messages, outbox, clock },
       shown: (row) => {
         emit({ type: 'message', message: viewOf(row, this.names), fills: false })
       },
