@@ -49,8 +49,8 @@ async function timed<T>(
 /** What is left after a collection. */
 function heapMib(): number {
   setFlagsFromString('--expose-gc')
-  const collect: unknown = runInNewContext('gc')
-  if (typeof collect === 'function') collect()
+  const collect = runInNewContext('gc') as () => void
+  collect()
   const { heapUsed, external } = process.memoryUsage()
   return (heapUsed + external) / 2 ** 20
 }

@@ -96,7 +96,10 @@ for (const { name, text } of HOSTILE) {
     const theme = createTheme({ env: { TERM: 'xterm', LANG: 'C.UTF-8' }, tty: true })
     const body = `**${text}** \`${text}\``
     for (const row of message({ time: '12:04', who: 'm', body, formatted: true }, theme)(40)) {
-      const painted = paintRow(row, theme).replace(/\x1b\[\d+m/gu, '')
+      const painted = paintRow(row, theme)
+        .split('\x1b')
+        .map((part, i) => (i === 0 ? part : part.replace(/^\[\d+m/u, '')))
+        .join('')
       t.notRegex(painted, /[\p{Cc}\u202a-\u202e\u2066\u2067\u200b]/u)
     }
   })

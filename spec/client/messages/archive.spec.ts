@@ -1,5 +1,5 @@
 // Old messages leave memory and answer every question as before: compared, question by question, with a plain list.
-import test from 'ava'
+import test, { type ExecutionContext } from 'ava'
 
 import { RecordMessageLog } from '../../../lib/client/messages/log.ts'
 import type { MessageRow } from '../../../lib/client/messages/row.ts'
@@ -61,7 +61,7 @@ async function inMemory(store: Store): Promise<number> {
   return (await Promise.all(lists)).flat().length
 }
 
-async function answersAll(t: import('ava').ExecutionContext, log: RecordMessageLog): Promise<void> {
+async function answersAll(t: ExecutionContext, log: RecordMessageLog): Promise<void> {
   for (const conv of CONVS) {
     const expected = all.filter((n) => convOf(n) === conv)
     t.deepEqual(numbers(await log.page(conv, null, COUNT)), expected)
