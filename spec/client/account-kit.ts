@@ -1,6 +1,6 @@
 // Accounts with a password, made as people make them, on more than one device.
 import { rsa3072 } from '../helpers/keys.ts'
-import { Player, type World } from './world.ts'
+import type { Player, World } from './world.ts'
 
 export const PASSWORD = 'tomato window 14 ladder'
 

@@ -44,11 +44,11 @@ function answers(
     if (to !== name) return null
     if (frame.t === 'err' && frame.c === 'E_BUSY' && frame.r !== undefined) {
       // an honest server says no to who has seen more
-      return [{ t: 'ok', r: frame.r, ...change({ cur: 0, dls: [], bun: [] }) } as Frame]
+      return [{ t: 'ok', r: frame.r, ...change({ cur: 0, dls: [], bun: [] }) }]
     }
     if (frame.t !== 'ok' || !('dls' in frame)) return null
     const reply = frame as unknown as { cur: number; dls: SignedDeviceList[]; bun: unknown[] }
-    return [{ ...frame, ...change(reply) } as Frame]
+    return [{ ...frame, ...change(reply) }]
   }
 }
 
