@@ -1,6 +1,7 @@
 // The messenger as its front ends see it. Phase is in the type: connect() gives an Unauthenticated, that gives a Session.
 import type { ErrorCode } from '../util/errors.ts'
 import type { AccountActions } from './account-api.ts'
+import type { ArchiveApi } from './archive-api.ts'
 import type { ClientDeps } from './ports.ts'
 import type { ChatState, Life } from './life-api.ts'
 import type {
@@ -179,6 +180,7 @@ export interface HistoryQuery {
 /** A logged-in device. It reconnects by itself; every method works offline unless it says otherwise. */
 export interface Session {
   readonly me: Me
+  readonly archive: ArchiveApi
   /** Devices, names, password: the account itself. */
   readonly account: AccountActions
   /** Events that came before the first listener are kept for it. Returns the function that ends the subscription. */

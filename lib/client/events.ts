@@ -1,6 +1,7 @@
 // Everything a session tells its front end, as one discriminated union: the line mode, the JSON mode and the tests read
 // the same events. Texts from other people are raw here (PROTOCOL 13 is applied by whoever shows them); ids are hex.
 import type { ErrorCode } from '../util/errors.ts'
+import type { RestoreProgress } from './archive-api.ts'
 
 /** PROTOCOL 9.1. */
 export type MessageState = 'queued' | 'sent' | 'accepted' | 'delivered' | 'read' | 'held' | 'failed'
@@ -248,6 +249,8 @@ export type ClientEvent =
       /** The person it is about. */
       readonly user?: string
     }
+  /** The history comes back onto this device: at most every 5 s, and once with `done`. */
+  | { readonly type: 'restore'; readonly progress: RestoreProgress }
   /** New inbox keys are published. */
   | { readonly type: 'keys'; readonly why: 'launch' | 'daily' | 'asked'; readonly n: number }
   /** The session is over: another session of this device, or the device was removed. Nothing follows but 'closed'. */

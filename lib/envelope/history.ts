@@ -5,7 +5,7 @@ import { pad, unpad } from '../crypto/padding.ts'
 import type { DeviceId } from '../identity/conversation.ts'
 import { decodeCanonical, encode } from '../protocol/cbor.ts'
 import { from } from '../protocol/composites.ts'
-import { b, bRange, check, exact, type Infer, list, u } from '../protocol/shape.ts'
+import { b, bRange, check, exact, type Infer, list, opt, u } from '../protocol/shape.ts'
 import { type Bytes, u32, u64 } from '../util/bytes.ts'
 import { fail } from '../util/errors.ts'
 import type { ArchiveKeys } from './archive-keys.ts'
@@ -19,10 +19,22 @@ export interface BatchPlace extends DeviceId {
   readonly seq: number
 }
 
-const ITEM = exact({ c: b(16), f: from, at: u, p: bRange(1, 49_152) })
-const BATCH = exact({ prev: b(32), items: list(ITEM, BATCH_ITEMS_MAX) })
+const ITEM = exact({
+  c: b(16),
+  f: from,
+  at: u,
+  p: bRange(0, 49_152),
+  n: u,
+  v: u,
+  w: opt(b(32)),
+  x: bRange(1, 49_152),
+})
+const BATCH = exact({ prev: b(32), rows: u, items: list(ITEM, BATCH_ITEMS_MAX) })
 
-/** Conversation, sending device, arrival time, payload bytes. */
+/**
+ * One version of one row: conversation, sending device, arrival time, payload (empty: a placeholder), number on the device
+ * that appended it, when it did, the other account (own rows), and what else the row holds.
+ */
 export type HistoryItem = Infer<typeof ITEM>
 export type HistoryBatch = Infer<typeof BATCH>
 

@@ -44,7 +44,10 @@ export function decodeLoginKeyFile(bytes: Bytes): LoginKeyFile {
     if (bytes.length > LOGIN_KEY_FILE_MAX_BYTES) fail('E_FORMAT')
     const [first, , ...lines] = view(bytes).toString('utf8').split(/\r?\n/)
     if (first !== FIRST_LINE) fail('E_FORMAT')
-    const body = Buffer.from(lines.join(''), 'base64')
+    const letters = lines.join('')
+    const body = Buffer.from(letters, 'base64')
+    // a decoder that stops at the padding would take anything behind it
+    if (body.toString('base64') !== letters) fail('E_FORMAT')
     const { srv, acct, lk, host, port } = check(FILE, decodeCanonical(body), 'login key file')
     return { srv, acct, key: RsaPrivateKey.fromPkcs8(lk, 3072), host, port }
   } catch (cause) {

@@ -97,6 +97,10 @@ function memoryRecords(run: Run): Records {
         of(kind).delete(id)
         return true
       }),
+    deleteMany: (kind, ids) =>
+      run(() => {
+        for (const id of ids) of(kind).delete(id)
+      }),
   }
 }
 

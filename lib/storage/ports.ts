@@ -59,6 +59,8 @@ export interface Records {
   ): Promise<void>
   /** True when a record was removed; false when there was none or its rev differs. */
   delete(kind: string, id: string, expectRev?: number): Promise<boolean>
+  /** Many `delete`s of one kind, one disk flush; ids that are not there are passed over. Not atomic across items. */
+  deleteMany(kind: string, ids: readonly string[]): Promise<void>
 }
 
 export interface Incoming {

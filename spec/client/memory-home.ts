@@ -150,6 +150,7 @@ export class MemoryHome implements ClientHome {
       putMany: (kind, items) =>
         this.#step(life, () => this.#mayFail(kind, () => base.records.putMany(kind, items))),
       delete: (...args) => this.#step(life, () => base.records.delete(...args)),
+      deleteMany: (...args) => this.#step(life, () => base.records.deleteMany(...args)),
     }
     return { ...base, records, close: () => Promise.resolve() }
   }

@@ -14,6 +14,7 @@ import type { Session, Unauthenticated } from '../../lib/client/api.ts'
 import { connect } from '../../lib/client/connect.ts'
 import type { ClientEvent, MessageView } from '../../lib/client/events.ts'
 import type { ClientDeps } from '../../lib/client/ports.ts'
+import type { ArchiveKeys } from '../../lib/envelope/archive-keys.ts'
 import { createSetup, opaqueReady } from '../../lib/crypto/opaque.ts'
 import { sha256 } from '../../lib/crypto/hash.ts'
 import { randomBytes } from '../../lib/crypto/random.ts'
@@ -191,9 +192,12 @@ export class World {
   async prepare(
     name: string,
     key: number,
-    { aik }: { readonly aik?: RsaPrivateKey } = {},
+    {
+      aik,
+      others = [],
+    }: { readonly aik?: RsaPrivateKey; readonly others?: readonly number[] } = {},
   ): Promise<Player> {
-    const who = await this.#person(name, key, aik)
+    const who = await this.#person(name, key, aik, others)
     await this.accounts.create({
       acct: who.acct,
       user: who.user,
@@ -210,9 +214,27 @@ export class World {
     return player
   }
 
+  /** A device of the account that was in its list from the beginning (`others` of prepare), with a fresh home. */
+  async otherDevice(first: Player, key: number): Promise<Player> {
+    const player = new Player(this, `${first.name}-${key}`)
+    player.archives = first.archives
+    if (first.who === null) throw new Error('the account is not there yet')
+    await player.install({ ...first.who, dev: Buffer.alloc(8, key + 1), dsk: rsa2048(key) })
+    return player
+  }
+
   /** With an account key of its own, since the fixed ones are only eight. */
-  async #person(name: string, key: number, aik: RsaPrivateKey | undefined): Promise<Person> {
-    if (aik === undefined) return person(name, { key, srv: WORLD_SRV })
+  async #person(
+    name: string,
+    key: number,
+    aik: RsaPrivateKey | undefined,
+    others: readonly number[],
+  ): Promise<Person> {
+    const devs = [key, ...others].map((k) => ({
+      ...{ id: Buffer.alloc(8, k + 1), dsk: rsa2048(k).publicKey, ts: 0 },
+    }))
+    const body = others.length === 0 ? {} : { body: { devs } }
+    if (aik === undefined) return person(name, { key, srv: WORLD_SRV, ...body })
     const base = await person(name, { key: 0, srv: WORLD_SRV })
     const acct = sha256(aik.publicKey.spki)
     const dsk = rsa2048(key % 16)
@@ -326,6 +348,7 @@ export class Player {
   readonly disk: MemoryDisk
   events: ClientEvent[] = []
   who: Person | null = null
+  archives: readonly ArchiveKeys[] = []
   #session: Session | null = null
 
   constructor(world: World, name: string) {
@@ -358,11 +381,12 @@ export class Player {
 
   async install(who: Person): Promise<void> {
     this.who = who
+    if (this.archives.length === 0) this.archives = OpenVault.create(who.aik).archiveKeys()
     const { srv, acct, dev } = who
     const profile = await Profile.create(
       this.home,
       { srv, acct, dev },
-      { dsk: who.dsk, archives: OpenVault.create(who.aik).archiveKeys(), inbox: [] },
+      { dsk: who.dsk, archives: this.archives, inbox: [] },
       { vaultSecret: Buffer.alloc(32, 9), lock: 'device' },
     )
     await storeOwnList(profile, who.user, who.dl)

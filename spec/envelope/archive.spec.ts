@@ -89,12 +89,19 @@ const item = (p: Buffer): HistoryItem => ({
   f: [place.acct, device.dev],
   at: T0,
   p,
+  n: 1,
+  v: T0,
+  x: encode({}),
 })
 
 test('batches chain', (t) => {
-  const first = sealBatch(keys, { ...device, seq: 0 }, { prev: Buffer.alloc(32), items: [] })
+  const first = sealBatch(
+    keys,
+    { ...device, seq: 0 },
+    { prev: Buffer.alloc(32), rows: 0, items: [] },
+  )
   const items = [item(Buffer.from('payload'))]
-  const second = sealBatch(keys, { ...device, seq: 1 }, { prev: batchHash(first), items })
+  const second = sealBatch(keys, { ...device, seq: 1 }, { prev: batchHash(first), rows: 1, items })
   const opened = openBatch(keys, { ...device, seq: 1 }, second)
   t.is(hex(opened.prev), hex(batchHash(first)))
   t.is(hex(opened.items[0]?.p ?? Buffer.of()), hex(Buffer.from('payload')))
@@ -102,7 +109,11 @@ test('batches chain', (t) => {
 
 test('all failures of a batch have one face', async (t) => {
   const at = { ...device, seq: 5 }
-  const batch = sealBatch(keys, at, { prev: Buffer.alloc(32), items: [item(randomBytes(9))] })
+  const batch = sealBatch(keys, at, {
+    prev: Buffer.alloc(32),
+    rows: 1,
+    items: [item(randomBytes(9))],
+  })
   const attempts: (() => unknown)[] = [
     () => openBatch(ArchiveKeys.derive(root, 1), at, batch),
     () => openBatch(keys, { ...at, seq: 6 }, batch),
@@ -120,12 +131,12 @@ test('all failures of a batch have one face', async (t) => {
 test('a batch that does not fit', (t) => {
   const prev = Buffer.alloc(32)
   const many = Array.from({ length: 65 }, () => item(Buffer.of(1)))
-  t.throws(() => sealBatch(keys, { ...device, seq: 0 }, { prev, items: many }), {
+  t.throws(() => sealBatch(keys, { ...device, seq: 0 }, { prev, rows: 65, items: many }), {
     instanceOf: RangeError,
   })
   const large = Array.from({ length: 4 }, () => item(Buffer.alloc(40_000)))
   t.is(
-    outcome(() => sealBatch(keys, { ...device, seq: 0 }, { prev, items: large })),
+    outcome(() => sealBatch(keys, { ...device, seq: 0 }, { prev, rows: 4, items: large })),
     'E_TOO_BIG',
   )
 })

@@ -122,6 +122,9 @@ export function fakeApp(session: Partial<Session> | null): FakeApp {
       files: () => Promise.resolve([]),
       requests: () => [],
       blocked: () => [],
+      archive: {
+        status: () => ({ batches: 0, restore: { restored: 0, expected: 0, done: true } }),
+      },
     }
     const life = { isMuted: () => false, choice: () => 'on', shown: () => Promise.resolve() }
     app.enter({ ...base, life, ...session } as unknown as Session)

@@ -7,6 +7,7 @@ import type { App } from './app.ts'
 import { clockTime, longDate, sameDay } from './format.ts'
 import { printPast } from './life-commands.ts'
 import { preview } from './message-text.ts'
+import { restoring } from './restore-row.ts'
 import { parseDate, parseSpan, spanWords } from './when.ts'
 
 const PAGE = 20
@@ -114,7 +115,10 @@ async function page(
   user: string,
   query: { readonly limit: number; readonly since?: number; readonly until?: number },
 ): Promise<void> {
-  const views = await app.requireSession().history(user, query)
+  const session = app.requireSession()
+  const { restore } = session.archive.status()
+  if (!restore.done) app.front.row('*', `${restoring(restore)} Older lines follow by themselves.`)
+  const views = await session.history(user, query)
   const isWhole = query.since === undefined && query.until === undefined
   if (views.length === 0) {
     app.front.row('*', isWhole ? `Nothing written with @${user} yet.` : 'Nothing in that time.')

@@ -121,7 +121,7 @@ export const COMMANDS: readonly Command[] = [
     name: 'decline',
     aliases: ['reject'],
     group: 'Files',
-    usage: '[NUMBER]',
+    usage: '[NUMBER|NAME]',
     summary: 'Declines an offered file or a chat request.',
     example: '!decline 3',
     needs: 'login',

@@ -52,8 +52,12 @@ export class LineFront implements Front {
     for (const line of lines) stream.write(`${inert(`${head}${line}`).trimEnd()}\n`)
   }
 
-  message(view: MessageView): void {
+  message(view: MessageView, fills = false): void {
     if (view.own) return
+    // what was printed cannot be changed: say that this belongs further up
+    if (fills) {
+      this.row('*', `A message from @${view.from} of ${clockTime(view.ts)} that was missing:`)
+    }
     const answer = answerWords(view)
     if (answer !== null) this.#write(`${view.from}: (${answer})`)
     for (const line of plainBody(view).split('\n')) this.#write(`${view.from}: ${line}`)

@@ -2,6 +2,7 @@
 // to it later. Everything that comes from others is cleaned here.
 import type { ClientEvent, MessageBody, MessageView } from '../../client/events.ts'
 import { isolate, safeInline } from '../sanitise.ts'
+import { clockTime } from './format.ts'
 import { formatBytes } from './progress-row.ts'
 import { spanWords } from './when.ts'
 
@@ -51,7 +52,7 @@ export function notesOf(view: MessageView, fills: boolean): string {
   )
   return [
     view.timeDoubtful ? '(unverified time)' : '',
-    view.resent || fills ? '(resent)' : '',
+    fills ? `(was missing, written ${clockTime(view.ts)})` : view.resent ? '(resent)' : '',
     view.edited === true ? '(edited)' : '',
     view.pinned === true ? '(pinned)' : '',
     view.ttlMs !== undefined || view.expires !== undefined ? '(vanishes)' : '',

@@ -1,11 +1,13 @@
 // What happened -> what is said about it: the one place for the wording of events. Every remote string is cleaned here,
 // but for message bodies, which the front cleans and wraps.
+import type { RestoreProgress } from '../../client/archive-api.ts'
 import type { ClientEvent, ContactChange, ContactInfo, Offer } from '../../client/events.ts'
 import { isolate, safeInline, safeName } from '../sanitise.ts'
 import type { App } from './app.ts'
 import { acceptNumber, declineNumber, what } from './file-commands.ts'
 import type { Mark } from './front.ts'
 import { changeWords } from './message-text.ts'
+import { restoring } from './restore-row.ts'
 
 /** Extensions that start something when opened; a wrong guess only changes one word of the question. */
 const PROGRAM =
@@ -64,6 +66,9 @@ export function present(event: ClientEvent, app: App): void {
     case 'notice':
       front.row(event.level === 'info' ? '*' : '!', safeInline(event.text))
       return
+    case 'restore':
+      restored(event.progress, app)
+      return
     case 'keys':
       if (event.why !== 'asked') app.deps.log.debug('keys', { why: event.why, n: event.n })
       return
@@ -73,6 +78,12 @@ export function present(event: ClientEvent, app: App): void {
     case 'closed':
       return
   }
+}
+
+function restored(progress: RestoreProgress, app: App): void {
+  const { front } = app
+  if (!progress.done) front.row('*', `${restoring(progress)} You can write meanwhile.`)
+  else front.row('*', `Your history is back: ${String(progress.restored)} messages.`)
 }
 
 function message(event: Extract<ClientEvent, { type: 'message' }>, app: App): void {

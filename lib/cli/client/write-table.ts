@@ -1,4 +1,5 @@
 // The commands about what is said, as rows of the command table.
+import { exportChat } from './archive-commands.ts'
 import { chat, chats, deleteChat, disappear, history, search, unread } from './chat-commands.ts'
 import { del, edit, info, pin, react, reply } from './life-commands.ts'
 import type { Command } from './command.ts'
@@ -34,6 +35,16 @@ export const WRITE_COMMANDS: readonly Command[] = [
     needs: 'login',
     args: [0, 6],
     run: history,
+  },
+  {
+    name: 'export',
+    group: 'Write',
+    usage: 'CHAT FILE [--json] [--force]',
+    summary: 'Writes a whole chat into a new file: Markdown, or one JSON object a line.',
+    example: '!export alice alice.md',
+    needs: 'login',
+    args: [2, 4],
+    run: exportChat,
   },
   {
     name: 'unread',

@@ -62,6 +62,8 @@ export interface DispatchDeps {
   /** Strangers must ask first (PROTOCOL 7.3). */
   readonly isStrict: () => boolean
   readonly nextNumber: () => number
+  /** What this placeholder stands for is nothing to show. */
+  readonly needless: (key: string) => Promise<void>
 }
 
 export class Dispatch {
@@ -139,7 +141,10 @@ export class Dispatch {
     const again = { ...arrival, payload: inner, bytes: outer.p, mid, resent: true }
     const known = await this.#deps.messages.byKey(hex(mid))
     const content = known === null ? await this.take(again) : { row: this.#row(again) }
-    return content === null ? null : { ...content, replaces: gapKey(from, outer.id) }
+    const gap = gapKey(from, outer.id)
+    if (content !== null) return { ...content, replaces: gap }
+    await this.#deps.needless(gap)
+    return null
   }
 
   async #file(arrival: Arrival, payload: PayloadOf<'file'>): Promise<Content | null> {

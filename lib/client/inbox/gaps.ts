@@ -95,6 +95,8 @@ export interface GapDeps {
   readonly clock: Clock
   /** A placeholder now stands for something that is missing. */
   shown(row: MessageRow): void
+  /** It stood for nothing. */
+  removed(row: MessageRow): void
   /** The local store failed. */
   broken(error: unknown): void
 }
@@ -165,6 +167,13 @@ export class Gaps {
   /** Nobody asks any more for what is missing in this conversation. */
   async forget(conv: string): Promise<void> {
     for (const [key, gap] of this.#open) if (gap.conv === conv) await this.filled(key)
+  }
+
+  /** What was missing is nothing to show: a receipt, for example. A placeholder that stands for it goes. */
+  async needless(key: string): Promise<void> {
+    await this.filled(key)
+    const row = await this.#deps.messages.remove(key)
+    if (row !== null) this.#deps.removed(row)
   }
 
   stop(): void {

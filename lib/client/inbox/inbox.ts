@@ -4,7 +4,7 @@
 // Order per batch, MUST: (1) rows and side effects durable; (2) stream states; (3) mail.ack; (4) events.
 import { LIMITS } from '../../protocol/limits.ts'
 import { decodePayload } from '../../protocol/payloads.ts'
-import { type Bytes, equal } from '../../util/bytes.ts'
+import { type Bytes, equal, hex } from '../../util/bytes.ts'
 import { type Clock, sleep } from '../../util/clock.ts'
 import { codeOf, type ErrorCode, SecureChatError } from '../../util/errors.ts'
 import type { Log } from '../../util/log.ts'
@@ -27,6 +27,8 @@ import type { Receiver, Receivers } from './receivers.ts'
 /** Mails per flush; between two of them keystrokes are served. */
 const BATCH_MAX = 64
 const YIELD_EVERY = 8
+/** Messages before the first one seen of a stream that are asked for. */
+const UNSEEN_MAX = 64
 /** Twice what a server may send unacknowledged: more than that would only fill our memory (PROTOCOL 9.2). */
 const QUEUE_MAX = 2 * LIMITS.unackedMails
 
@@ -66,6 +68,8 @@ export class Inbox {
   readonly #deps: InboxDeps
   #queue: Push[] = []
   #running: Promise<void> | null = null
+  /** Streams whose head is missing here. */
+  readonly #headless = new Set<string>()
   /** Grows with each connection: what a dead one brought is not acknowledged on the next. */
   #connection = 0
   #ready: Promise<void> = Promise.resolve()
@@ -232,7 +236,7 @@ export class Inbox {
     touched.add(receiver)
     if (content !== null && content !== RUBBISH) {
       contents.push({ replaces: late, ...content, isPlaceholder: false })
-    }
+    } else if (content === null && receiver.stream.next > message.i + 1) await gaps.needless(late)
   }
 
   /** What a message is about can be rubbish, signed or not: that is the end of this message, never of the mail behind it. */
@@ -258,11 +262,22 @@ export class Inbox {
     const own = equal(mail.f[0], acct)
     // nothing of a stranger is authentic before it opens
     if (peer === undefined || (!peer.accepted && !own)) return
+    if (result.receiver === null && result.why === 'nokey') await this.#unseen(mail, peer.conv)
     const why = result.why === 'removed' ? 'bad' : result.why
     const gap = this.#gap(mail, peer.conv, mail.i, why)
     const shown = result.why === 'removed' ? 'removed-device' : undefined
     if (shown === undefined) await gaps.missing([gap])
     contents.push({ row: placeholderRow(gap, own, shown), isPlaceholder: true })
+  }
+
+  /** The beginning of a stream that never came is missing as well; said once. */
+  async #unseen(mail: Mail, conv: string): Promise<void> {
+    const st = hex(mail.st)
+    if (this.#headless.has(st)) return
+    this.#headless.add(st)
+    const first = Math.max(0, mail.i - UNSEEN_MAX)
+    const before = Array.from({ length: mail.i - first }, (_, k) => first + k)
+    await this.#deps.gaps.missing(before.map((i) => this.#gap(mail, conv, i, 'nokey')))
   }
 
   #gap(mail: Mail, conv: string, i: number, why: Gap['why']): Gap {

@@ -1,16 +1,30 @@
 // The message store: what was said, paged by conversation, and what was made of it afterwards. The rest of the client sees
 // the small interface MessageLog; where rows lie is row-table.ts's. One writer queue: changes to one row never overtake
 // each other, and a change and what it changes are written together.
-import { decodePayload } from '../../protocol/payloads.ts'
-import type { Records } from '../../storage/ports.ts'
-import { equal, hex } from '../../util/bytes.ts'
+import type { Store } from '../../storage/ports.ts'
+import { equal } from '../../util/bytes.ts'
 import { GroupCommit } from '../group-commit.ts'
 import { without } from '../without.ts'
+import { answeredBy } from './answers.ts'
+import type { ArchivedLog, FreeNumbers } from './archived-log.ts'
+import { Draft } from './draft.ts'
+import { DueRows } from './due.ts'
 import { EarlyChanges } from './early.ts'
-import { type Change, changeOf, isInEffect, NO_MARKS, withChange, withRow } from './marks.ts'
-import type { MessageRow } from './row.ts'
-import { RecordRows, type RowTable, type Which } from './row-table.ts'
-import { canBeMarked, emptied, settled } from './settle.ts'
+import {
+  type Change,
+  changeOf,
+  isInEffect,
+  merged,
+  NO_MARKS,
+  withChange,
+  withRow,
+} from './marks.ts'
+import type { Done, Op, Update } from './ops.ts'
+import { joined } from './restored.ts'
+import { encodeRow, type MessageRow } from './row.ts'
+import { LayeredRows } from './layered-rows.ts'
+import type { RowTable } from './row-table.ts'
+import { canBeMarked, emptied, settled, standsFor } from './settle.ts'
 
 /** A message that was changed. */
 export interface Touched {
@@ -36,6 +50,8 @@ export interface MessageLog {
   insert(row: Omit<MessageRow, 'number'>, replaces?: string): Promise<Inserted>
   /** `change` gives the new row or null for "leave it"; resolves to the changed row, null when nothing changed. */
   update(key: string, change: (row: MessageRow) => MessageRow | null): Promise<MessageRow | null>
+  /** Resolves to the removed row. */
+  remove(key: string): Promise<MessageRow | null>
   byKey(key: string): Promise<MessageRow | null>
   byNumber(number: number): Promise<MessageRow | null>
   /** The newest `limit` lines with a smaller number than `before`, ascending. */
@@ -44,6 +60,10 @@ export interface MessageLog {
   after(conv: string, after: number, limit: number): Promise<MessageRow[]>
   /** As `after`, of what lies beside the lines. */
   changesAfter(conv: string, after: number, limit: number): Promise<MessageRow[]>
+  /** The newest line of each of these conversations, where there is one. */
+  newest(convs: readonly string[]): Promise<Map<string, MessageRow>>
+  /** From this number on, looking costs nothing. */
+  readonly recentFrom: number
   /** Blocks of lines, newest first, among them all whose texts hold `needle` (lower case). */
   scan(conv: string | null, needle: string): AsyncGenerator<readonly MessageRow[]>
   /** Removes everything of one conversation. */
@@ -54,77 +74,61 @@ export interface MessageLog {
   idle(): Promise<void>
 }
 
-type Update = (row: MessageRow) => MessageRow | null
-
-type Op =
-  | { readonly do: 'insert'; readonly row: Omit<MessageRow, 'number'>; readonly replaces?: string }
-  | { readonly do: 'update'; readonly key: string; readonly change: Update }
-  | { readonly do: 'expire'; readonly number: number }
-  | { readonly do: 'forget'; readonly conv: string }
-
-type Done = Inserted | MessageRow | null
-
-const PAGE = 500
-
-/** The changes of one flush on top of what the table holds. */
-class Draft {
-  readonly rows = new Map<string, MessageRow>()
-  /** Messages that have what came before them. */
-  readonly settled: MessageRow[] = []
-  readonly #table: RowTable
-
-  constructor(table: RowTable) {
-    this.#table = table
-  }
-
-  async find(key: string): Promise<MessageRow | null> {
-    return this.rows.get(key) ?? (await this.#table.byKey(key))
-  }
-
-  async byNumber(number: number): Promise<MessageRow | null> {
-    for (const row of this.rows.values()) if (row.number === number) return row
-    return this.#table.byNumber(number)
-  }
-
-  set(row: MessageRow): void {
-    this.rows.set(row.key, row)
-  }
-
-  /** Messages before the changes that are already in them: a crash in between only brings the change again. */
-  inOrder(): MessageRow[] {
-    const all = [...this.rows.values()]
-    return [
-      ...all.filter((row) => row.aside === undefined),
-      ...all.filter((row) => row.aside !== undefined),
-    ]
-  }
-}
-
-export class RecordMessageLog implements MessageLog {
+export class RecordMessageLog implements ArchivedLog {
   readonly #table: RowTable
   readonly #early: EarlyChanges
+  readonly #due: DueRows
   readonly #commit: GroupCommit<Op, Done>
   #next: number
+  /** All rows up to this number are where they can be read. */
+  #written: number
+  #onDue: (count: number) => void = () => undefined
   /** Told before rows that must vanish one day are stored. */
   #beforeTimed: (rows: readonly MessageRow[]) => Promise<void> = () => Promise.resolve()
 
-  private constructor(table: RowTable, early: EarlyChanges, next: number) {
+  private constructor(table: RowTable, early: EarlyChanges, due: DueRows, next: number) {
     this.#table = table
     this.#early = early
+    this.#due = due
     this.#next = next
+    this.#written = next - 1
     this.#commit = new GroupCommit((ops) => this.#flush(ops))
   }
 
   /** `convs`: all conversations of the profile; the highest number in them is where counting goes on. */
-  static async open(records: Records, convs: readonly string[]): Promise<RecordMessageLog> {
-    const table = new RecordRows(records)
-    const [early, last] = await Promise.all([EarlyChanges.open(records), table.last(convs)])
-    return new RecordMessageLog(table, early, last + 1)
+  static async open(
+    store: Pick<Store, 'records' | 'logs'>,
+    convs: readonly string[],
+  ): Promise<RecordMessageLog> {
+    const table = await LayeredRows.open(store)
+    const [early, last] = await Promise.all([EarlyChanges.open(store.records), table.last(convs)])
+    const due = await DueRows.open(store.records)
+    return new RecordMessageLog(table, early, due, last + 1)
   }
 
   /** `work` is durable before any row with an end is. */
   onTimed(work: (rows: readonly MessageRow[]) => Promise<void>): void {
     this.#beforeTimed = work
+  }
+
+  /** Called after each write that leaves rows due. */
+  onDue(listener: (count: number) => void): void {
+    this.#onDue = listener
+  }
+
+  /** The history has first versions of all rows up to this number; 0: it has nothing any more. */
+  appendedUpTo(number: number): void {
+    if (number === 0) this.#due.restart()
+    else this.#due.appended(number)
+  }
+
+  get isEmpty(): boolean {
+    return this.#next === 1
+  }
+
+  reserve(upTo: number): void {
+    this.#next = Math.max(this.#next, upTo + 1)
+    this.#due.appended(upTo)
   }
 
   async insert(row: Omit<MessageRow, 'number'>, replaces?: string): Promise<Inserted> {
@@ -138,6 +142,29 @@ export class RecordMessageLog implements MessageLog {
 
   async update(key: string, change: Update): Promise<MessageRow | null> {
     return (await this.#commit.add({ do: 'update', key, change })) as MessageRow | null
+  }
+
+  async remove(key: string): Promise<MessageRow | null> {
+    return (await this.#commit.add({ do: 'remove', key })) as MessageRow | null
+  }
+
+  async due(limit: number): Promise<MessageRow[]> {
+    const rows: MessageRow[] = []
+    for (const number of this.#due.numbers(this.#written)) {
+      const row = await this.#table.byNumber(number)
+      if (row !== null && row.restored === undefined) rows.push(row)
+      else await this.#due.clear(number)
+      if (rows.length === limit) break
+    }
+    return rows
+  }
+
+  async settle(rows: readonly MessageRow[]): Promise<void> {
+    await this.#commit.addAll(rows.map((row) => ({ do: 'settle', row })))
+  }
+
+  async restore(row: Omit<MessageRow, 'number'>, numbers: FreeNumbers): Promise<Inserted> {
+    return (await this.#commit.add({ do: 'restore', row, numbers })) as Inserted
   }
 
   async expire(number: number): Promise<MessageRow | null> {
@@ -168,6 +195,14 @@ export class RecordMessageLog implements MessageLog {
     return this.#table.list('change', conv, after, limit, 'ascending')
   }
 
+  newest(convs: readonly string[]): Promise<Map<string, MessageRow>> {
+    return this.#table.newest(convs)
+  }
+
+  get recentFrom(): number {
+    return this.#table.recentFrom
+  }
+
   scan(conv: string | null, needle: string): AsyncGenerator<readonly MessageRow[]> {
     return this.#table.scan({ conv, needle, last: this.#next - 1 })
   }
@@ -190,7 +225,7 @@ export class RecordMessageLog implements MessageLog {
           results.push(await this.#insert(op, draft))
           break
         case 'update':
-          results.push(await update(op, draft))
+          results.push(await draft.update(op.key, op.change))
           break
         case 'expire':
           results.push(await this.#expire(op.number, draft))
@@ -200,9 +235,23 @@ export class RecordMessageLog implements MessageLog {
           draft = new Draft(this.#table)
           await this.#forget(op.conv)
           results.push(null)
+          break
+        case 'remove':
+          results.push(await this.#remove(op.key, draft))
+          break
+        case 'settle':
+          results.push(await this.#settle(op.row, draft))
+          break
+        case 'restore':
+          draft.isRestoring = true
+          results.push(await this.#restore(op.row, op.numbers, draft))
+          draft.isRestoring = false
       }
     }
     await this.#write(draft)
+    this.#written = this.#next - 1
+    // what fails here is tried again with the next flush: what was asked for is done
+    await this.#table.tidy(this.#next).catch(() => undefined)
     return results
   }
 
@@ -210,7 +259,10 @@ export class RecordMessageLog implements MessageLog {
     const rows = draft.inOrder()
     const timed = rows.filter((row) => row.expires !== undefined)
     if (timed.length > 0) await this.#beforeTimed(timed)
+    const { changed } = draft
+    await this.#due.mark(changed)
     await this.#table.put(rows)
+    if (changed.length > 0) this.#onDue(changed.length)
     for (const { conv, key } of draft.settled) await this.#early.settled(conv, key)
   }
 
@@ -220,10 +272,14 @@ export class RecordMessageLog implements MessageLog {
     const placeholder = named !== null && standsFor(named, op.row) ? named : null
     if (placeholder !== null) draft.rows.delete(placeholder.key)
     if (known !== null) {
-      if (placeholder !== null) await this.#table.remove([placeholder], this.#next - 1)
+      if (placeholder !== null) {
+        await this.#table.remove([placeholder], this.#next - 1)
+        draft.set({ ...without(known, 'restored'), filled: placeholder.key })
+      }
       return { fresh: false, replaced: false, row: known }
     }
-    const numbered = { ...op.row, number: placeholder?.number ?? this.#next++ }
+    const filled = placeholder === null ? {} : { filled: placeholder.key }
+    const numbered = { ...op.row, ...filled, number: placeholder?.number ?? this.#next++ }
     const inserted = { fresh: true, replaced: placeholder !== null }
     const change = changeOf(numbered)
     if (change !== null) {
@@ -236,7 +292,7 @@ export class RecordMessageLog implements MessageLog {
       if (row.deleted === true) await this.#emptyRows(early.rows, draft)
     }
     draft.set(row)
-    const answers = await answered(row, draft)
+    const answers = await answeredBy(row, (key) => draft.find(key))
     return { ...inserted, row, ...(answers === null ? {} : { answers }) }
   }
 
@@ -264,6 +320,50 @@ export class RecordMessageLog implements MessageLog {
     return { row, touched, ...(change === null ? {} : { change }) }
   }
 
+  async #remove(key: string, draft: Draft): Promise<MessageRow | null> {
+    const known = await draft.find(key)
+    if (known === null) return null
+    draft.rows.delete(key)
+    await this.#table.remove([known], this.#next - 1)
+    return known
+  }
+
+  async #settle(row: MessageRow, draft: Draft): Promise<null> {
+    const known = await draft.find(row.key)
+    this.#due.appended(row.number)
+    if (known !== null && equal(encodeRow(known), encodeRow(row))) {
+      await this.#due.clear(row.number)
+    } else await this.#due.mark([row.number])
+    return null
+  }
+
+  async #restore(
+    row: Omit<MessageRow, 'number'>,
+    numbers: FreeNumbers,
+    draft: Draft,
+  ): Promise<Inserted> {
+    const known = await draft.find(row.key)
+    const placeholder = row.filled === undefined ? null : await draft.find(row.filled)
+    if (placeholder !== null) draft.rows.delete(placeholder.key)
+    if (known !== null) {
+      if (placeholder !== null) await this.#table.remove([placeholder], this.#next - 1)
+      if (known.restored !== undefined) numbers.used(known.number)
+      const next = joined(known, row)
+      if (next !== null) draft.set(next)
+      return { fresh: false, replaced: false, row: next ?? known }
+    }
+    const number = placeholder?.number ?? numbers.take() ?? this.#next++
+    const added: MessageRow = { ...row, number }
+    const inserted = { fresh: true, replaced: placeholder !== null }
+    const change = changeOf(added)
+    if (change !== null) return { ...inserted, ...(await this.#insertChange(added, change, draft)) }
+    const early = this.#early.find(added.conv, added.key)
+    const whole = settled(added, merged(added.marks ?? NO_MARKS, early ?? NO_MARKS))
+    if (early !== null) draft.settled.push(whole)
+    draft.set(whole)
+    return { ...inserted, row: whole }
+  }
+
   /** What a deleted message said in its earlier forms goes with it. */
   async #emptyRows(numbers: readonly number[], draft: Draft): Promise<void> {
     for (const number of numbers) {
@@ -283,42 +383,7 @@ export class RecordMessageLog implements MessageLog {
   }
 
   async #forget(conv: string): Promise<void> {
-    for (const which of ['lines', 'change', 'expired'] satisfies Which[]) {
-      for (;;) {
-        const rows = await this.#table.list(which, conv, null, PAGE, 'ascending')
-        if (rows.length === 0) break
-        await this.#table.remove(rows, this.#next - 1)
-      }
-    }
+    await this.#table.forget(conv, this.#next - 1)
     await this.#early.forget(conv)
   }
-}
-
-/** Nobody takes the place of what somebody else has sent. */
-function standsFor(row: MessageRow, late: Omit<MessageRow, 'number'>): boolean {
-  return row.placeholder !== undefined && row.conv === late.conv && equal(row.acct, late.acct)
-}
-
-async function update(
-  op: Op & { readonly do: 'update' },
-  draft: Draft,
-): Promise<MessageRow | null> {
-  const row = await draft.find(op.key)
-  const next = row === null ? null : op.change(row)
-  if (next !== null) draft.set(next)
-  return next
-}
-
-async function answered(row: MessageRow, draft: Draft): Promise<MessageRow | null> {
-  const key = answerOf(row)
-  const found = key === null ? null : await draft.find(key)
-  return found?.conv === row.conv ? found : null
-}
-
-/** hex of the mid that a row answers. */
-export function answerOf(row: MessageRow): string | null {
-  if (row.payload.length === 0) return null
-  const payload = decodePayload(row.payload)
-  const isAnswer = payload.k === 'text' || payload.k === 'file'
-  return isAnswer && payload.re !== undefined ? hex(payload.re) : null
 }

@@ -42,6 +42,10 @@ export interface MessageRow {
   readonly ttl?: number
   /** A stranger wrote it, and this account wants to be asked first: not shown before the stranger is accepted. */
   readonly withheld?: true
+  /** The key of the placeholder whose place it took. */
+  readonly filled?: string
+  /** It came from the history in this version (ms), and nothing has changed it here since. */
+  readonly restored?: number
 }
 
 const STATES = ['queued', 'sent', 'accepted', 'delivered', 'read', 'held', 'failed'] as const
@@ -67,6 +71,8 @@ const ROW = map({
   ex: opt(u),
   tl: opt(u),
   wh: opt(flag),
+  gk: opt(s(64)),
+  v: opt(u),
 })
 
 export function encodeRow(row: MessageRow): Buffer {
@@ -91,6 +97,8 @@ export function encodeRow(row: MessageRow): Buffer {
     ex: row.expires,
     tl: row.ttl,
     wh: row.withheld,
+    gk: row.filled,
+    v: row.restored,
   })
 }
 
@@ -117,6 +125,8 @@ export function decodeRow(body: Bytes): MessageRow {
     ...(f.ex === undefined ? {} : { expires: f.ex }),
     ...(f.tl === undefined ? {} : { ttl: f.tl }),
     ...(f.wh === undefined ? {} : { withheld: true }),
+    ...(f.gk === undefined ? {} : { filled: f.gk }),
+    ...(f.v === undefined ? {} : { restored: f.v }),
   }
 }
 

@@ -1,5 +1,6 @@
 // A row and what has been made of it. Pure: the marks in, the row as it must lie in the store out.
 import { decodePayload } from '../../protocol/payloads.ts'
+import { equal } from '../../util/bytes.ts'
 import { counting, type Marks, NO_MARKS } from './marks.ts'
 import type { MessageRow } from './row.ts'
 
@@ -33,4 +34,9 @@ export function settled<R extends Unnumbered>(row: R, marks: Marks): R {
 /** What is left of a row whose time is over, or of an edit of a deleted message: its name, so that it does not come back. */
 export function emptied<R extends Unnumbered>(row: R): R {
   return row.payload.length === 0 ? row : { ...row, payload: NOTHING }
+}
+
+/** Nobody takes the place of what somebody else has sent. */
+export function standsFor(row: MessageRow, late: Unnumbered): boolean {
+  return row.placeholder !== undefined && row.conv === late.conv && equal(row.acct, late.acct)
 }

@@ -2,6 +2,7 @@
 import type { ClientEvent, MessageChange } from '../events.ts'
 import type { Inserted } from './log.ts'
 import type { Change } from './marks.ts'
+import type { MessageRow } from './row.ts'
 import { bodyOf, type Names, viewOf } from './view.ts'
 
 /** `fills`: the row took the place of a placeholder. */
@@ -22,6 +23,12 @@ export function eventsOf(inserted: Inserted, fills: boolean, names: Names): Clie
     own: row.own,
     ...(change.kind === 'react' ? { emoji: change.emoji } : {}),
   }))
+}
+
+/** A placeholder that stood for a receipt or the like goes. */
+export function noMessage(row: MessageRow, names: Names): ClientEvent {
+  const text = `What could not be read from @${names.user(row.acct)} was no message: nothing is missing.`
+  return { type: 'notice', level: 'info', code: null, text }
 }
 
 function nameOf(change: Change): MessageChange {

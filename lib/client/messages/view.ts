@@ -2,7 +2,7 @@
 import { decodePayload } from '../../protocol/payloads.ts'
 import type { AnsweredView, MessageBody, MessageView, ReactionView } from '../events.ts'
 import { hex } from '../../util/bytes.ts'
-import { answerOf } from './log.ts'
+import { answerOf } from './answers.ts'
 import { standing } from './marks.ts'
 import type { MessageRow } from './row.ts'
 

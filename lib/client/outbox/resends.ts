@@ -4,6 +4,7 @@ import type { PayloadOf } from '../../protocol/payloads.ts'
 import { type Bytes, equal, hex } from '../../util/bytes.ts'
 import type { Clock } from '../../util/clock.ts'
 import type { Log } from '../../util/log.ts'
+import type { Emit } from '../emitter.ts'
 import { againId } from '../inbox/gaps.ts'
 import type { Directory } from '../people/directory.ts'
 import type { Peer } from '../people/peer.ts'
@@ -22,6 +23,7 @@ export interface ResendDeps {
   readonly directory: Directory
   readonly clock: Clock
   readonly log: Log
+  readonly emit: Emit
 }
 
 export class Resends {
@@ -29,6 +31,7 @@ export class Resends {
   readonly #answered = new Map<string, number>()
   readonly #hours = new Map<string, { since: number; count: number }>()
   readonly #renewed = new Map<string, number>()
+  readonly #told = new Map<string, number>()
 
   constructor(deps: ResendDeps) {
     this.#deps = deps
@@ -67,12 +70,25 @@ export class Resends {
     if (peer.alarm !== undefined || peer.pin.unconfirmed) return false
     const device = Buffer.concat([who.acct, who.dev])
     if (item.tx?.devs.some((each) => equal(each, device)) !== true) return false
-    if (now - item.at > AGE_MAX_MS) return false
+    if (now - item.at > AGE_MAX_MS) return this.#refuse(peer, now)
     const key = `${item.mid}:${hex(who.dev)}`
     const count = this.#answered.get(key) ?? 0
-    if (count >= PER_MESSAGE_AND_DEVICE || !this.#underHourlyLimit(peer, now)) return false
+    if (count >= PER_MESSAGE_AND_DEVICE || !this.#underHourlyLimit(peer, now)) {
+      return this.#refuse(peer, now)
+    }
     this.#answered.set(key, count + 1)
     return true
+  }
+
+  /** The person hears of it, seldom; the asking device hears nothing. */
+  #refuse(peer: Peer, now: number): false {
+    const last = this.#told.get(peer.id)
+    if (last !== undefined && now - last < HOUR_MS) return false
+    this.#told.set(peer.id, now)
+    const { user } = peer.pin
+    const text = `@${user} could not read a message of yours, and it is not sent again by itself. Send it again?`
+    this.#deps.emit({ type: 'notice', level: 'warning', code: 'E_NO_KEY', text, user })
+    return false
   }
 
   #underHourlyLimit(peer: Peer, now: number): boolean {

@@ -8,6 +8,7 @@ import { type Bytes, equal, hex } from '../../util/bytes.ts'
 import type { Clock } from '../../util/clock.ts'
 import { fail } from '../../util/errors.ts'
 import type { Log } from '../../util/log.ts'
+import type { Archive } from '../archive/archive.ts'
 import { freshKeys } from '../account/key-maker.ts'
 import { KeyRing } from '../account/key-ring.ts'
 import { checkNotOlder } from '../account/own-list.ts'
@@ -24,10 +25,11 @@ import { Opening } from '../inbox/opened.ts'
 import { Receipts } from '../inbox/receipts.ts'
 import { Receivers } from '../inbox/receivers.ts'
 import type { Link } from '../link.ts'
-import { answerOf, RecordMessageLog } from '../messages/log.ts'
+import { answeredBy } from '../messages/answers.ts'
+import { RecordMessageLog } from '../messages/log.ts'
 import type { MessageRow } from '../messages/row.ts'
 import { Expiry } from '../messages/expiry.ts'
-import { eventsOf } from '../messages/telling.ts'
+import { eventsOf, noMessage } from '../messages/telling.ts'
 import { type Names, viewOf } from '../messages/view.ts'
 import { Opener } from '../outbox/opener.ts'
 import { Outbox } from '../outbox/outbox.ts'
@@ -39,10 +41,11 @@ import { ContactBook } from '../people/contact-book.ts'
 import { Directory } from '../people/directory.ts'
 import { watchOwnList } from '../people/own-list-watch.ts'
 import { OwnSync } from '../people/own-sync.ts'
-import { contactOf, type Peer } from '../people/peer.ts'
+import type { Peer } from '../people/peer.ts'
 import { Peers } from '../people/peers.ts'
 import { Settings } from '../people/settings.ts'
 import type { ClientDeps } from '../ports.ts'
+import { openArchive } from './archive-of.ts'
 import { MessageStates } from './message-states.ts'
 import { OwnAccount } from './own-account.ts'
 import { reveal } from './reveal.ts'
@@ -71,6 +74,7 @@ export class Core {
   chats!: Chats
   directory!: Directory
   messages!: RecordMessageLog
+  archive!: Archive
   expiry!: Expiry
   transfers!: Transfers
   acceptance!: Acceptance
@@ -85,7 +89,7 @@ export class Core {
   states!: MessageStates
   answers!: FileAnswers
   files!: IncomingFiles
-  readonly #broken: (error: unknown) => void
+  readonly broken: (error: unknown) => void
 
   private constructor({ deps, profile, link, emitter, broken }: CoreOptions) {
     this.deps = deps
@@ -95,7 +99,7 @@ export class Core {
     this.clock = deps.clock
     this.log = deps.log
     this.emitter = emitter
-    this.#broken = broken
+    this.broken = broken
     this.own = new OwnAccount(this)
     this.names = {
       chat: (conv) => this.peers.byConv(conv)?.pin.user ?? '',
@@ -137,10 +141,8 @@ export class Core {
   }
 
   /** The message that a row answers; null when there is none here. */
-  async answeredBy(row: MessageRow): Promise<MessageRow | null> {
-    const key = answerOf(row)
-    const found = key === null ? null : await this.messages.byKey(key)
-    return found?.conv === row.conv ? found : null
+  answeredBy(row: MessageRow): Promise<MessageRow | null> {
+    return answeredBy(row, (key) => this.messages.byKey(key))
   }
 
   /** The own list on the server must be ours or follow it. */
@@ -154,7 +156,9 @@ export class Core {
     this.receipts.stop()
     this.book.stop()
     await this.sync.stop()
+    await this.archive.stop()
     await Promise.all([
+      this.link.stop(),
       this.inbox.stop(),
       this.outbox.stop(),
       this.transfers.stop(),
@@ -194,6 +198,7 @@ export class Core {
       emit: (event) => {
         emit(event)
         this.own.heard(event)
+        this.archive.heard(event)
       },
       isBlocked: (who) => this.blocks.has(who),
     })
@@ -201,7 +206,7 @@ export class Core {
     watchOwnList({ acct, link, directory, me: () => this.me, log, emit })
     this.blocks = await Blocks.open({
       ...blob,
-      changed: (blockedAcct, blocked) => this.#blockChanged(blockedAcct, blocked),
+      changed: (blockedAcct, blocked) => this.own.blockChanged(blockedAcct, blocked),
     })
     this.acceptance = new Acceptance({
       me: hex(acct),
@@ -232,7 +237,7 @@ export class Core {
     const { emit } = this.emitter
     const outbox = (): Outbox => this.outbox
     this.messages = await RecordMessageLog.open(
-      records,
+      this.profile.store,
       peers.all().map((peer) => peer.conv),
     )
     this.expiry = await Expiry.open({
@@ -246,6 +251,7 @@ export class Core {
       },
     })
     this.messages.onTimed((rows) => this.expiry.note(rows))
+    this.archive = await openArchive(this)
     this.answers = new FileAnswers({ peers, outbox, clock })
     this.transfers = await Transfers.open({
       records,
@@ -256,7 +262,7 @@ export class Core {
       emit,
       userOf: (acct) => this.names.user(acct),
       acknowledge: (transfer, chunks, done) => this.answers.send(transfer, chunks, done),
-      broken: this.#broken,
+      broken: this.broken,
     })
     for (const { request } of peers.all()) {
       if (request !== undefined) this.transfers.reserve(request.number)
@@ -273,7 +279,10 @@ export class Core {
       shown: (row) => {
         emit({ type: 'message', message: viewOf(row, this.names), fills: false })
       },
-      broken: this.#broken,
+      broken: this.broken,
+      removed: (row) => {
+        emit(noMessage(row, this.names))
+      },
     })
   }
 
@@ -282,7 +291,7 @@ export class Core {
     const { emit } = this.emitter
     const keyRing = (): KeyRing => this.keyRing
     const outbox = (): Outbox => this.outbox
-    const broken = this.#broken
+    const broken = this.broken
     this.keyRing = new KeyRing({
       keys: this.deps.keys ?? freshKeys,
       profile,
@@ -301,7 +310,7 @@ export class Core {
       emit,
     })
     const { files } = this
-    const resends = new Resends({ outbox, directory, clock, log })
+    const resends = new Resends({ outbox, directory, clock, log, emit })
     const { acct } = device
     this.inbox = new Inbox({
       acct,
@@ -330,6 +339,7 @@ export class Core {
         emit,
         isStrict: () => this.settings.choices.strict,
         nextNumber: () => this.transfers.nextNumber(),
+        needless: (key) => this.gaps.needless(key),
       }),
       messages,
       receivers,
@@ -379,18 +389,6 @@ export class Core {
         }
       },
       broken,
-    })
-  }
-
-  async #blockChanged(acct: Bytes, blocked: boolean): Promise<void> {
-    const peer = this.peers.get(acct)
-    if (peer === undefined && blocked) await this.own.meetBlocked(acct)
-    if (peer === undefined || peer.blocked === blocked) return
-    const now = await this.peers.put({ ...peer, blocked })
-    this.emitter.emit({
-      type: 'contact',
-      change: blocked ? 'blocked' : 'unblocked',
-      contact: contactOf(now),
     })
   }
 }

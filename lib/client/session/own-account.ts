@@ -14,7 +14,7 @@ import type { Acceptance } from '../people/acceptance.ts'
 import type { Known } from '../people/contact-book.ts'
 import type { Directory } from '../people/directory.ts'
 import type { Document } from '../people/own-sync.ts'
-import type { Peer } from '../people/peer.ts'
+import { contactOf, type Peer } from '../people/peer.ts'
 import type { Peers } from '../people/peers.ts'
 import type { ClientDeps } from '../ports.ts'
 import type { Wire } from '../wire.ts'
@@ -102,11 +102,18 @@ export class OwnAccount {
     })
   }
 
-  /** Somebody whom another device blocked, and this one has never met. */
-  async meetBlocked(acct: Bytes): Promise<void> {
-    await this.#core.directory.meetAccount(acct).catch((error: unknown) => {
-      this.#core.log.info('client.blocked.meet', { code: codeOf(error) })
-    })
+  /** Somebody was blocked or not any more, here or on another device, which may know people whom this one has not met. */
+  async blockChanged(acct: Bytes, blocked: boolean): Promise<void> {
+    const { peers, directory, emitter, log } = this.#core
+    const peer = peers.get(acct)
+    if (peer === undefined && blocked) {
+      await directory.meetAccount(acct).catch((error: unknown) => {
+        log.info('client.blocked.meet', { code: codeOf(error) })
+      })
+    }
+    if (peer === undefined || peer.blocked === blocked) return
+    const contact = contactOf(await peers.put({ ...peer, blocked }))
+    emitter.emit({ type: 'contact', change: blocked ? 'blocked' : 'unblocked', contact })
   }
 
   /** The folder of accounts knows this one by its present name. */

@@ -18,6 +18,7 @@ import type {
 import type { Endpoint, LaunchKey } from '../account/channel.ts'
 import { removeThisDevice } from '../account/leaving.ts'
 import type { Profile } from '../account/profile.ts'
+import type { Archive } from '../archive/archive.ts'
 import { Emitter } from '../emitter.ts'
 import type { ClientEvent, ContactInfo, MessageView, Offer, SentMessage } from '../events.ts'
 import { isOver } from '../files/transfer.ts'
@@ -53,6 +54,7 @@ const DAY_MS = 24 * 3_600_000
 
 export class LiveSession implements Session {
   readonly account: LiveAccount
+  readonly archive: Archive
   readonly #core: Core
   readonly #options: SessionOptions
   readonly #writing: Writing
@@ -64,6 +66,7 @@ export class LiveSession implements Session {
 
   private constructor(core: Core, options: SessionOptions) {
     this.#core = core
+    this.archive = core.archive
     this.#options = options
     this.account = new LiveAccount({ ...options, core, close: () => this.close() })
     this.#writing = new Writing(core)
@@ -324,6 +327,7 @@ export class LiveSession implements Session {
     const learned = deferred()
     inbox.holdUntil(learned.promise)
     link.start(wire)
+    await this.archive.prepare()
     const learning = this.#core.learn()
     if (isNewDevice) await learning
     learned.resolve()
@@ -364,11 +368,11 @@ export class LiveSession implements Session {
   }
 
   async #close(): Promise<void> {
-    const { link, emitter, log, states } = this.#core
+    const { emitter, log, states } = this.#core
     this.#upkeep?.cancel()
     states.stop()
     try {
-      await Promise.all([link.stop(), this.#core.stop()])
+      await this.#core.stop()
     } catch (error) {
       log.warn('client.close', { code: codeOf(error) })
     }

@@ -1,0 +1,21 @@
+// What the message log is asked to write, and what comes of it.
+import type { FreeNumbers } from './archived-log.ts'
+import type { Inserted } from './log.ts'
+import type { MessageRow } from './row.ts'
+
+export type Update = (row: MessageRow) => MessageRow | null
+
+export type Op =
+  | { readonly do: 'insert'; readonly row: Omit<MessageRow, 'number'>; readonly replaces?: string }
+  | { readonly do: 'update'; readonly key: string; readonly change: Update }
+  | { readonly do: 'expire'; readonly number: number }
+  | { readonly do: 'forget'; readonly conv: string }
+  | { readonly do: 'remove'; readonly key: string }
+  | { readonly do: 'settle'; readonly row: MessageRow }
+  | {
+      readonly do: 'restore'
+      readonly row: Omit<MessageRow, 'number'>
+      readonly numbers: FreeNumbers
+    }
+
+export type Done = Inserted | MessageRow | null

@@ -1,0 +1,30 @@
+// Two versions of one row, one of them from the history on the server: which one counts (PROTOCOL 11). Pure.
+import { equal } from '../../util/bytes.ts'
+import { merged, NO_MARKS } from './marks.ts'
+import { advances, encodeRow, type MessageRow } from './row.ts'
+import { settled } from './settle.ts'
+
+/**
+ * The row with what the other version adds to it, null when that is nothing. What was changed on this device is newer than
+ * any version of the history; between versions the later one counts; a delivery state never goes back, and what is deleted
+ * stays deleted. Edits and reactions of both are one set.
+ */
+export function joined(known: MessageRow, archived: Omit<MessageRow, 'number'>): MessageRow | null {
+  const version = known.restored ?? Infinity
+  const other = { ...archived, number: known.number }
+  const isLater = (archived.restored ?? 0) > version
+  const base = isLater || (archived.deleted === true && known.deleted !== true) ? other : known
+  const marks = merged(known.marks ?? NO_MARKS, archived.marks ?? NO_MARKS)
+  const next = { ...settled(base, marks), ...stateOf(known, archived) }
+  return equal(encodeRow(next), encodeRow(known)) ? null : next
+}
+
+function stateOf(
+  { state }: MessageRow,
+  { state: other }: Omit<MessageRow, 'number'>,
+): Pick<MessageRow, 'state'> {
+  if (other === undefined || (state !== undefined && !advances(state, other))) {
+    return state === undefined ? {} : { state }
+  }
+  return { state: other }
+}

@@ -1,0 +1,214 @@
+// Messages that were sent and could not be read: a placeholder stands where they belong, and fills itself in place
+// (PROTOCOL 6.5, 9.4).
+import test from 'ava'
+
+import { withoutDevice } from '../../lib/identity/device-list-edit.ts'
+import { signDeviceList } from '../../lib/identity/device-list.ts'
+import type { Frame, FrameOf } from '../../lib/protocol/frames.ts'
+import { accountId } from '../../lib/server/ids.ts'
+import { type Player, World } from './world.ts'
+
+interface Scene {
+  readonly world: World
+  readonly alice: Player
+  readonly bob: Player
+}
+
+async function friends(others: readonly number[] = []): Promise<Scene> {
+  const world = await World.create()
+  const alice = await world.prepare('alice', 0, { others })
+  await alice.start()
+  const bob = await world.join('bob', 1)
+  await bob.session.send('alice', 'hi')
+  await world.until(() => alice.texts.length === 1)
+  const first = await alice.session.send('bob', 'zero')
+  await world.until(() => alice.wasAccepted(first.mid) && bob.texts.length === 1)
+  await world.passUntil(() => alice.stateOf(first.mid) === 'delivered')
+  return { world, alice, bob }
+}
+
+type Mail = FrameOf<'mail'>
+
+/** Changes mails to bob that carry content of alice's present stream, in their order; the rest passes. */
+function spoil(
+  { world }: Scene,
+  change: (mail: Mail, nth: number) => readonly Frame[] | null,
+): void {
+  let nth = 0
+  world.tamper = (frame, to) => (frame.t === 'mail' && to === 'bob' ? change(frame, nth++) : null)
+}
+
+async function lines(player: Player, chat: string): Promise<string[]> {
+  const rows = await player.session.history(chat, { limit: 1000 })
+  return rows.map(({ body }) => {
+    if (body.kind === 'text') return body.text
+    return body.kind === 'placeholder' ? `[${body.why}]` : body.kind
+  })
+}
+
+async function end({ world, alice, bob }: Scene): Promise<void> {
+  world.tamper = null
+  await Promise.all([alice.session.close(), bob.session.close()])
+}
+
+async function say({ world, alice }: Scene, ...texts: readonly string[]): Promise<void> {
+  for (const text of texts) {
+    const { mid } = await alice.session.send('bob', text)
+    await world.passUntil(() => alice.wasAccepted(mid))
+  }
+}
+
+test.serial('a mail that is damaged on the way: a line at once, filled in its place', async (t) => {
+  const it = await friends()
+  const { world, bob } = it
+  spoil(it, (mail, nth) => {
+    if (nth !== 1) return null
+    const c = Buffer.from(mail.c)
+    c[40] = (c[40] ?? 0) ^ 1
+    return [{ ...mail, c }]
+  })
+  await say(it, 'one', 'two', 'three')
+  await world.passUntil(() => bob.texts.includes('three'))
+  world.tamper = null
+  t.deepEqual(await lines(bob, 'alice'), ['hi', 'zero', 'one', '[bad]', 'three'])
+  const hole = bob.of('message').find(({ message }) => message.body.kind === 'placeholder')
+  await world.pass(15_000, 500)
+  await world.passUntil(() => bob.texts.includes('two'))
+  t.deepEqual(await lines(bob, 'alice'), ['hi', 'zero', 'one', 'two', 'three'])
+  const filled = bob.of('message').find(({ fills }) => fills)?.message
+  t.is(filled?.number, hole?.message.number)
+  t.true(filled?.resent)
+  await end(it)
+})
+
+test.serial('a mail that never comes: a line after a while, filled in its place', async (t) => {
+  const it = await friends()
+  const { world, bob } = it
+  spoil(it, (_mail, nth) => (nth === 1 ? [] : null))
+  await say(it, 'one', 'two', 'three')
+  await world.passUntil(() => bob.texts.includes('three'))
+  world.tamper = null
+  t.false((await lines(bob, 'alice')).includes('[gap]'), 'it may still come by itself')
+  await world.passUntil(() => bob.texts.includes('two'))
+  const shown = bob.of('message').map(({ message, fills }) => [message.body.kind, fills])
+  t.deepEqual(shown.slice(-2), [
+    ['placeholder', false],
+    ['text', true],
+  ])
+  t.deepEqual((await lines(bob, 'alice')).sort(), ['hi', 'one', 'three', 'two', 'zero'])
+  await end(it)
+})
+
+test.serial(
+  'the keys of a stream are lost: all of it comes again, from its first message on',
+  async (t) => {
+    const it = await friends()
+    const { world, alice, bob } = it
+    alice.kill() // a new stream begins
+    await alice.restart()
+    // its first mail does not come, the second one without its head
+    spoil(it, (mail, nth) => {
+      if (nth === 0) return []
+      const { h, w, ...bare } = mail
+      return h === undefined && w === undefined ? null : [bare as Mail]
+    })
+    await say(it, 'one', 'two')
+    await world.passUntil(async () => (await lines(bob, 'alice')).includes('[no-key]'))
+    await world.pass(11_000, 500)
+    world.tamper = null
+    await world.passUntil(() => bob.texts.includes('two') && bob.texts.includes('one'))
+    t.deepEqual((await lines(bob, 'alice')).sort(), ['hi', 'one', 'two', 'zero'])
+    await say(it, 'three')
+    await world.passUntil(() => bob.texts.includes('three'))
+    await end(it)
+  },
+)
+
+test.serial('the sender is away when it is asked, and answers when it is back', async (t) => {
+  const it = await friends()
+  const { world, alice, bob } = it
+  spoil(it, (_mail, nth) => (nth === 0 ? [] : null))
+  await say(it, 'one', 'two')
+  await world.passUntil(() => bob.texts.includes('two'))
+  world.tamper = null
+  alice.kill()
+  await world.passUntil(async () => (await lines(bob, 'alice')).includes('[gap]'))
+  await world.pass(5000, 500)
+  await bob.session.close()
+  await bob.restart()
+  t.true((await lines(bob, 'alice')).includes('[gap]'), 'the line survives a restart')
+  await alice.restart()
+  await world.passUntil(() => bob.texts.includes('one'))
+  t.deepEqual((await lines(bob, 'alice')).sort(), ['hi', 'one', 'two', 'zero'])
+  await end(it)
+})
+
+test.serial('a receipt that was lost is no message: its line goes', async (t) => {
+  const it = await friends()
+  const { world, alice, bob } = it
+  await world.pass(5000, 500)
+  spoil(it, (_mail, nth) => (nth === 0 ? [] : null))
+  await bob.session.send('alice', 'a receipt will come for this')
+  await world.passUntil(() => alice.texts.length === 2)
+  await world.pass(3000, 500)
+  await say(it, 'one')
+  await world.passUntil(() => bob.texts.includes('one'))
+  world.tamper = null
+  await world.passUntil(async () => (await lines(bob, 'alice')).includes('[gap]'))
+  await world.passUntil(async () => !(await lines(bob, 'alice')).includes('[gap]'))
+  t.deepEqual(
+    bob.of('notice').map(({ level }) => level),
+    ['info'],
+  )
+  t.is(bob.texts.at(-1), 'one')
+  await end(it)
+})
+
+test.serial(
+  'a resend that is refused: the line stays, and is asked for three times only',
+  async (t) => {
+    const it = await friends()
+    const { world, alice, bob } = it
+    await alice.session.block('bob')
+    spoil(it, (_mail, nth) => (nth === 0 ? [] : null))
+    await alice.session.unblock('bob')
+    await say(it, 'one', 'two')
+    await world.passUntil(() => bob.texts.includes('two'))
+    await alice.session.block('bob')
+    world.tamper = null
+    for (let i = 0; i < 30; i++) await world.pass(3_600_000, 1_800_000)
+    t.true((await lines(bob, 'alice')).includes('[gap]'))
+    t.false(bob.texts.includes('one'))
+    t.deepEqual(bob.of('notice'), [], 'a block looks like silence')
+    await end(it)
+  },
+)
+
+test.serial('a device that was removed says something: a line that is never filled', async (t) => {
+  const it = await friends([9])
+  const { world, alice, bob } = it
+  const other = await world.otherDevice(alice, 9)
+  await other.start()
+  spoil(it, () => [])
+  const sent = await other.session.send('bob', 'from the stolen laptop')
+  await world.passUntil(() => other.wasAccepted(sent.mid))
+  await other.session.close()
+  const who = alice.who
+  if (who === null) throw new Error('no alice')
+  const gone = withoutDevice(who.verified, Buffer.alloc(8, 10), world.clock.now() - 3_600_000, {
+    ...{ vv: 1, re: 0 },
+  })
+  const list = await signDeviceList(who.aik, gone)
+  await world.accounts.change(accountId(who.acct), (now) => ({ ...now, list }))
+  world.killServer()
+  await world.startServer()
+  await world.passUntil(() => bob.session.status().connection.state === 'online')
+  await bob.session.whois('alice')
+  world.tamper = null
+  world.cutNetwork('bob')
+  await world.passUntil(async () => (await lines(bob, 'alice')).includes('[removed-device]'))
+  await world.pass(60_000, 5000)
+  t.deepEqual(await lines(bob, 'alice'), ['hi', 'zero', '[removed-device]'])
+  t.false(world.heard.some(({ frame, from }) => from === 'bob' && frame.t === 'bye'))
+  await end(it)
+})
