@@ -2,7 +2,7 @@
 // fall silent at the wrong moment (PROTOCOL 5.2-5.5).
 import test from 'ava'
 
-import { openOrAddDevice, type PasswordProof } from '../../lib/client/account/password-login.ts'
+import { type AccountProof, openOrAddDevice } from '../../lib/client/account/password-login.ts'
 import { forgetProfile, profilesOf } from '../../lib/client/account/home-index.ts'
 import type { Wire } from '../../lib/client/wire.ts'
 import { OpenVault } from '../../lib/envelope/vault.ts'
@@ -70,13 +70,7 @@ class Dora {
   ): ReturnType<typeof openOrAddDevice> {
     const { srv, user, aik } = this.who
     const verified = verifyDeviceList(undefined, { srv, user }, list)
-<<<<<<< HEAD
     const proof: AccountProof = { verified, list, vault: OpenVault.create(aik), ver: 1 }
-=======
-    const proof: PasswordProof = {
-      ...{ verified, list, vault: OpenVault.create(aik), exportKey: Buffer.alloc(64, 9), ver: 1 },
-    }
->>>>>>> client
     const wire = { request: put } as unknown as Wire
     const deps = { ...this.here.deps(), onNotice: (text: string) => this.notices.push(text) }
     return openOrAddDevice(deps, wire, proof, undefined)

@@ -71,11 +71,7 @@ test.serial(
     )
     const byOther = await signDeviceList(mallory.aik, { ...forked, prev: who.verified.pin.h })
     const fork = await signDeviceList(who.aik, forked)
-<<<<<<< HEAD
     const lies: readonly (readonly [ErrorCode, (truth: Entry) => Entry])[] = [
-=======
-    const lies: readonly (readonly [string, (truth: Entry) => Entry])[] = [
->>>>>>> client
       ['E_IDENTITY', () => ({ cur: 2, dls: [byOther], bun: [] })],
       ['E_SIG', () => ({ cur: 2, dls: [{ ...byOther, ik: who.dl.ik }], bun: [] })],
       ['E_FORK', () => ({ cur: 2, dls: [fork], bun: [] })],
@@ -101,14 +97,7 @@ test.serial(
       t.true(bob.of('contact').some(({ change }) => change === 'identity-alarm'))
       const { mid } = await bob.session.send('alice', `text ${i}`)
       await world.until(() => bob.stateOf(mid) === 'held')
-<<<<<<< HEAD
       t.is(bob.of('message-state').find((e) => e.mid === mid && e.state === 'held')?.code, code)
-=======
-      t.is(
-        bob.of('message-state').find((e) => e.mid === mid && e.state === 'held')?.code,
-        code as ErrorCode,
-      )
->>>>>>> client
       await t.throwsAsync(bob.session.trust('alice'), { code: 'E_UNTRUSTED' } as object)
       await world.pass(500)
       const sent = world.heard.filter(({ from, frame }) => from === 'bob' && frame.t === 'msg.put')
@@ -129,7 +118,6 @@ test.serial(
     await bob.session.setVerified('alice', true)
     const next = rsa3072(5)
     const succession = {
-<<<<<<< HEAD
     label: 'aik-succ',
     bind: [WORLD_SRV],
     origin: who.acct,
@@ -137,12 +125,6 @@ test.serial(
     spki: next.publicKey.spki,
   } as const
   const body = renamed(who.verified, who.user, T0 + 1)
-=======
-      ...{ label: 'aik-succ' as const, bind: [WORLD_SRV], origin: who.acct, j: 1 },
-      spki: next.publicKey.spki,
-    } as const
-    const body = renamed(who.verified, who.user, T0 + 1)
->>>>>>> client
     const ik = [...who.dl.ik, next.publicKey.spki]
     const list = await signDeviceList(next, body, ik, [await signSuccession(who.aik, succession)])
     lieAbout(world, who.acct, (truth) => ({ ...truth, cur: 2, dls: [list] }))
