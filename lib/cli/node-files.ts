@@ -1,7 +1,7 @@
 // The person's own files behind the messenger's port: what is sent is only read, what is received lands in one folder
 // and never replaces anything.
 import { constants } from 'node:fs'
-import { type FileHandle, link, mkdir, open, rm, statfs } from 'node:fs/promises'
+import { type FileHandle, link, mkdir, open, rename, rm, statfs } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 
 import type { FileAccess, FileReader, FileWriter } from '../client/ports.ts'
@@ -80,15 +80,12 @@ export function createNodeFiles(downloads: string): FileAccess {
     async renameDownload(from, to) {
       const [source, target] = [inside(folder, from), inside(folder, to)]
       try {
-        await link(source, target) // unlike rename(2), it never replaces what is there
+        await named(source, target)
       } catch (error) {
         if (errnoOf(error) === 'EEXIST') return null
         throw fileError(error, target)
       }
-      await attempt(source, async () => {
-        await rm(source)
-        await syncFolder(folder)
-      })
+      await attempt(source, () => syncFolder(folder))
       return target
     },
     removeDownload: (name) => {
@@ -105,6 +102,29 @@ export function createNodeFiles(downloads: string): FileAccess {
       }
     },
   }
+}
+
+/** File systems without hard links: exFAT, SMB, some in user space. */
+const NO_LINKS: ReadonlySet<string | undefined> = new Set(['EPERM', 'ENOTSUP', 'ENOSYS', 'EMLINK'])
+
+/**
+ * Never replaces what is there, unlike rename(2). Without hard links an empty file takes the name first, and only that
+ * is replaced.
+ */
+async function named(source: string, target: string): Promise<void> {
+  try {
+    await link(source, target)
+  } catch (error) {
+    if (!NO_LINKS.has(errnoOf(error))) throw error
+    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
+    await (await open(target, flags, FILE_MODE)).close()
+    await rename(source, target).catch(async (failure: unknown) => {
+      await rm(target, { force: true })
+      throw failure
+    })
+    return
+  }
+  await rm(source)
 }
 
 class NodeReader implements FileReader {

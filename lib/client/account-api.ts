@@ -11,6 +11,34 @@ export interface DeviceInfo {
   readonly isThis: boolean
 }
 
+export interface LoginKeyInfo {
+  readonly number: number
+  /** hex */
+  readonly id: string
+}
+
+export interface OwnProfile {
+  readonly user: string
+  readonly formerNames: readonly string[]
+  readonly displayName: string
+  /** Null: none; undefined: it cannot be asked for now. */
+  readonly email: string | null | undefined
+  readonly devices: number
+  readonly loginKeys: number
+  readonly readReceipts: boolean
+}
+
+/** What `purge` can take back from the server. */
+export type Purgeable = 'email' | 'files'
+
+export interface StoredItem {
+  readonly what: string
+  /** Whether the server could read it. */
+  readonly how: 'open' | 'sealed'
+  readonly detail: string
+  readonly purge?: Purgeable
+}
+
 export interface AccountActions {
   devices(): readonly DeviceInfo[]
   /**
@@ -19,6 +47,7 @@ export interface AccountActions {
    * `removeDevice`).
    */
   revokeDevice(number: number, password: string): Promise<DeviceInfo>
+
   /** The vault and its slots are made anew; devices stay signed in. E_AUTH when `current` is wrong. */
   changePassword(current: string, next: string): Promise<void>
   /**
@@ -26,4 +55,24 @@ export interface AccountActions {
    * written down.
    */
   newRecoveryCode(password: string, shown: (code: string) => Promise<void> | void): Promise<void>
+
+  loginKeys(): readonly LoginKeyInfo[]
+  /** The content of a file that logs in without the password; at most four of them. E_TOO_BIG. */
+  makeLoginKey(password: string): Promise<Uint8Array>
+  /** The file opens nothing any more, and what it opened so far gets new keys. E_NOT_FOUND. */
+  removeLoginKey(number: number, password: string): Promise<void>
+
+  /** Contacts follow; the old name is never given to anybody. E_TAKEN, E_RATE (twice in 30 days), E_FORMAT. */
+  rename(name: string, password: string): Promise<void>
+  /** Told to accepted contacts, never to the server. E_USAGE when it is too long. */
+  setDisplayName(text: string): Promise<void>
+  profile(): Promise<OwnProfile>
+
+  /** What the server stores about this account. Needs the connection. */
+  stored(): Promise<readonly StoredItem[]>
+  /** How many things were taken back. */
+  purge(what: Purgeable): Promise<number>
+
+  /** For good: the account on the server, then everything of it on this device. The session is over. */
+  delete(password: string): Promise<void>
 }

@@ -8,9 +8,9 @@ import type {
   ClientEvent,
   ConnectionState,
   ContactInfo,
-  MessageState,
   MessageView,
   Offer,
+  SentMessage,
 } from './events.ts'
 
 export interface Target {
@@ -75,6 +75,12 @@ export interface Recovery {
   readonly lock?: LocalLock
 }
 
+export interface KeyLogin {
+  /** The content of a file that `makeLoginKey` gave. */
+  readonly keyFile: Uint8Array
+  readonly lock?: LocalLock
+}
+
 /** An account that this home knows on the connected server. */
 export interface KnownAccount {
   readonly username: string
@@ -97,6 +103,8 @@ export interface Unauthenticated {
   login(options: Login): Promise<Session>
   /** E_AUTH for a wrong code and for an unknown name alike; E_FORMAT for one that cannot be a code. The code stays valid. */
   recover(options: Recovery): Promise<Session>
+  /** E_FORMAT for no key file, E_SERVER_IDENTITY for one of another server, E_AUTH for one that was removed. */
+  loginWithKey(options: KeyLogin): Promise<Session>
   /** The device key alone; without a name the account used last. E_NOT_LOGGED_IN when there is none. */
   resume(username?: string): Promise<Session>
   /** Resolves when the connection is gone. */
@@ -115,14 +123,6 @@ export interface Me {
   readonly fingerprint: string
   /** securechat://host:port/@user#... to give to others. */
   readonly uri: string
-}
-
-export interface SentMessage {
-  readonly mid: string
-  readonly number: number
-  readonly chat: string
-  readonly conv: string
-  readonly state: MessageState
 }
 
 export interface SafetyNumber {

@@ -80,6 +80,15 @@ export interface MessageView {
 
 export type MessageChange = 'edited' | 'deleted' | 'reacted' | 'unreacted' | 'pinned' | 'unpinned'
 
+/** A message that is safe in the outbox. */
+export interface SentMessage {
+  readonly mid: string
+  readonly number: number
+  readonly chat: string
+  readonly conv: string
+  readonly state: MessageState
+}
+
 export type Trust =
   /** Keys pinned at first contact, never compared. */
   | 'unverified'

@@ -1,7 +1,6 @@
 // What can be done with messages and chats after they were said: the `life` of a Session. Numbers are those of MessageView,
 // `chat` is a username or the number of a chat; everything works offline.
-import type { SentMessage } from './api.ts'
-import type { ContactInfo, MessageState, MessageView } from './events.ts'
+import type { ContactInfo, MessageState, MessageView, SentMessage } from './events.ts'
 
 /** One form of a message that was edited. */
 export interface MessageVersion {

@@ -13,14 +13,14 @@ const MAX_RETRY_MS = 60_000
 /** A connection that lasted this long starts the backoff anew. */
 const STABLE_MS = 10_000
 
-/** After these there is no sense in trying again. */
-const FINAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  'E_REPLACED',
-  'E_AUTH',
-  'E_NO_DEVICE',
-  'E_SERVER_IDENTITY',
-  'E_VERSION',
-])
+/** Said by the server that was proven to be ours: there is no sense in trying again. */
+const FINAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['E_REPLACED', 'E_AUTH', 'E_NO_DEVICE'])
+
+/**
+ * Said by whoever answered instead. Nothing is sent to them; but one forged answer must not silence a client for good, so it
+ * looks again, slowly.
+ */
+const IMPOSTOR: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['E_SERVER_IDENTITY', 'E_VERSION'])
 
 /** Goodbyes of the server after which this device must not come back by itself. */
 const FAREWELLS: ReadonlyMap<string, readonly [ErrorCode, string]> = new Map([
@@ -29,16 +29,20 @@ const FAREWELLS: ReadonlyMap<string, readonly [ErrorCode, string]> = new Map([
 ])
 
 export interface LinkOptions {
-  /** Dials, makes the channel and logs the device in. */
-  readonly open: () => Promise<Wire>
+  /** Dials, makes the channel and logs the device in; `listed` hears the number of the own device list, and may throw. */
+  readonly open: (listed: (n: number) => void) => Promise<Wire>
   readonly clock: Clock
   readonly log: Log
 }
 
 export interface LinkListener {
+  /** A login has brought this number of the own device list. What it throws ends the connection before it is used. */
+  listed?(n: number): void
   /** Logged in; the wire is the one that requests go through from now on. */
   online?(wire: Wire): void
   offline?(): void
+  /** Somebody else answers in the server's place: told once, until the server itself is back. */
+  impostor?(code: ErrorCode, reason: string): void
 }
 
 export class Link {
@@ -49,6 +53,7 @@ export class Link {
   #wire: Wire | null = null
   #state: ConnectionState = { state: 'connecting', attempt: 1 }
   #attempt = 0
+  #warned = false
   #since = 0
   #retry: Timer | null = null
   #stopped = false
@@ -136,6 +141,7 @@ export class Link {
 
   #adopt(wire: Wire): void {
     this.#wire = wire
+    this.#warned = false
     this.#since = this.#options.clock.monotonic()
     this.#change({ state: 'online' })
     void wire.closed.then((end) => {
@@ -162,7 +168,12 @@ export class Link {
       this.#finish(code, reason)
       return
     }
-    const nextTryMs = this.#backoff()
+    const isImpostor = IMPOSTOR.has(code)
+    if (isImpostor && !this.#warned) {
+      this.#warned = true
+      for (const listener of this.#listeners) listener.impostor?.(code, reason)
+    }
+    const nextTryMs = isImpostor ? MAX_RETRY_MS : this.#backoff()
     this.#change({ state: 'offline', code, reason, nextTryMs })
     this.#retry = this.#options.clock.after(nextTryMs, () => {
       this.#connect()
@@ -192,7 +203,9 @@ export class Link {
   async #open(): Promise<void> {
     let wire: Wire
     try {
-      wire = await this.#options.open()
+      wire = await this.#options.open((n) => {
+        for (const listener of this.#listeners) listener.listed?.(n)
+      })
     } catch (error) {
       this.#options.log.info('client.connect', { code: codeOf(error), attempt: this.#attempt })
       this.#failed(codeOf(error), sentence(error))

@@ -3,6 +3,7 @@
 import type { InboxKeys } from '../envelope/inbox-keys.ts'
 import { RecoveryCode } from '../envelope/recovery-code.ts'
 import { serverFingerprint } from '../identity/fingerprint.ts'
+import { decodeLoginKeyFile } from '../identity/login-key-file.ts'
 import { LIMITS } from '../protocol/limits.ts'
 import type { ReplyOf } from '../protocol/frames.ts'
 import { parseUsername, type Username } from '../protocol/names.ts'
@@ -12,6 +13,7 @@ import type { Endpoint, LaunchKey } from './account/channel.ts'
 import { loginDevice } from './account/device-login.ts'
 import { checkPassword, enrol } from './account/enrolment.ts'
 import { type ProfileEntry, profileName, rememberProfile } from './account/home-index.ts'
+import { proveKeyFile } from './account/key-login.ts'
 import { replacePassword } from './account/password-change.ts'
 import {
   type AccountProof,
@@ -21,6 +23,7 @@ import {
 } from './account/password-login.ts'
 import { Profile } from './account/profile.ts'
 import type {
+  KeyLogin,
   KnownAccount,
   LocalLock,
   Login,
@@ -129,6 +132,15 @@ export class Lobby implements Unauthenticated {
       const proof = await proveRecoveryCode(deps, wire, server.srv, user, code)
       await replacePassword(deps, wire, proof, options.newPassword)
       return this.#opened(proof, user, options.lock)
+    })
+  }
+
+  loginWithKey(options: KeyLogin): Promise<Session> {
+    return this.#alone(async () => {
+      const { wire, server } = this.#options
+      const file = decodeLoginKeyFile(options.keyFile)
+      const proof = await proveKeyFile(wire, server.srv, file)
+      return this.#opened(proof, proof.verified.list.user, options.lock)
     })
   }
 

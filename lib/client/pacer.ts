@@ -1,5 +1,5 @@
-// Keeps what this device sends within the server's rate (PROTOCOL 15: 20/s, burst 100), so that nothing is refused in the
-// first place; a refusal that comes all the same says how long to wait.
+// Keeps what this device sends within the server's rate (PROTOCOL 15: 20/s, burst 100; a message to many devices counts
+// several times), so that nothing is refused in the first place; a refusal that comes all the same says how long to wait.
 import { LIMITS } from '../protocol/limits.ts'
 import type { Clock } from '../util/clock.ts'
 
@@ -9,7 +9,7 @@ const PER_MS = (LIMITS.sendsPerSecond * 0.95) / 1000
 
 export class Pacer {
   readonly #clock: Clock
-  readonly #waiting: (() => void)[] = []
+  readonly #waiting: { readonly cost: number; go(): void }[] = []
   #tokens = BURST
   #at: number
   #armed = false
@@ -20,21 +20,21 @@ export class Pacer {
   }
 
   /** Resolves when one more message may go, first come, first served. */
-  take(): Promise<void> {
+  take(cost = 1): Promise<void> {
     this.#refill()
-    if (this.#waiting.length === 0 && this.#tokens >= 1) {
-      this.#tokens -= 1
+    if (this.#waiting.length === 0 && this.#tokens >= cost) {
+      this.#tokens -= cost
       return Promise.resolve()
     }
     return new Promise((resolve) => {
-      this.#waiting.push(resolve)
+      this.#waiting.push({ cost, go: resolve })
       this.#arm()
     })
   }
 
   /** A place that was not used. */
-  giveBack(): void {
-    this.#tokens = Math.min(BURST, this.#tokens + 1)
+  giveBack(cost = 1): void {
+    this.#tokens = Math.min(BURST, this.#tokens + cost)
   }
 
   /** The server refused: nobody goes for this long, then one at a time. */
@@ -50,14 +50,20 @@ export class Pacer {
   }
 
   #arm(): void {
-    if (this.#armed || this.#waiting.length === 0) return
+    const [first] = this.#waiting
+    if (this.#armed || first === undefined) return
     this.#armed = true
-    this.#clock.after(Math.max(1, Math.ceil((1 - this.#tokens) / PER_MS)), () => {
+    this.#clock.after(Math.max(1, Math.ceil((first.cost - this.#tokens) / PER_MS)), () => {
       this.#armed = false
       this.#refill()
-      while (this.#tokens >= 1 && this.#waiting.length > 0) {
-        this.#tokens -= 1
-        this.#waiting.shift()?.()
+      for (
+        let next = this.#waiting[0];
+        next !== undefined && this.#tokens >= next.cost;
+        next = this.#waiting[0]
+      ) {
+        this.#tokens -= next.cost
+        this.#waiting.shift()
+        next.go()
       }
       this.#arm()
     })

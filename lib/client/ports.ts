@@ -16,12 +16,17 @@ export type Dial = (host: string, port: number) => Promise<Duplex>
 export interface ClientHome {
   /** Null before the first write. */
   readIndex(): Promise<Bytes | null>
-  /** Replaces the index atomically (temp, fsync, rename; mode 0600). */
-  writeIndex(bytes: Bytes): Promise<void>
+  /**
+   * Replaces the index by what `change` makes of it, atomically (temp, fsync, rename; mode 0600) and alone: no other client of
+   * this folder changes it meanwhile. E_LOCKED when one does not get done with it.
+   */
+  changeIndex(change: (before: Bytes | null) => Bytes): Promise<void>
   /** Opens the folder `name` ([a-z0-9-]+), making it if needed, and locks it: E_LOCKED when another process has it. */
   openProfile(name: string): Promise<ProfileFolder>
   /** Deletes the folder with everything in it. It must not be open. */
   removeProfile(name: string): Promise<void>
+  /** Gives the folder another name, so that a fresh one can take its place; resolves to where its data is now. */
+  setAside(name: string): Promise<string>
 }
 
 export interface ProfileFolder {
@@ -100,6 +105,8 @@ export interface ClientDeps {
   /** Asked once per unknown server without an invite, before anything is sent to it; absent = refuse. */
   confirmServer?(server: ServerCheck): Promise<boolean>
   onStep?(step: Step): void
+  /** Something a person has to know before there is a session to tell it. */
+  onNotice?(text: string): void
 }
 
 export interface ServerCheck {

@@ -1,7 +1,7 @@
 // Refusals of a server as errors: the code decides what is done, the other fields say when and about whom (PROTOCOL 14.2).
 import type { FrameOf } from '../protocol/frames.ts'
 import type { Bytes } from '../util/bytes.ts'
-import { type ErrorCode, isWireCode, SecureChatError } from '../util/errors.ts'
+import { codeOf, type ErrorCode, isWireCode, SecureChatError } from '../util/errors.ts'
 
 /** The server answered `err`. Its codes are a closed list: what is not on it is E_INTERNAL. */
 export class Refusal extends SecureChatError {
@@ -22,6 +22,12 @@ export class Refusal extends SecureChatError {
     this.puzzle =
       err.w === undefined || err.seed === undefined ? undefined : { w: err.w, seed: err.seed }
   }
+}
+
+/** The connection ended first: whether the server did it, nobody here knows. */
+export function isUnanswered(error: unknown): boolean {
+  const code = codeOf(error)
+  return code === 'E_CLOSED' || code === 'E_TIMEOUT'
 }
 
 /** What a person reads when nobody further up knows better. */

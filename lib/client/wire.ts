@@ -34,6 +34,8 @@ interface Pending {
 }
 
 const WATCH_MS = 5000
+/** Pushes kept until somebody listens: twice what may be unacknowledged (PROTOCOL 9.2). */
+const EARLY_MAX = 2 * LIMITS.unackedMails
 
 export class Wire {
   readonly connection: Connection
@@ -150,8 +152,12 @@ export class Wire {
       return
     }
     if (pushes.length === 0) return
-    if (this.#onPush === null) this.#early.push(...pushes)
-    else this.#onPush(pushes)
+    if (this.#onPush !== null) {
+      this.#onPush(pushes)
+      return
+    }
+    for (const push of pushes) this.#early.push(push)
+    if (this.#early.length > EARLY_MAX) this.destroy('E_FORMAT', 'The server sends too much.')
   }
 
   #take(frame: Frame, pushes: Push[]): void {

@@ -40,6 +40,11 @@ export interface Limits {
   readonly guessPuzzleBits: number
   readonly anonymousFrames: number
   readonly anonymousMs: number
+  /** A connection without login; one on which a registration was begun. */
+  readonly anonymousLifeMs: number
+  readonly registrationMs: number
+  /** Connections without login from one address block. */
+  readonly anonymousPerAddress: number
 
   readonly identitySuccessions: number
   readonly serverSuccessions: number
@@ -80,16 +85,25 @@ export interface Limits {
   readonly unackedMails: number
   readonly unackedMailBytes: number
 
+  /** History of an account on the server, of all devices it ever had. */
+  readonly historyBytes: number
+
   readonly fileBytes: number
   readonly chunkBytes: number
   readonly fileLifeMs: number
 
   readonly sendsPerSecond: number
   readonly sendBurst: number
+  /** Mailboxes a message reaches for one unit of `sendsPerSecond`: a stream to 512 devices is not the price of one. */
+  readonly copiesPerSend: number
   readonly newRecipientsPerDay: number
   readonly directoryPerMinute: number
   readonly directoryByNamePerMinute: number
   readonly registrationsPerDay: number
+  /** Every list is signed, stored and fetched by all who write to the account. */
+  readonly listChangesPerDay: number
+  /** Replaced lists the server keeps: who was away for longer than these cannot follow the account any more. */
+  readonly replacedLists: number
   readonly openRequests: number
   /** Wrong logins of one (name, address block) before delays begin (5.3). */
   readonly freeGuesses: number
@@ -123,6 +137,9 @@ export const LIMITS: Limits = {
   guessPuzzleBits: 22,
   anonymousFrames: 16,
   anonymousMs: 30_000,
+  anonymousLifeMs: 60_000,
+  registrationMs: 15 * MINUTE_MS,
+  anonymousPerAddress: 64,
 
   identitySuccessions: 4,
   serverSuccessions: 3,
@@ -156,16 +173,21 @@ export const LIMITS: Limits = {
   unackedMails: 256,
   unackedMailBytes: MiB,
 
+  historyBytes: 256 * MiB,
+
   fileBytes: 2 * GiB,
   chunkBytes: 64 * KiB,
   fileLifeMs: 14 * DAY_MS,
 
   sendsPerSecond: 20,
   sendBurst: 100,
+  copiesPerSend: 8,
   newRecipientsPerDay: 20,
   directoryPerMinute: 60,
   directoryByNamePerMinute: 30,
   registrationsPerDay: 5,
+  listChangesPerDay: 20,
+  replacedLists: 500,
   openRequests: 256,
   freeGuesses: 5,
   guessDelayMaxMs: HOUR_MS,
@@ -174,4 +196,9 @@ export const LIMITS: Limits = {
 
   requestTimeoutMs: 20_000,
   pingIdleMs: 30_000,
+}
+
+/** What a message to so many devices costs of the budget for sending (PROTOCOL 15). */
+export function sendCost(devices: number): number {
+  return Math.max(1, Math.ceil(devices / LIMITS.copiesPerSend))
 }

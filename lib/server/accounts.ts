@@ -2,6 +2,7 @@
 // by the handlers; what a device list says is decided by identity/.
 import { decodeStrict, encode } from '../protocol/cbor.ts'
 import { dl, type SignedDeviceList } from '../protocol/composites.ts'
+import { LIMITS } from '../protocol/limits.ts'
 import type { Username } from '../protocol/names.ts'
 import { check } from '../protocol/shape.ts'
 import type { Keys, Rec, Records } from '../storage/ports.ts'
@@ -13,7 +14,7 @@ import { NameClaims } from './name-claims.ts'
 import { refuse } from './refusal.ts'
 
 const ACCOUNT_KIND = 'account'
-/** Replaced device lists, one record each; the current one is in the account. */
+/** The latest replaced device lists, one record each; the current one is in the account. */
 const LIST_KIND = 'devicelist'
 /** Lost races are retried a few times: two devices of one person, not a crowd. */
 const ATTEMPTS = 5
@@ -81,11 +82,13 @@ export class Accounts {
       const next = await edit(current.account)
       if (next === null) return
       if (next.list !== current.account.list) await this.#archive(id, current.account.list)
-      if (next.user !== current.account.user) await this.#claimNames(id, next, current.account)
+      const isRenamed = next.user !== current.account.user
+      const isNewName = isRenamed && (await this.#claimNames(id, next, current.account))
       const body = encodeAccount(next)
       const keys = keysOf(next)
       const result = await this.#records.update(ACCOUNT_KIND, id, current.rev, body, keys)
       if (result.ok) return
+      if (isNewName) await this.#unclaim(id, next.user)
       if (typeof result.conflict === 'object') refuse('E_TAKEN')
       if (result.conflict === 'missing') refuse('E_NOT_FOUND')
     }
@@ -97,6 +100,7 @@ export class Accounts {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const current = await this.get(id)
       if (current === null) return
+      await this.#names.claim(current.account.user, id, this.#clock.now())
       const body = encodeAccount('deleted')
       if ((await this.#records.update(ACCOUNT_KIND, id, current.rev, body)).ok) {
         await this.#dropArchive(id)
@@ -115,19 +119,30 @@ export class Accounts {
 
   /**
    * Before a list is replaced it gets a record of its own. All who race to replace it write the same bytes under the same
-   * id, so it does not matter who wins or who crashes in between.
+   * id, so it does not matter who wins or who crashes in between. The oldest one goes for it.
    */
   async #archive(id: string, list: SignedDeviceList): Promise<void> {
-    await this.#records.put(LIST_KIND, archiveId(id, listNumber(list)), encode(list), {
-      index: { acct: id },
-    })
+    const n = listNumber(list)
+    await this.#records.put(LIST_KIND, archiveId(id, n), encode(list), { index: { acct: id } })
+    const old = n - LIMITS.replacedLists
+    if (old > 0) await this.#records.delete(LIST_KIND, archiveId(id, old))
   }
 
-  /** The old name, too: whatever happened to its claim, from now on only the claim reserves it. */
-  async #claimNames(id: string, next: Account, current: Account): Promise<void> {
+  /**
+   * The old name, too: whatever happened to its claim, from now on only the claim reserves it. True when the account never
+   * had the new name before.
+   */
+  async #claimNames(id: string, next: Account, current: Account): Promise<boolean> {
     const now = this.#clock.now()
     await this.#names.claim(current.user, id, now)
-    if ((await this.#names.claim(next.user, id, now)) === 'taken') refuse('E_TAKEN')
+    const claim = await this.#names.claim(next.user, id, now)
+    return claim === 'taken' ? refuse('E_TAKEN') : claim === 'new'
+  }
+
+  /** A lost race reserves no name for ever, unless the winner has it. */
+  async #unclaim(id: string, name: Username): Promise<void> {
+    const current = await this.get(id)
+    if (current?.account.user !== name) await this.#names.release(name, id)
   }
 
   async #dropArchive(id: string): Promise<void> {

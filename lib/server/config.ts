@@ -11,9 +11,11 @@ export interface ServerConfig {
   readonly email: EmailPolicy
   readonly registrationPuzzleBits: number
   readonly registrationsPerDay: number
+  readonly ceremoniesPerSecond: number
   readonly maxClients: number
   readonly maxClientsPerAddress: number
   readonly anonymousLifeMs: number
+  readonly anonymousPerAddress: number
   readonly idleMs: number
   readonly connectionLifeMs: number
   readonly handshakesPerSecond: number
@@ -26,13 +28,16 @@ export interface ServerConfig {
   readonly directoryPerMinute: number
   readonly directoryByNamePerMinute: number
   readonly newRecipientsPerDay: number
+  readonly listChangesPerDay: number
   readonly mailboxLifeMs: number
   readonly streamsPerDevice: number
   readonly streamsTotal: number
+  readonly streamHeadBytes: number
   readonly directoryCacheBytes: number
   readonly fileBytes: number
   readonly fileLifeMs: number
   readonly fileBytesInFlight: number
+  readonly historyBytes: number
   readonly blobsPerAccount: number
 }
 
@@ -71,14 +76,34 @@ export const SERVER_OPTIONS: ServerOptions = {
   registrationPuzzleBits: number(0, 'bits', 0, 22, 'puzzle before a registration; 0: none'),
   // PROTOCOL 15 says 5: right for a public server, wrong for a school behind one address
   registrationsPerDay: number(100, 'per address block and day', 0, 1e6, '0: no limit'),
-  maxClients: number(10_000, 'connections', 1, 1e6, 'one more is told that the server is full'),
+  ceremoniesPerSecond: number(
+    100,
+    'password logins and registrations per second',
+    0,
+    1e6,
+    'begun on the whole server, each costs 2 ms; above half of it clients solve puzzles; 0: no limit',
+  ),
+  maxClients: number(
+    10_000,
+    'connections',
+    1,
+    1e6,
+    'one more is told that the server is full; a quarter may be without login',
+  ),
   maxClientsPerAddress: number(0, 'connections per address block', 0, 1e6, '0: no limit'),
   anonymousLifeMs: number(
-    15 * MINUTE_MS,
+    LIMITS.anonymousLifeMs,
     'ms',
     SECOND_MS,
     DAY_MS,
-    'time a connection has for its login',
+    'time a connection has for its login; clients connect again when a person took longer',
+  ),
+  anonymousPerAddress: number(
+    LIMITS.anonymousPerAddress,
+    'connections per address block',
+    0,
+    1e6,
+    'without login at once; one more, and the oldest goes; 0: no limit',
   ),
   idleMs: number(2 * MINUTE_MS, 'ms', MINUTE_MS, DAY_MS, 'clients ping after 30 s of silence'),
   connectionLifeMs: number(
@@ -147,6 +172,13 @@ export const SERVER_OPTIONS: ServerOptions = {
     1e6,
     'first messages to somebody; below 100, large groups fail; 0: no limit',
   ),
+  listChangesPerDay: number(
+    LIMITS.listChangesPerDay,
+    'device lists per account and day',
+    0,
+    1e6,
+    'tried or done, as many at once; each is kept and checked by all contacts; 0: no limit',
+  ),
   mailboxLifeMs: number(
     LIMITS.mailboxLifeMs,
     'ms',
@@ -161,7 +193,20 @@ export const SERVER_OPTIONS: ServerOptions = {
     100_000,
     'open sender streams of one device; the one unused longest is closed',
   ),
-  streamsTotal: number(200_000, 'streams', 1000, 1e7, 'about 500 bytes of memory each'),
+  streamsTotal: number(
+    500_000,
+    'recipients',
+    5000,
+    1e8,
+    'devices that open sender streams go to, and four for each stream; about 300 bytes of memory each',
+  ),
+  streamHeadBytes: number(
+    64 * MiB,
+    'bytes',
+    MiB,
+    16_384 * MiB,
+    'heads and wraps of streams that wait for their first message, in memory',
+  ),
   directoryCacheBytes: number(
     64 * MiB,
     'bytes',
@@ -177,6 +222,13 @@ export const SERVER_OPTIONS: ServerOptions = {
     MiB,
     16_384 * MiB,
     'chunks in memory on their way to the disk',
+  ),
+  historyBytes: number(
+    LIMITS.historyBytes,
+    'bytes',
+    MiB,
+    16_384 * MiB,
+    'history of one account, of all its devices together',
   ),
   blobsPerAccount: number(16, 'sealed blobs', 4, 1000, 'block list, contacts, settings...'),
 }

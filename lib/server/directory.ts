@@ -40,6 +40,9 @@ export interface DirectoryEntry {
   readonly bytes: number
 }
 
+/** A list and what it says. */
+export type KnownList = Pick<DirectoryEntry, 'signed' | 'list'>
+
 /** An entry on its way from the store, and how often it changed there meanwhile. */
 interface Loading {
   changes: number
@@ -60,6 +63,8 @@ export class Directory {
   readonly #cache = new Map<string, DirectoryEntry>()
   readonly #names = new Map<string, string>()
   readonly #loading = new Map<string, Loading>()
+  /** Of accounts that are being refreshed. */
+  readonly #known = new Map<string, KnownList>()
   #bytes = 0
 
   /** `changed`: devices or keys of an account are no longer what they were; `by`: only the keys of this device. */
@@ -123,13 +128,30 @@ export class Directory {
     return this.get(id)
   }
 
-  /** After a change in the store: reads it again and tells everybody who relies on the old state. */
-  refresh(id: string, by?: string): Promise<DirectoryEntry | null> {
+  /**
+   * What a stored list says; from the cache when it is the current one there. Importing its keys takes milliseconds of
+   * the event loop.
+   */
+  parsed(id: string, { b }: SignedDeviceList): DeviceList {
+    const entry = this.#cache.get(id)
+    return entry !== undefined && equal(entry.signed.b, b) ? entry.list : parseDeviceList(b)
+  }
+
+  /**
+   * After a change in the store: reads it again and tells everybody who relies on the old state. `by`: only the keys of
+   * this device changed. `next`: what a list that was just stored says, which spares its keys another import.
+   */
+  refresh(
+    id: string,
+    { by, next }: { readonly by?: string; readonly next?: KnownList } = {},
+  ): Promise<DirectoryEntry | null> {
+    const known = next ?? this.#cache.get(id)
     this.#forget(id, by)
+    if (known !== undefined) this.#known.set(id, { signed: known.signed, list: known.list })
     void this.#router.publish(CHANGES_BOX, concat(this.#node, utf8(id))).catch((error: unknown) => {
       this.#log.warn('server.directory-publish', { cause: String(error) })
     })
-    return this.get(id)
+    return this.get(id).finally(() => this.#known.delete(id))
   }
 
   /**
@@ -152,7 +174,7 @@ export class Directory {
       if (n <= current.n) refuse('E_CAS', { n: current.n })
       if ((await this.#records.update(BUNDLE_KIND, key, rec.rev, body, keys)).ok) break
     }
-    await this.refresh(id, key)
+    await this.refresh(id, { by: key })
   }
 
   async dropBundle(id: string, dev: Bytes): Promise<void> {
@@ -186,7 +208,9 @@ export class Directory {
       // what changed meanwhile must not be cached in its old state
       if (load.changes !== changes) continue
       const { account } = stored
-      const list = parseDeviceList(account.list.b)
+      const known = this.#known.get(id)
+      const isKnown = known !== undefined && equal(known.signed.b, account.list.b)
+      const list = isKnown ? known.list : parseDeviceList(account.list.b)
       const bundles = new Map<string, DirectoryBundle>()
       let bytes = ENTRY_OVERHEAD_BYTES + 2 * account.list.b.length
       for (const rec of recs) {

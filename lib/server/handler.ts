@@ -54,6 +54,8 @@ export interface Caller {
   login: PendingLogin | null
   /** A password change was started on this connection. */
   changingPassword: boolean
+  /** Before login: until when (monotonic) it may stay although its time is over. */
+  patientUntil: number
   /** A puzzle this connection was given and has not solved. */
   puzzleSeed: Bytes | null
 
@@ -111,6 +113,8 @@ export interface Row {
   /** Bits of LEVEL: one of them must have been reached. */
   readonly state: number
   readonly cost: Cost
+  /** How many times the cost; absent: once. Only ever called with a frame of this row's name. */
+  readonly weigh?: (caller: Caller, frame: never) => number
   /** Only ever called with a frame of this row's name. */
   readonly handle: (caller: Caller, frame: never) => unknown
 }

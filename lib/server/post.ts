@@ -79,7 +79,7 @@ export class Post {
   }
 
   #entries(stream: Stream, message: Message, expires: number): Incoming[] {
-    const { acct, dev } = stream.owner
+    const { id: from, acct, dev } = stream.owner
     const transmission: Transmission = {
       acct,
       dev,
@@ -91,8 +91,10 @@ export class Post {
     const id = stream.idPrefix + String(message.i)
     // without a wrap inside, the same bytes go to every device
     const shared = message.i === 0 ? null : encodeMailEntry(transmission)
-    const items = stream.recipients.map(({ box }, k) => ({
+    const items = stream.recipients.map(({ box, isOwn }, k) => ({
       box,
+      from,
+      isOwn,
       id,
       body: shared ?? encodeMailEntry(transmission, stream.opening(k)),
       expires,
@@ -106,9 +108,11 @@ export class Post {
     const who = new Set<Bytes>()
     results.forEach((result, k) => {
       const recipient = recipients[k]
-      if (result.status !== 'full' || recipient === undefined) return
+      if (recipient === undefined) return
+      if (result.status === 'full') {
+        this.#full.set(recipient.box, this.#clock.monotonic() + FULL_MS)
+      } else if (result.status !== 'share-full') return
       who.add(recipient.acct)
-      this.#full.set(recipient.box, this.#clock.monotonic() + FULL_MS)
     })
     return who.size === 0 ? null : mailboxFull(who)
   }

@@ -8,12 +8,21 @@ import { refuse } from './refusal.ts'
 
 const SEED_BYTES = 16
 
+interface Solved {
+  readonly pow?: Bytes
+  readonly seed?: Bytes
+}
+
+/** Returns when a password ceremony may begin; `bits` is the puzzle it costs anyway. @throws E_POW E_BUSY */
+export function beginCeremony(caller: Caller, bits: number, request: Solved, now: number): void {
+  const { ceremonies } = caller.services
+  demandPuzzle(caller, ceremonies.puzzleBits(bits, now), request)
+  const wait = ceremonies.begin(now)
+  if (wait > 0) refuse('E_BUSY', { after: wait })
+}
+
 /** Returns when `bits` is 0 or the request carries the solution. @throws E_POW with a fresh seed otherwise */
-export function demandPuzzle(
-  caller: Caller,
-  bits: number,
-  request: { readonly pow?: Bytes; readonly seed?: Bytes },
-): void {
+function demandPuzzle(caller: Caller, bits: number, request: Solved): void {
   if (bits === 0) return
   const { pow, seed } = request
   const given = caller.puzzleSeed

@@ -13,10 +13,13 @@ import type { Clock, Timer } from '../util/clock.ts'
 import { codeOf, type WireCode } from '../util/errors.ts'
 import type { Log } from '../util/log.ts'
 import { Accounts } from './accounts.ts'
+import { AccountSessions } from './account-sessions.ts'
+import { Ceremonies } from './ceremonies.ts'
 import { addressBlock } from '../channel/address.ts'
 import type { ServerConfig } from './config.ts'
 import { Directory } from './directory.ts'
 import { Guesses } from './guesses.ts'
+import { Histories } from './histories.ts'
 import { Invites } from './invites.ts'
 import type { Link } from './link.ts'
 import { NewRecipients } from './new-recipients.ts'
@@ -24,10 +27,11 @@ import { Post } from './post.ts'
 import { Presence } from './presence.ts'
 import { BucketTable } from '../util/rate.ts'
 import type { Services } from './services.ts'
-import { Session } from './session.ts'
+import { Session, type SessionWatcher } from './session.ts'
 import { Streams } from './streams.ts'
 import { FRAME_TABLE } from './table.ts'
 import { Transfers } from './transfers.ts'
+import { Visitors } from './visitors.ts'
 
 const TICK_MS = 5000
 const LOOK_MS = 30_000
@@ -73,6 +77,7 @@ export class Server {
   readonly #handshaker: ServerHandshaker
   readonly #sessions = new Set<Session>()
   readonly #perAddress = new Map<string, number>()
+  readonly #visitors: Visitors
   readonly #stopListening: Promise<() => Promise<void>>
   #tick: Timer
   #lookedAt: number
@@ -83,6 +88,11 @@ export class Server {
     const { config, clock, log } = deps
     this.#deps = deps
     this.#services = buildServices(deps)
+    this.#visitors = new Visitors({
+      maxClients: config.maxClients,
+      perBlock: config.anonymousPerAddress,
+      lifeMs: config.anonymousLifeMs,
+    })
     this.#handshaker = new ServerHandshaker({
       identity: deps.launchKeys,
       clock,
@@ -117,18 +127,29 @@ export class Server {
   /** A session for an established channel, or `bye` when the server is full or closing. */
   adopt(link: Link): void {
     const block = addressBlock(link.remoteAddress)
-    const { maxClients, maxClientsPerAddress } = this.#deps.config
-    const here = this.#perAddress.get(block) ?? 0
-    const isFull =
-      this.#sessions.size >= maxClients ||
-      (maxClientsPerAddress > 0 && here >= maxClientsPerAddress)
-    if (isFull || this.#closing !== null) {
+    if (this.#closing !== null || !this.#hasRoom(block)) {
       link.onFrames(() => undefined)
       void link.close(encodeFrame({ t: 'bye', c: 'E_BUSY' }))
       return
     }
-    this.#perAddress.set(block, here + 1)
-    this.#sessions.add(new Session(this.#services, FRAME_TABLE, link, this.#onEnded))
+    const session = new Session(this.#services, FRAME_TABLE, link, this.#watcher)
+    // what was already here may have ended it
+    if (session.isClosed) return
+    this.#perAddress.set(block, (this.#perAddress.get(block) ?? 0) + 1)
+    this.#sessions.add(session)
+    if (session.isAnonymous) this.#visitors.add(session, this.#deps.clock.monotonic())
+  }
+
+  /** For one more; somebody without login goes if that is what it takes. */
+  #hasRoom(block: string): boolean {
+    const { clock, config } = this.#deps
+    const { maxClients, maxClientsPerAddress } = config
+    const now = clock.monotonic()
+    const here = this.#perAddress.get(block) ?? 0
+    if (maxClientsPerAddress > 0 && here >= maxClientsPerAddress) {
+      if (!this.#visitors.dismiss(now, block)) return false
+    }
+    return this.#sessions.size < maxClients || this.#visitors.dismiss(now)
   }
 
   stats(): ServerStats {
@@ -174,23 +195,30 @@ export class Server {
     )()
   }
 
-  readonly #onEnded = (session: Session): void => {
+  readonly #watcher: SessionWatcher = {
+    entered: (session) => {
+      this.#visitors.delete(session)
+    },
+    ended: (session) => {
+      this.#onEnded(session)
+    },
+  }
+
+  #onEnded(session: Session): void {
+    this.#visitors.delete(session)
     if (!this.#sessions.delete(session)) return
     const here = (this.#perAddress.get(session.block) ?? 1) - 1
     if (here > 0) this.#perAddress.set(session.block, here)
     else this.#perAddress.delete(session.block)
   }
 
-  /** One timer for all connections; what is looked at per connection is one number. */
+  /** One timer for all connections; those that are logged in are not looked at. */
   readonly #onTick = (): void => {
-    const { clock, config } = this.#deps
+    const { clock } = this.#deps
     this.#tick = clock.after(TICK_MS, this.#onTick)
     const now = clock.monotonic()
-    for (const session of this.#sessions) {
-      if (session.isAnonymous && now - session.since >= config.anonymousLifeMs) {
-        void session.bye('E_RATE')
-      }
-    }
+    this.#visitors.sweep(now)
+    this.#services.streams.sweep(now)
     if (now - this.#lookedAt >= LOOK_MS) {
       this.#lookedAt = now
       this.#services.presence.lookAgain()
@@ -221,7 +249,11 @@ function buildServices(deps: ServerDeps): Services {
   const { records, mail, logs } = store
   const accounts = new Accounts(records, clock)
   const presence = new Presence({ router, log, shared: deps.shared ?? false })
-  const streams = new Streams({ perDevice: config.streamsPerDevice, total: config.streamsTotal })
+  const streams = new Streams({
+    perDevice: config.streamsPerDevice,
+    total: config.streamsTotal,
+    pendingBytes: config.streamHeadBytes,
+  })
   const directory = new Directory({
     records,
     accounts,
@@ -249,7 +281,10 @@ function buildServices(deps: ServerDeps): Services {
     records,
     mail,
     logs,
+    histories: new Histories({ records, logs, maxBytes: config.historyBytes }),
     accounts,
+    accountSessions: new AccountSessions(),
+    ceremonies: new Ceremonies(config.ceremoniesPerSecond, clock.monotonic()),
     directory,
     streams,
     presence,
@@ -271,6 +306,7 @@ function buildServices(deps: ServerDeps): Services {
     }),
     lookups: perMinute(config.directoryPerMinute),
     lookupsByName: perMinute(config.directoryByNamePerMinute),
+    listChanges: perDay(config.listChangesPerDay),
     registrations: perDay(config.registrationsPerDay),
     registrationAttempts: perDay(NAME_TRIES_PER_REGISTRATION * config.registrationsPerDay),
   }

@@ -5,9 +5,12 @@ import type { Bytes } from '../util/bytes.ts'
 import type { Clock } from '../util/clock.ts'
 import type { Log } from '../util/log.ts'
 import type { Accounts } from './accounts.ts'
+import type { AccountSessions } from './account-sessions.ts'
+import type { Ceremonies } from './ceremonies.ts'
 import type { ServerConfig } from './config.ts'
 import type { Directory } from './directory.ts'
 import type { Guesses } from './guesses.ts'
+import type { Histories } from './histories.ts'
 import type { Invites } from './invites.ts'
 import type { NewRecipients } from './new-recipients.ts'
 import type { Post } from './post.ts'
@@ -28,7 +31,10 @@ export interface Services {
   readonly records: Records
   readonly mail: Mailboxes
   readonly logs: Logs
+  readonly histories: Histories
   readonly accounts: Accounts
+  readonly accountSessions: AccountSessions
+  readonly ceremonies: Ceremonies
   readonly directory: Directory
   readonly streams: Streams
   readonly presence: Presence
@@ -45,4 +51,6 @@ export interface Services {
   readonly registrations: BucketTable
   readonly registrationAttempts: BucketTable
   readonly lookupsByName: BucketTable
+  /** New device lists, per account. */
+  readonly listChanges: BucketTable
 }

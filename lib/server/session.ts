@@ -43,6 +43,13 @@ interface Budgets {
   readonly request: Bucket
 }
 
+/** Who looks after all sessions. */
+export interface SessionWatcher {
+  /** Somebody has logged in on it; may be told twice. */
+  entered(session: Session): void
+  ended(session: Session): void
+}
+
 export class Session implements Caller, FileConnection {
   readonly services: Services
   readonly link: Link
@@ -52,9 +59,10 @@ export class Session implements Caller, FileConnection {
   registration: PendingRegistration | null = null
   login: PendingLogin | null = null
   changingPassword = false
+  patientUntil = 0
   puzzleSeed: Bytes | null = null
   readonly #table: FrameTable
-  readonly #ended: (session: Session) => void
+  readonly #watcher: SessionWatcher
   #state: 'open' | 'stopping' | 'closed' = 'open'
   #levels: number = LEVEL.anon
   #account: AccountLogin | null = null
@@ -69,17 +77,12 @@ export class Session implements Caller, FileConnection {
   #overruns = 0
   #holds = 0
 
-  constructor(
-    services: Services,
-    table: FrameTable,
-    link: Link,
-    ended: (session: Session) => void,
-  ) {
+  constructor(services: Services, table: FrameTable, link: Link, watcher: SessionWatcher) {
     this.services = services
     this.link = link
     this.block = addressBlock(link.remoteAddress)
     this.#table = table
-    this.#ended = ended
+    this.#watcher = watcher
     this.since = services.clock.monotonic()
     this.#anonymous = new Bucket(ANONYMOUS, this.since)
     void link.closed.then(() => {
@@ -132,8 +135,16 @@ export class Session implements Caller, FileConnection {
   }
 
   enterAccount(login: AccountLogin): void {
+    if (this.isClosed) return
     this.#account = login
+    this.services.accountSessions.enter(login.id, this)
     this.#enter(LEVEL.acct, login.id)
+  }
+
+  loseAccount(): void {
+    this.#leaveAccount()
+    this.#levels &= ~LEVEL.acct
+    if (this.#device === null) void this.bye('E_AUTH')
   }
 
   enterDevice(login: DeviceLogin, leave: () => void): void {
@@ -190,6 +201,11 @@ export class Session implements Caller, FileConnection {
     })
   }
 
+  #leaveAccount(): void {
+    if (this.#account !== null) this.services.accountSessions.leave(this.#account.id, this)
+    this.#account = null
+  }
+
   #enter(level: number, key: string): void {
     this.#levels = (this.#levels | level) & ~LEVEL.anon
     this.#anonymous = null
@@ -198,6 +214,7 @@ export class Session implements Caller, FileConnection {
     const now = clock.monotonic()
     this.#budgets = { send: sendBudgets.of(key, now), request: requestBudgets.of(key, now) }
     this.link.authenticated()
+    this.#watcher.entered(this)
   }
 
   #receive(frames: readonly Bytes[]): void {
@@ -223,7 +240,7 @@ export class Session implements Caller, FileConnection {
       else void this.bye('E_STATE')
       return
     }
-    const wait = this.#charge(row.cost)
+    const wait = this.#charge(row.cost, row.weigh?.(this, frame as never))
     if (wait > 0) {
       this.#overrun(r, wait)
       return
@@ -258,10 +275,10 @@ export class Session implements Caller, FileConnection {
     } else this.succeed(r, answer as Readonly<Record<string, unknown>>)
   }
 
-  #charge(cost: Cost): number {
+  #charge(cost: Cost, weight?: number): number {
     const now = this.services.clock.monotonic()
     if (this.#budgets === null) return this.#anonymous?.take(now) ?? 0
-    return cost === 'free' ? 0 : this.#budgets[cost].take(now)
+    return cost === 'free' ? 0 : this.#budgets[cost].take(now, weight)
   }
 
   #overrun(r: number | undefined, wait: number): void {
@@ -308,6 +325,7 @@ export class Session implements Caller, FileConnection {
     this.#files?.close()
     this.#leave?.()
     this.#leave = null
-    this.#ended(this)
+    this.#leaveAccount()
+    this.#watcher.ended(this)
   }
 }

@@ -2,6 +2,7 @@
 // whatever is not here is refused by the session.
 import { frameRow, type FrameName, type FrameOf, type RequestName } from '../protocol/frames.ts'
 import {
+  type Caller,
   type Cost,
   type FrameTable,
   LEVEL,
@@ -29,7 +30,7 @@ import { lkLogin } from './handlers/lk-login.ts'
 import { loginFin } from './handlers/login-fin.ts'
 import { loginStart } from './handlers/login-start.ts'
 import { mailAck } from './handlers/mail-ack.ts'
-import { msgPut } from './handlers/msg-put.ts'
+import { msgPut, sendWeight } from './handlers/msg-put.ts'
 import { p2pAddr } from './handlers/p2p-addr.ts'
 import { ping } from './handlers/ping.ts'
 import { pwFin } from './handlers/pw-fin.ts'
@@ -44,6 +45,15 @@ type Entry = readonly [FrameName, Row]
 
 function request<N extends RequestName>(name: N, handle: RequestHandler<N>, cost: Cost): Entry {
   return [name, { push: false, state: stateOf(name), cost, handle }]
+}
+
+function weighed<N extends RequestName>(
+  name: N,
+  handle: RequestHandler<N>,
+  cost: Cost,
+  weigh: (caller: Caller, frame: FrameOf<N>) => number,
+): Entry {
+  return [name, { push: false, state: stateOf(name), cost, handle, weigh }]
 }
 
 function push<N extends FrameName>(
@@ -88,7 +98,7 @@ export const FRAME_TABLE: FrameTable = new Map<FrameName, Row>([
   request('dir.get', dirGet, 'request'),
 
   request('st.open', stOpen, 'request'),
-  request('msg.put', msgPut, 'send'),
+  weighed('msg.put', msgPut, 'send', sendWeight),
   push('mail.ack', mailAck, 'free'),
 
   request('file.put', filePut, 'free'),

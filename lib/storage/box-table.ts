@@ -1,10 +1,13 @@
 // Mailboxes in memory: which mails wait in which box, and whether there is room for one more. Shared by the adapters,
-// which decide what a mail carries and when it reaches a disk. Nothing here looks at a box other than the one asked for.
+// which decide what a mail carries and when it reaches a disk. Nothing here looks at a box other than the one asked for,
+// and no sender can take so much room that others are refused.
 
 /** What the table must know of a mail; adapters add the body. */
 export interface Mail {
   readonly seq: number
   readonly box: string
+  /** Whose share it counts against. */
+  readonly from: string
   readonly id: string
   /** Bytes of the body. */
   readonly size: number
@@ -19,6 +22,11 @@ export interface MailboxLimits {
   readonly boxBytes: number
   /** Bytes of bodies waiting in all boxes: everything that waits is also held in memory. */
   readonly totalBytes: number
+  /** Mails and bytes of one sender in one box, unless it is an own one. */
+  readonly senderBoxCount: number
+  readonly senderBoxBytes: number
+  /** Bytes of one sender in all boxes. */
+  readonly senderTotalBytes: number
 }
 
 /** PROTOCOL 15 for a box; the total is about what a server of the embedded kind can hold in memory. */
@@ -26,6 +34,24 @@ export const MAILBOX_LIMITS: MailboxLimits = {
   boxCount: 5000,
   boxBytes: 64 * 2 ** 20,
   totalBytes: 2 ** 30,
+  senderBoxCount: 1250,
+  senderBoxBytes: 16 * 2 ** 20,
+  senderTotalBytes: 64 * 2 ** 20,
+}
+
+/** Why a mail is not taken: for anybody, or only from this sender. */
+export type NoRoom = 'full' | 'share-full'
+
+/** What a mail must tell before it is taken. */
+export interface Asking {
+  readonly box: string
+  readonly from: string
+  readonly isOwn: boolean
+}
+
+interface Share {
+  count: number
+  bytes: number
 }
 
 interface Box<M> {
@@ -34,11 +60,15 @@ interface Box<M> {
   bytes: number
   /** No mail of this box expires before. */
   soonest: number
+  /** What each sender has here; null while the whole box holds no more than one of them may have. */
+  senders: Map<string, Share> | null
 }
 
 export class BoxTable<M extends Mail> {
   readonly #limits: MailboxLimits
   readonly #boxes = new Map<string, Box<M>>()
+  /** Bytes waiting by sender. */
+  readonly #senders = new Map<string, number>()
   #count = 0
   #bytes = 0
 
@@ -55,27 +85,45 @@ export class BoxTable<M extends Mail> {
     return this.#boxes.get(box)?.mails.get(id)
   }
 
-  hasRoom(box: string, size: number): boolean {
-    const { count, bytes } = this.usage(box)
-    return (
-      count < this.#limits.boxCount &&
-      bytes + size <= this.#limits.boxBytes &&
-      this.#bytes + size <= this.#limits.totalBytes
-    )
+  /** Null: there is room for a mail of this size. */
+  refusal({ box: name, from, isOwn }: Asking, size: number): NoRoom | null {
+    const limits = this.#limits
+    const box = this.#boxes.get(name)
+    const count = box?.mails.size ?? 0
+    const bytes = box?.bytes ?? 0
+    if (
+      count >= limits.boxCount ||
+      bytes + size > limits.boxBytes ||
+      this.#bytes + size > limits.totalBytes
+    ) {
+      return 'full'
+    }
+    if ((this.#senders.get(from) ?? 0) + size > limits.senderTotalBytes) return 'share-full'
+    if (isOwn) return null
+    if (box === undefined) return size > limits.senderBoxBytes ? 'share-full' : null
+    if (count < limits.senderBoxCount && bytes + size <= limits.senderBoxBytes) return null
+    box.senders ??= sharesOf(box.mails.values())
+    const share = box.senders.get(from)
+    return (share?.count ?? 0) >= limits.senderBoxCount ||
+      (share?.bytes ?? 0) + size > limits.senderBoxBytes
+      ? 'share-full'
+      : null
   }
 
   /** `mail.seq` is larger than that of every mail already in its box. */
   add(mail: M): void {
     let box = this.#boxes.get(mail.box)
     if (box === undefined) {
-      box = { mails: new Map(), bytes: 0, soonest: Infinity }
+      box = { mails: new Map(), bytes: 0, soonest: Infinity, senders: null }
       this.#boxes.set(mail.box, box)
     }
     box.mails.set(mail.id, mail)
     box.bytes += mail.size
     box.soonest = Math.min(box.soonest, mail.expires)
+    if (box.senders !== null) share(box.senders, mail)
     this.#count++
     this.#bytes += mail.size
+    this.#senders.set(mail.from, (this.#senders.get(mail.from) ?? 0) + mail.size)
   }
 
   list(box: string, after: number, limit: number, now: number): M[] {
@@ -129,6 +177,33 @@ export class BoxTable<M extends Mail> {
     box.bytes -= mail.size
     this.#count--
     this.#bytes -= mail.size
+    const left = (this.#senders.get(mail.from) ?? 0) - mail.size
+    if (left > 0) this.#senders.set(mail.from, left)
+    else this.#senders.delete(mail.from)
     if (box.mails.size === 0) this.#boxes.delete(mail.box)
+    else if (box.senders !== null) unshare(box.senders, mail)
   }
+}
+
+function sharesOf(mails: Iterable<Mail>): Map<string, Share> {
+  const shares = new Map<string, Share>()
+  for (const mail of mails) share(shares, mail)
+  return shares
+}
+
+function share(shares: Map<string, Share>, { from, size }: Mail): void {
+  const known = shares.get(from)
+  if (known === undefined) shares.set(from, { count: 1, bytes: size })
+  else {
+    known.count++
+    known.bytes += size
+  }
+}
+
+function unshare(shares: Map<string, Share>, { from, size }: Mail): void {
+  const known = shares.get(from)
+  if (known === undefined) return
+  known.count--
+  known.bytes -= size
+  if (known.count === 0) shares.delete(from)
 }

@@ -31,18 +31,21 @@ export class DiskSpace {
   }
 
   /** As far as is known. */
-  fits(bytes: number): boolean {
+  fits(bytes: number, floors = 1): boolean {
     const freeBytes = this.#freeBytes - this.#spentBytes - bytes
-    return this.#floorBytes === 0 || freeBytes >= this.#floorBytes
+    return this.#floorBytes === 0 || freeBytes >= floors * this.#floorBytes
   }
 
-  /** True when `bytes` more may be written, which then count as written. */
-  take(bytes: number): boolean {
+  /**
+   * True when `bytes` more may be written, which then count as written. What can wait asks for more than one floor, so
+   * that it does not take the room of what cannot.
+   */
+  take(bytes: number, floors = 1): boolean {
     const age = this.#clock.monotonic() - this.#asked
-    const isLow = !this.fits(bytes)
+    const isLow = !this.fits(bytes, floors)
     const isEating = this.#spentBytes * 8 > this.#freeBytes - this.#floorBytes
     if (age > FRESH_MS || (age > RETRY_MS && (isLow || isEating))) void this.refresh()
-    this.#hasRefused = isLow
+    if (floors === 1) this.#hasRefused = isLow
     if (isLow) return false
     this.#spentBytes += bytes
     return true

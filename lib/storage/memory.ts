@@ -97,6 +97,10 @@ function memoryRecords(run: Run): Records {
         of(kind).delete(id)
         return true
       }),
+    deleteMany: (kind, ids) =>
+      run(() => {
+        for (const id of ids) of(kind).delete(id)
+      }),
   }
 }
 
@@ -107,10 +111,11 @@ function memoryMailboxes(run: Run, clock: Clock, limits: Partial<MailboxLimits>)
     const known = table.find(item.box, item.id)
     if (known !== undefined) return { status: 'duplicate', seq: known.seq }
     const size = item.body.length
-    if (!table.hasRoom(item.box, size)) return { status: 'full' }
+    const refusal = table.refusal(item, size)
+    if (refusal !== null) return { status: refusal }
     const seq = ++last
-    const { box, id, expires } = item
-    table.add({ seq, box, id, size, expires, body: copy(item.body) })
+    const { box, from, id, expires } = item
+    table.add({ seq, box, from, id, size, expires, body: copy(item.body) })
     assigned(seq)
     return { status: 'stored', seq }
   }

@@ -59,10 +59,16 @@ export interface Records {
   ): Promise<void>
   /** True when a record was removed; false when there was none or its rev differs. */
   delete(kind: string, id: string, expectRev?: number): Promise<boolean>
+  /** Many `delete`s of one kind, one disk flush; ids that are not there are passed over. Not atomic across items. */
+  deleteMany(kind: string, ids: readonly string[]): Promise<void>
 }
 
 export interface Incoming {
   readonly box: string
+  /** Who sends it: nobody's mail takes more than a share of a box and of all boxes. */
+  readonly from: string
+  /** The box is one of the sender's: no others have to be left room in it. */
+  readonly isOwn: boolean
   /** Unique within the box: (stream, index) of the transmission. */
   readonly id: string
   readonly body: Bytes
@@ -82,7 +88,8 @@ export interface Entry {
 export type Appended =
   | { readonly status: 'stored' | 'duplicate'; readonly seq: number }
   | { readonly status: 'acked' }
-  | { readonly status: 'full' }
+  /** The box, or all boxes, cannot take it: from nobody, or from this sender only. */
+  | { readonly status: 'full' | 'share-full' }
 
 /** Queues, one per device. seq strictly grows per box and is never reused, also across restarts and after the box was emptied. */
 export interface Mailboxes {

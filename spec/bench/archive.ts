@@ -120,7 +120,7 @@ async function restore(root: string, rows: number): Promise<void> {
   const user = parseUsername('bench')
   const list = firstDeviceList({ srv: SRV, acct: ME }, user, device)
   const own = withDevice({ list, pin: { h: SRV } }, { ...device, id: Buffer.alloc(8, 2) })
-  const messages = await RecordMessageLog.open(store.records, [])
+  const messages = await RecordMessageLog.open(store, [])
   const me = { srv: SRV, acct: ME, dev: Buffer.alloc(8, 2) }
   const restorer = new Restorer({
     ...{ account: me, device: me, link, clock: systemClock, messages },

@@ -30,6 +30,7 @@ const running = await startServer(
     newRecipientsPerDay: 0,
     idleMs: 86_400_000,
     anonymousLifeMs: 86_400_000,
+    anonymousPerAddress: 0,
     freeBytes: 0,
   },
   { clock: systemClock, log: silentLog },

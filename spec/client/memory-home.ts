@@ -20,6 +20,14 @@ export interface Cut {
   readonly died: () => void
 }
 
+/** Writes of one kind of record that fail while the others still work: kinds are files of their own. */
+export interface Failing {
+  readonly kind: string
+  /** How many writes of it succeed before. */
+  after: number
+  readonly code: 'E_STORE' | 'E_DISK_FULL'
+}
+
 export class MemoryHome implements ClientHome {
   readonly #clock: Clock
   #index: Bytes | null = null
@@ -28,6 +36,10 @@ export class MemoryHome implements ClientHome {
   readonly #locked = new Set<string>()
   #life = 0
   cut: Cut | null = null
+  /** Profiles that were set aside. */
+  readonly aside: string[] = []
+  /** Fails once, then is null again. */
+  failing: Failing | null = null
   writes = 0
 
   constructor(clock: Clock) {
@@ -50,8 +62,8 @@ export class MemoryHome implements ClientHome {
     return Promise.resolve(this.#index)
   }
 
-  writeIndex(bytes: Bytes): Promise<void> {
-    this.#index = Buffer.from(bytes)
+  changeIndex(change: (before: Bytes | null) => Bytes): Promise<void> {
+    this.#index = Buffer.from(change(this.#index))
     return Promise.resolve()
   }
 
@@ -85,6 +97,25 @@ export class MemoryHome implements ClientHome {
     return Promise.resolve()
   }
 
+  setAside(name: string): Promise<string> {
+    const aside = `${name}-aside-${this.aside.push(name)}`
+    const [keys, store] = [this.#keys.get(name), this.#stores.get(name)]
+    if (keys !== undefined) this.#keys.set(aside, keys)
+    if (store !== undefined) this.#stores.set(aside, store)
+    this.#keys.delete(name)
+    this.#stores.delete(name)
+    return Promise.resolve(aside)
+  }
+
+  /** A key file of a profile, for a spec that damages it. */
+  keyFile(profile: string, file: string): Bytes | undefined {
+    return this.#keys.get(profile)?.get(file)
+  }
+
+  setKeyFile(profile: string, file: string, bytes: Bytes): void {
+    this.#keys.get(profile)?.set(file, bytes)
+  }
+
   /** Everything a thief of the disk would find outside of the sealed stores. */
   keyFiles(): Buffer {
     const files = [...this.#keys.values()].flatMap((keys) => [...keys.values()])
@@ -114,11 +145,21 @@ export class MemoryHome implements ClientHome {
       get: (...args) => this.#read(life, () => base.records.get(...args)),
       getUnique: (...args) => this.#read(life, () => base.records.getUnique(...args)),
       list: (...args) => this.#read(life, () => base.records.list(...args)),
-      put: (...args) => this.#step(life, () => base.records.put(...args)),
-      putMany: (...args) => this.#step(life, () => base.records.putMany(...args)),
+      put: (kind, ...rest) =>
+        this.#step(life, () => this.#mayFail(kind, () => base.records.put(kind, ...rest))),
+      putMany: (kind, items) =>
+        this.#step(life, () => this.#mayFail(kind, () => base.records.putMany(kind, items))),
       delete: (...args) => this.#step(life, () => base.records.delete(...args)),
+      deleteMany: (...args) => this.#step(life, () => base.records.deleteMany(...args)),
     }
     return { ...base, records, close: () => Promise.resolve() }
+  }
+
+  #mayFail<T>(kind: string, work: () => Promise<T>): Promise<T> {
+    const { failing } = this
+    if (failing?.kind !== kind || failing.after-- > 0) return work()
+    this.failing = null
+    return fail(failing.code, 'the disk has a bad day')
   }
 
   #read<T>(life: number, work: () => Promise<T>): Promise<T> {
@@ -129,6 +170,8 @@ export class MemoryHome implements ClientHome {
 interface MemoryFile {
   bytes: Buffer
   modifiedMs: number
+  /** `bytes` with room to grow, so that a large file is not copied for each chunk. */
+  room?: Buffer
 }
 
 /** A disk with a folder for downloads. */
@@ -177,14 +220,20 @@ export class MemoryDisk implements FileAccess {
       size: file.bytes.length,
       read: (offset, length) => Promise.resolve(file.bytes.subarray(offset, offset + length)),
       write: (offset, bytes) => {
-        const grown = Buffer.alloc(Math.max(file.bytes.length, offset + bytes.length))
-        file.bytes.copy(grown)
-        grown.set(bytes, offset)
-        file.bytes = grown
+        const end = Math.max(file.bytes.length, offset + bytes.length)
+        let room = file.room ?? file.bytes
+        if (room.length < end) {
+          room = Buffer.alloc(end * 2)
+          file.bytes.copy(room)
+        }
+        room.set(bytes, offset)
+        file.room = room
+        file.bytes = room.subarray(0, end)
         return Promise.resolve()
       },
       truncate: (size) => {
-        file.bytes = file.bytes.subarray(0, size)
+        file.bytes = Buffer.from(file.bytes.subarray(0, size))
+        delete file.room
         return Promise.resolve()
       },
       sync: () => Promise.resolve(),

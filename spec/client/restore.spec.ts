@@ -16,7 +16,7 @@ import { firstDeviceList } from '../../lib/identity/device-list-edit.ts'
 import { parseUsername } from '../../lib/protocol/names.ts'
 import { encodePayload } from '../../lib/protocol/payloads.ts'
 import { createMemoryStore } from '../../lib/storage/memory.ts'
-import type { Records } from '../../lib/storage/ports.ts'
+import type { Store } from '../../lib/storage/ports.ts'
 import { type Bytes, fromHex, hex } from '../../lib/util/bytes.ts'
 import { SecureChatError } from '../../lib/util/errors.ts'
 import { FakeClock } from '../helpers/fake-clock.ts'
@@ -87,11 +87,11 @@ function linkOver(chains: readonly Chain[], fails: () => boolean): Link {
 }
 
 async function open(
-  records: Records,
+  store: Pick<Store, 'records' | 'logs'>,
   link: Link,
 ): Promise<{ log: RecordMessageLog; restorer: Restorer; codes: string[] }> {
-  const state = await RestoreState.open(records)
-  const log = await RecordMessageLog.open(records, [hex(CONV)])
+  const state = await RestoreState.open(store.records)
+  const log = await RecordMessageLog.open(store, [hex(CONV)])
   log.reserve(state.end)
   const device = { id: NEW.dev, dsk: rsa2048(0).publicKey, ts: 0 }
   const list = firstDeviceList(NEW, parseUsername('alice'), device)
@@ -159,7 +159,7 @@ test('any chains, interrupted anywhere', async (t) => {
       })
       for (;;) {
         // as after a restart of the process
-        const { log, restorer, codes } = await open(store.records, link)
+        const { log, restorer, codes } = await open(store, link)
         const done = await restorer
           .prepare()
           .then(() => restorer.run())
@@ -197,7 +197,7 @@ test('a placeholder and what filled it are one row, in the place of the first', 
   for (const perBatch of [1, 2, 4]) {
     const store = createMemoryStore({ clock: new FakeClock() })
     const link = linkOver([sealed(0, items, perBatch)], () => false)
-    const { log, restorer } = await open(store.records, link)
+    const { log, restorer } = await open(store, link)
     await restorer.prepare()
     await restorer.run()
     const restored = await log.after(hex(CONV), 0, 100)
@@ -239,7 +239,7 @@ test('fields that this version does not know do not stop a row', async (t) => {
   const more = Buffer.concat([x, Buffer.from('627a7a01', 'hex')]) // "zz": 1
   const store = createMemoryStore({ clock: new FakeClock() })
   const link = linkOver([sealed(0, [{ ...item, x: more }], 64)], () => false)
-  const { log, restorer, codes } = await open(store.records, link)
+  const { log, restorer, codes } = await open(store, link)
   await restorer.prepare()
   await restorer.run()
   t.deepEqual(codes, [])

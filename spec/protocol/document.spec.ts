@@ -115,6 +115,10 @@ test('15: the table of limits', (t) => {
     'dir.get': `${L.directoryPerMinute}/min, by name ${L.directoryByNamePerMinute}/min`,
     'open requests per connection': `${L.openRequests}`,
     'registrations per address block': `${L.registrationsPerDay} a day`,
+    'device lists per account': `${L.listChangesPerDay} a day, the last ${L.replacedLists} replaced ones are kept`,
+    'history per account': `${L.historyBytes / MiB} MiB`,
+    'without login': `${L.anonymousLifeMs / SECOND} s, ${L.anonymousPerAddress} per address block`,
+    'mailboxes one send pays for': `${L.copiesPerSend}`,
   }
   const cells = rows(section('# 15.')).flat()
   const fromDocument = Object.fromEntries(
@@ -154,6 +158,8 @@ for (const [where, sentence] of [
   ['## 4.5', `${L.puzzleMinBits}..${L.puzzleMaxBits}`],
   ['## 4.5', `refuse w > ${L.puzzleRefusedAboveBits}`],
   ['## 4.5', `${L.anonymousFrames} frames in ${L.anonymousMs / SECOND} s`],
+  ['## 4.5', `lives ${L.anonymousLifeMs / SECOND} s`],
+  ['## 4.5', `from \`reg.start\` on ${L.registrationMs / MINUTE} min`],
   ['## 5.1', `<= ${L.displayNameCharacters} characters`],
   ['## 5.1', `At most ${L.renamesPerMonth} renames in 30 days`],
   ['## 5.3', `${L.freeGuesses} free, then 2^n s up to ${L.guessDelayMaxMs / HOUR} h`],

@@ -19,13 +19,20 @@ import {
   deletionStatement,
   registrationStatement,
 } from '../../lib/identity/login-proof.ts'
+import { encode } from '../../lib/protocol/cbor.ts'
+import type { SignedDeviceList } from '../../lib/protocol/composites.ts'
 import type { ReplyOf, RequestOf } from '../../lib/protocol/frames.ts'
+import { LIMITS } from '../../lib/protocol/limits.ts'
 import { parseUsername } from '../../lib/protocol/names.ts'
+import { Accounts } from '../../lib/server/accounts.ts'
 import { credentialId } from '../../lib/server/handlers/reg-start.ts'
 import { Guesses } from '../../lib/server/guesses.ts'
+import { accountId } from '../../lib/server/ids.ts'
 import { NameClaims } from '../../lib/server/name-claims.ts'
+import { createMemoryStore } from '../../lib/storage/memory.ts'
 import type { Store } from '../../lib/storage/ports.ts'
 import { SecureChatError } from '../../lib/util/errors.ts'
+import { FakeClock } from '../helpers/fake-clock.ts'
 import { type Person, person } from '../helpers/people.ts'
 import {
   type Client,
@@ -387,7 +394,15 @@ test('a password change takes effect with its vault, soon after the old password
   const { record } = registrationFinish(start.state, resp, 'the new one', RELAY_SRV)
   const change = { rec: record, vault: { ...VAULT, ver: 2 } }
   t.deepEqual(await client.err('pw.fin', { ...change, vault: VAULT }), { c: 'E_CAS', n: 1 })
+  const thief = await relay.connect()
+  await passwordLogin(thief, 'alice', PASSWORD)
+  const device = await relay.login(relay.member)
+  await device.ok('lk.login', await keyLogin(device, alice.acct))
   t.deepEqual(await client.ok('pw.fin', change), {})
+  t.is(await thief.goodbye(), 'E_AUTH', 'whoever was in with the old password')
+  t.like(await device.err('vault.get', {}), { c: 'E_STATE' })
+  await device.ok('ping', {})
+  t.like(await client.ok('vault.get', {}), { vault: { ver: 2 } })
 
   const again = await relay.connect()
   const { reply } = await passwordLogin(again, 'alice', 'the new one')
@@ -425,6 +440,45 @@ test('a deleted account is gone with all it had; id and name stay reserved', asy
   t.like(await b.err('dir.get', { acct: alice.acct }), { c: 'E_NOT_FOUND' })
   const stream = new SpecStream(b, bob, [relay.member])
   t.is(verdict(await stream.open()), 'E_NO_DEVICE')
+})
+
+test('the whole server begins so many ceremonies, and asks for puzzles before', async (t) => {
+  const relay = await startRelay({ config: { ceremoniesPerSecond: 1 } })
+  const client = await relay.connect()
+  const { message: req } = registrationStart('x')
+  const user = parseUsername('alice')
+  for (let k = 0; k < 2; k++) await client.ok('reg.start', { user, req })
+  const answers: string[] = []
+  for (let k = 0; k < 3; k++) {
+    const { c, w, seed = Buffer.alloc(16) } = await client.err('reg.start', { user, req })
+    t.deepEqual([c, w], ['E_POW', 16])
+    const pow = await solvePow(seed, 16, { pause: () => settle(1), check: () => undefined })
+    answers.push(verdict(await client.ask('reg.start', { user, req, pow, seed })))
+  }
+  t.deepEqual(answers, ['ok', 'ok', 'E_BUSY'])
+  relay.clock.advance(2000)
+  await client.ok('reg.start', { user, req })
+})
+
+test('replaced lists are kept, but not for ever', async (t) => {
+  const clock = new FakeClock()
+  const { records } = createMemoryStore({ clock })
+  const accounts = new Accounts(records, clock)
+  const { acct, user, dl } = await person('alice', { srv: RELAY_SRV, key: 0 })
+  const version = (n: number): SignedDeviceList => ({ ...dl, b: encode({ n }) })
+  const rest = { record: Buffer.alloc(192), vault: VAULT, created: 0, state: 'live' } as const
+  await accounts.create({
+    ...{ acct, user, renamed: [], cid: Buffer.alloc(32) },
+    ...{ ...rest, list: version(1) },
+  })
+  const id = accountId(acct)
+  const last = LIMITS.replacedLists + 5
+  for (let n = 2; n <= last; n++) {
+    await accounts.change(id, (account) => ({ ...account, list: version(n) }))
+  }
+  const kept = await accounts.replacedLists(id, 0, last)
+  t.is(kept.length, LIMITS.replacedLists)
+  t.deepEqual(kept.at(-1)?.b, new Uint8Array(encode({ n: last - 1 })))
 })
 
 test('a store that fails during registration says so, and the same request works later', async (t) => {

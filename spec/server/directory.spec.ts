@@ -2,6 +2,7 @@
 // adding and removing devices; who hears of it (PROTOCOL 5.4, 5.5, 14.2).
 import test from 'ava'
 
+import { registrationStart } from '../../lib/crypto/opaque.ts'
 import {
   type CurrentList,
   renamed,
@@ -17,6 +18,7 @@ import {
 import { keyLoginStatement } from '../../lib/identity/login-proof.ts'
 import type { SignedDeviceList } from '../../lib/protocol/composites.ts'
 import { parseUsername } from '../../lib/protocol/names.ts'
+import type { ServerConfig } from '../../lib/server/config.ts'
 import { rsa2048, rsa3072 } from '../helpers/keys.ts'
 import { DAY, T0 } from '../helpers/people.ts'
 import {
@@ -38,14 +40,14 @@ const LK_ID = loginKeyId(LK.publicKey)
 const PHONE = { id: Buffer.alloc(8, 0xee), dsk: rsa2048(12).publicKey, ts: T0 }
 
 /** Alice with a key file, Bob; Alice's account connection may change her list. */
-async function scene(): Promise<{
+async function scene(config: Partial<ServerConfig> = {}): Promise<{
   relay: Relay
   alice: Member
   bob: Member
   owner: Client
   b: Client
 }> {
-  const relay = await startRelay()
+  const relay = await startRelay({ config })
   const alice = await relay.add('alice', {
     key: 0,
     body: { lks: [{ id: LK_ID, lk: LK.publicKey }] },
@@ -178,6 +180,22 @@ test('a list that does not follow the current one is refused; a repeated one is 
   t.deepEqual(await owner.err('dl.put', { dl: lossy.dl }), { c: 'E_FORMAT' })
 })
 
+test('so many new lists a day, whether they are taken or not', async (t) => {
+  const { relay, alice, bob, owner } = await scene({ listChangesPerDay: 3 })
+  const second = await follow(alice, alice.verified, (current) => withDevice(current, PHONE))
+  const third = await follow(alice, second, (current) =>
+    renamed(current, parseUsername('alicia'), T0),
+  )
+  t.like(await owner.err('dl.put', { dl: bob.dl }), { c: 'E_AUTH' })
+  await owner.ok('dl.put', { dl: second.dl })
+  await owner.ok('dl.put', { dl: second.dl })
+  const other = await relay.connect()
+  await accountLogin(other, alice)
+  t.like(await other.err('dl.put', { dl: third.dl }), { c: 'E_RATE', after: 8 * 3_600_000 })
+  relay.clock.advance(59_000)
+  t.like(await owner.err('dl.put', { dl: third.dl }), { c: 'E_RATE' })
+})
+
 test('two lists at once: one wins, the other is told the current number', async (t) => {
   const { relay, alice, owner } = await scene()
   const other = await relay.connect()
@@ -191,6 +209,26 @@ test('two lists at once: one wins, the other is told the current number', async 
     other.ask('dl.put', { dl: versions[1].dl }),
   ])
   t.deepEqual(answers.map(verdict).sort(), ['E_CAS', 'ok'])
+})
+
+test('a renaming that loses a race reserves no name', async (t) => {
+  const { relay, alice, owner } = await scene()
+  const other = await relay.connect()
+  await accountLogin(other, alice)
+  const names = ['alicia', 'alix'].map(parseUsername)
+  const versions = await Promise.all(
+    names.map((name) => follow(alice, alice.verified, (current) => renamed(current, name, T0))),
+  )
+  const answers = await Promise.all(
+    versions.map(({ dl }, k) => (k === 0 ? owner : other).ask('dl.put', { dl })),
+  )
+  t.deepEqual(answers.map(verdict).sort(), ['E_CAS', 'ok'])
+  const stranger = await relay.connect()
+  const req = registrationStart('x').message
+  for (const [k, user] of names.entries()) {
+    const expected = answers[k]?.t === 'ok' ? 'E_TAKEN' : 'ok'
+    t.is(verdict(await stranger.ask('reg.start', { user, req })), expected)
+  }
 })
 
 test('list and vault change together or not at all', async (t) => {

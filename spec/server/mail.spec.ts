@@ -343,6 +343,25 @@ test('a full mailbox refuses and names whose it is; nothing that was accepted is
   t.is(verdict(await after.put()), 'ok')
 })
 
+test('one sender fills a share of a mailbox and no more; everybody else is let in', async (t) => {
+  const { relay, alice, bob, a } = await scene({ mailbox: { senderBoxCount: 2 } })
+  const carol = await relay.add('carol', { key: 2 })
+  const stream = await openStream(a, alice, [bob])
+  for (let k = 0; k < 2; k++) t.is(verdict(await stream.put()), 'ok')
+  const refusal = { c: 'E_MAILBOX_FULL', who: [new Uint8Array(bob.acct)] }
+  t.deepEqual(await a.err('msg.put', stream.fields()), refusal)
+  const c = await relay.login(carol)
+  const other = await openStream(c, carol, [bob])
+  t.is(verdict(await other.put()), 'ok')
+  t.deepEqual(await a.err('msg.put', (await openStream(a, alice, [bob])).fields()), refusal)
+
+  const b = await relay.login(bob)
+  await b.until('mail.end')
+  b.ackAll()
+  await settle()
+  t.is(verdict(await (await openStream(a, alice, [bob])).put()), 'ok')
+})
+
 test('ok comes only when the mail is durable, or acknowledged before it had to be written', async (t) => {
   const held: ((results: Appended[]) => void)[] = []
   const store = withMail((mail) => ({

@@ -3,6 +3,8 @@
 import test, { type ExecutionContext } from 'ava'
 import fc from 'fast-check'
 
+import { registrationStart } from '../../lib/crypto/opaque.ts'
+import { bundleKeyId } from '../../lib/identity/bundle.ts'
 import { decodeFrame, encodeFrame } from '../../lib/protocol/codec.ts'
 import {
   type Frame,
@@ -13,13 +15,20 @@ import {
 } from '../../lib/protocol/frames.ts'
 import { parseUsername } from '../../lib/protocol/names.ts'
 import type { Appended, Store } from '../../lib/storage/ports.ts'
+import { Accounts } from '../../lib/server/accounts.ts'
+import { accountId } from '../../lib/server/ids.ts'
+import { concat, utf8 } from '../../lib/util/bytes.ts'
 import type { LogFields } from '../../lib/util/log.ts'
 import { silentLog } from '../../lib/util/log.ts'
 import { fieldSamples, leastOf, mostOf } from '../helpers/notation-samples.ts'
 import { runs } from '../helpers/refusals.ts'
+import { rsa2048 } from '../helpers/keys.ts'
+import { T0 } from '../helpers/people.ts'
 import {
+  bundleOf,
   type Client,
   deviceLogin,
+  type Member,
   settle,
   SpecStream,
   startRelay,
@@ -164,7 +173,7 @@ test('before login: sixteen frames, then half a frame a second', async (t) => {
 })
 
 test('a connection that never logs in is ended', async (t) => {
-  const relay = await startRelay({ config: { anonymousLifeMs: 60_000 } })
+  const relay = await startRelay()
   const alice = await relay.add('alice', { key: 0 })
   const silent = await relay.connect()
   const device = await relay.login(alice)
@@ -174,6 +183,47 @@ test('a connection that never logs in is ended', async (t) => {
   relay.clock.advance(10_000)
   t.is(await silent.goodbye(), 'E_RATE')
   t.is(device.bye, null)
+})
+
+test('one connection is one device, however fast another one asks', async (t) => {
+  const relay = await startRelay()
+  const members = [await relay.add('alice', { key: 0 }), await relay.add('bob', { key: 1 })]
+  const client = await relay.connect()
+  const logins = await Promise.all(members.map((member) => deviceLogin(client, member)))
+  const answers = await Promise.all(logins.map((login) => client.ask('dev.login', login)))
+  t.deepEqual(answers.map(verdict).sort(), ['E_STATE', 'ok'])
+  t.is(relay.server.stats().devices, 1)
+  await client.leave()
+  t.is(relay.server.stats().devices, 0)
+})
+
+test('a device that is removed while it logs in does not get in', async (t) => {
+  let remove: (() => Promise<unknown>) | null = null
+  const store = (inner: Store): Store => ({
+    ...inner,
+    mail: {
+      ...inner.mail,
+      usage: async (box) => {
+        await remove?.()
+        return inner.mail.usage(box)
+      },
+    },
+  })
+  const relay = await startRelay({ store })
+  const alice = await relay.add('alice', { key: 0 })
+  const owner = await relay.login(alice)
+  const client = await relay.connect()
+  const login = await deviceLogin(client, alice)
+  await owner.leave()
+  const accounts = new Accounts(relay.store.records, relay.clock)
+  remove = async () => {
+    remove = null
+    await accounts.delete(accountId(alice.acct))
+    // as another node tells
+    await relay.router.publish('directory', concat(Buffer.alloc(8), utf8(accountId(alice.acct))))
+  }
+  t.like(await client.err('dev.login', login), { c: 'E_AUTH' })
+  t.is(relay.server.stats().devices, 0)
 })
 
 test('a device may send so much, over whatever connection', async (t) => {
@@ -191,6 +241,33 @@ test('a device may send so much, over whatever connection', async (t) => {
   t.like(await again.err('msg.put', put), { c: 'E_RATE' })
   relay.clock.advance(500)
   t.deepEqual(await again.ok('msg.put', put), {})
+})
+
+test('a message to many devices counts several times', async (t) => {
+  const relay = await startRelay({ config: { sendsPerSecond: 2, sendBurst: 3 } })
+  const alice = await relay.add('alice', { key: 0 })
+  const devs = Array.from({ length: 9 }, (_, k) => {
+    return { id: Buffer.alloc(8, k + 1), dsk: rsa2048(k).publicKey, ts: T0 }
+  })
+  const bob = await relay.add('bob', { key: 1, body: { devs } })
+  const others: Member[] = []
+  for (const [k, { id: dev }] of devs.entries()) {
+    const device = { ...bob, dev, dsk: rsa2048(k) }
+    const bundle = await bundleOf(device, 2, relay.clock.now())
+    await (await relay.login(device)).ok('bun.put', { bundle })
+    others.push({ ...device, bundle, klid: bundleKeyId(bundle.b) })
+  }
+  const a = await relay.login(alice)
+  const stream = new SpecStream(a, alice, others)
+  await stream.open()
+  t.is(verdict(await stream.put()), 'ok')
+  const put = stream.fields()
+  t.like(await a.err('msg.put', put), { c: 'E_RATE', after: 500 })
+  const single = new SpecStream(a, alice, others.slice(1, 2))
+  await single.open()
+  t.is(verdict(await single.put()), 'ok')
+  relay.clock.advance(1000)
+  t.deepEqual(await a.ok('msg.put', put), {})
 })
 
 test('no more than 256 requests wait for an answer on one connection', async (t) => {
@@ -261,13 +338,50 @@ test('an answer that no frame can hold ends that connection, not the server', as
 
 test('one client too many hears that the server is full, by count and by address', async (t) => {
   const relay = await startRelay({ config: { maxClients: 3, maxClientsPerAddress: 2 } })
-  const one = await relay.connect('192.0.2.1:1')
-  await relay.connect('192.0.2.1:2')
+  const [alice, bob, carol] = await Promise.all(
+    ['alice', 'bob', 'carol'].map((name, key) => relay.add(name, { key })),
+  )
+  if (alice === undefined || bob === undefined || carol === undefined) return t.fail()
+  const one = await relay.login(alice, '192.0.2.1:1')
+  await relay.login(bob, '192.0.2.1:2')
   t.is(await (await relay.connect('192.0.2.1:3')).goodbye(), 'E_BUSY')
-  await relay.connect('192.0.2.2:1')
+  await relay.login(carol, '192.0.2.2:1')
   t.is(await (await relay.connect('192.0.2.3:1')).goodbye(), 'E_BUSY')
   await one.leave()
   await t.notThrowsAsync((await relay.connect('192.0.2.1:4')).ok('ping', {}))
+})
+
+test('who is not logged in makes room: by address, by count, and for whoever comes', async (t) => {
+  const relay = await startRelay({ config: { maxClients: 3, anonymousPerAddress: 2 } })
+  const alice = await relay.add('alice', { key: 0 })
+  const a = await relay.login(alice, '192.0.2.1:1')
+  const here = await relay.connect('192.0.2.1:2')
+  const registering = await relay.connect('192.0.2.1:3')
+  await registering.ok('reg.start', {
+    user: parseUsername('mallory'),
+    req: registrationStart('x').message,
+  })
+  const third = await relay.connect('192.0.2.1:4')
+  t.is(await here.goodbye(), 'E_RATE')
+  const other = await relay.connect('192.0.2.9:1')
+  t.is(await third.goodbye(), 'E_RATE', 'not the oldest, which is busy')
+  const last = await relay.connect('192.0.2.8:1')
+  t.is(await other.goodbye(), 'E_RATE')
+  for (const client of [a, registering, last]) await client.ok('ping', {})
+  t.like(relay.server.stats(), { connections: 3 })
+})
+
+test('a registration under way is waited for', async (t) => {
+  const relay = await startRelay()
+  const client = await relay.connect()
+  const req = registrationStart('x').message
+  await client.ok('reg.start', { user: parseUsername('alice'), req })
+  for (let minute = 0; minute < 14; minute++) {
+    relay.clock.advance(60_000)
+    await client.ok('ping', {})
+  }
+  relay.clock.advance(65_000)
+  t.is(await client.goodbye(), 'E_RATE')
 })
 
 test('the client says goodbye, or vanishes: both leave nothing behind', async (t) => {

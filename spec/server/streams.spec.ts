@@ -16,6 +16,9 @@ const id = (k: number, size = 32): Buffer => {
   bytes.writeUInt32BE(k)
   return bytes
 }
+const LIMITS = { perDevice: 10, total: 1000, pendingBytes: 2 ** 20 }
+/** Of a stream to one device. */
+const SIZE = 5
 const wrap = (k: number): Wrap => [id(k, 256), id(k, 1088), id(k, 48)]
 
 function headTo(accounts: readonly number[], devices = 1): StreamHead {
@@ -28,18 +31,18 @@ function headTo(accounts: readonly number[], devices = 1): StreamHead {
   }
 }
 
-function open(owner: DeviceStreams, k: number, to: StreamHead = headTo([1])): Stream {
-  const stream = new Stream(owner, id(k, 16), id(k, 100), to)
+function open(owner: DeviceStreams, k: number, to: StreamHead = headTo([1]), now = 0): Stream {
+  const stream = new Stream(owner, id(k, 16), id(k, 100), to, now)
   stream.addPart(0, id(k, 100), [wrap(0)])
   owner.add(stream)
   return stream
 }
 
 test('a stream to more than 128 devices comes in parts; it is complete with the last wrap', (t) => {
-  const streams = new Streams({ perDevice: 10, total: 10 })
+  const streams = new Streams(LIMITS)
   const owner = streams.of(id(0), id(0, 8))
   const head = id(7, 100)
-  const stream = new Stream(owner, id(1, 16), head, headTo([1, 2, 3], 100))
+  const stream = new Stream(owner, id(1, 16), head, headTo([1, 2, 3], 100), 0)
   const wraps = Array.from({ length: 300 }, (_, k) => wrap(k))
   const part = (at: number, count = 128): readonly Wrap[] => wraps.slice(at, at + count)
   stream.addPart(0, head, part(0))
@@ -64,6 +67,7 @@ test('a stream to more than 128 devices comes in parts; it is complete with the 
   )
   stream.addPart(256, undefined, part(256))
   t.true(stream.isComplete)
+  t.is(stream.cost, 38)
   t.deepEqual(stream.opening(299), { head, wrap: wrap(299) })
   t.true(streams.pendingBytes > 300 * 1300)
   stream.opened()
@@ -74,7 +78,7 @@ test('a stream to more than 128 devices comes in parts; it is complete with the 
 })
 
 test('a device keeps so many streams, all together so many; the least used ones go', (t) => {
-  const streams = new Streams({ perDevice: 3, total: 5 })
+  const streams = new Streams({ ...LIMITS, perDevice: 3, total: 5 * SIZE })
   const alice = streams.of(id(0), id(0, 8))
   const opened = [1, 2, 3].map((k) => open(alice, k))
   alice.touch(opened[0] as Stream)
@@ -95,8 +99,46 @@ test('a device keeps so many streams, all together so many; the least used ones 
   t.is(streams.pendingBytes, bob.pendingBytes)
 })
 
+test('large streams count as what they are, for a device and for all', (t) => {
+  const streams = new Streams({ ...LIMITS, total: 400 })
+  const alice = streams.of(id(0), id(0, 8))
+  const first = open(alice, 1, headTo([1], 100))
+  const second = open(alice, 2, headTo([2], 60))
+  t.true(first.isDropped, 'ten streams of a device have room for 160 recipients')
+  t.false(second.isDropped)
+  const large = open(alice, 3, headTo([1, 2], 200))
+  t.true(second.isDropped)
+  t.false(large.isDropped, 'the newest one stays, alone')
+  open(streams.of(id(1), id(0, 8)), 1)
+  t.true(large.isDropped)
+  t.is(streams.count, 1)
+})
+
+test('heads wait for a first message in so much memory, a minute at most', (t) => {
+  const streams = new Streams({ ...LIMITS, pendingBytes: 5000 })
+  const [alice, bob] = [streams.of(id(0), id(0, 8)), streams.of(id(1), id(0, 8))]
+  const used = open(alice, 1)
+  used.opened()
+  const opened = [2, 3, 4].map((k) => open(k === 2 ? alice : bob, k, headTo([1]), k * 1000))
+  const isDropped = (): boolean[] => [used, ...opened].map((stream) => stream.isDropped)
+  t.deepEqual(isDropped(), [false, false, false, false])
+  const late = open(bob, 5, headTo([1, 2]), 5000)
+  t.deepEqual(isDropped(), [false, true, false, false])
+  late.addPart(1, undefined, [wrap(1)])
+  t.deepEqual(isDropped(), [false, true, true, false])
+  streams.sweep(63_999)
+  t.deepEqual(isDropped(), [false, true, true, false])
+  streams.sweep(64_000)
+  t.deepEqual(isDropped(), [false, true, true, true])
+  t.false(late.isDropped)
+  late.opened()
+  t.is(streams.pendingBytes, 0)
+  streams.sweep(1e6)
+  t.deepEqual([streams.count, bob.size], [2, 6])
+})
+
 test('a change of an account reaches exactly the streams to it', (t) => {
-  const streams = new Streams({ perDevice: 10, total: 10 })
+  const streams = new Streams(LIMITS)
   const owner = streams.of(id(0), id(0, 8))
   const one = open(owner, 1, headTo([1]))
   const both = open(owner, 2, headTo([1, 2]))
@@ -115,12 +157,12 @@ test('a change of an account reaches exactly the streams to it', (t) => {
 })
 
 test('names of entries in a mailbox differ by sender, stream and index', (t) => {
-  const streams = new Streams({ perDevice: 10, total: 10 })
+  const streams = new Streams(LIMITS)
   const prefixes = [
-    new Stream(streams.of(id(0), id(0, 8)), id(1, 16), id(0, 9), headTo([1])),
-    new Stream(streams.of(id(0), id(1, 8)), id(1, 16), id(0, 9), headTo([1])),
-    new Stream(streams.of(id(2), id(0, 8)), id(1, 16), id(0, 9), headTo([1])),
-    new Stream(streams.of(id(0), id(0, 8)), id(2, 16), id(0, 9), headTo([1])),
+    new Stream(streams.of(id(0), id(0, 8)), id(1, 16), id(0, 9), headTo([1]), 0),
+    new Stream(streams.of(id(0), id(1, 8)), id(1, 16), id(0, 9), headTo([1]), 0),
+    new Stream(streams.of(id(2), id(0, 8)), id(1, 16), id(0, 9), headTo([1]), 0),
+    new Stream(streams.of(id(0), id(0, 8)), id(2, 16), id(0, 9), headTo([1]), 0),
   ].map((stream) => stream.idPrefix)
   t.is(new Set(prefixes).size, 4)
 })

@@ -1,7 +1,15 @@
 // What the server keeps for a device and cannot read: history batches and blobs (PROTOCOL 11, 14.2).
 import test from 'ava'
 
+import { loginKeyId } from '../../lib/identity/device-list-body.ts'
+import { deletionStatement, keyLoginStatement } from '../../lib/identity/login-proof.ts'
+import { Histories } from '../../lib/server/histories.ts'
+import { accountId, historyLog } from '../../lib/server/ids.ts'
+import { rsa3072 } from '../helpers/keys.ts'
 import { type Client, type Member, type Relay, startRelay } from '../helpers/relay.ts'
+
+const LK = rsa3072(5)
+const LK_ID = loginKeyId(LK.publicKey)
 
 async function scene(config = {}): Promise<{ relay: Relay; alice: Member; a: Client; b: Client }> {
   const relay = await startRelay({ config, logBytes: 100_000 })
@@ -38,6 +46,37 @@ test('history: a page has at most 192 KiB, and a quota has an end', async (t) =>
   await a.ok('hist.put', { e: 0, seq: 0, d: batch(1, 60_000) })
   t.like(await a.err('hist.put', { e: 0, seq: 1, d: batch(1, 60_000) }), { c: 'E_TOO_BIG' })
   t.is((await a.ok('hist.get', { dev: alice.dev, seq: 0 })).rows.length, 1)
+})
+
+test('history: one quota for all devices an account ever had; it goes with the account', async (t) => {
+  const relay = await startRelay({ config: { historyBytes: 2 ** 20 } })
+  const alice = await relay.add('alice', {
+    key: 0,
+    body: { lks: [{ id: LK_ID, lk: LK.publicKey }] },
+  })
+  const a = await relay.login(alice)
+  // devices that the list has forgotten
+  const id = accountId(alice.acct)
+  const old = Array.from({ length: 70 }, (_, k) => Buffer.alloc(8, k + 50))
+  const { records, logs } = relay.store
+  const before = new Histories({ records, logs, maxBytes: 2 ** 30 })
+  for (const dev of old) await before.append(id, dev, 0, batch(1, 10_000))
+  const one = { e: 0, seq: 0, d: batch(1, 40_000) }
+  t.deepEqual(await a.ok('hist.put', one), {})
+  t.like(await a.err('hist.put', { ...one, seq: 1 }), { c: 'E_TOO_BIG' })
+  t.deepEqual(await a.ok('hist.put', one), {}, 'repeated')
+  t.like(await a.err('hist.put', { ...one, d: batch(2) }), { c: 'E_CAS', n: 1 })
+  const { devs } = await a.ok('hist.ls', {})
+  t.is(devs.length, 64)
+  t.deepEqual(devs[0], [new Uint8Array(alice.dev), 0, 0])
+
+  const owner = await relay.connect()
+  const proof = keyLoginStatement(owner.connection.exporter, alice)
+  await owner.ok('lk.login', { acct: alice.acct, id: LK_ID, sig: await LK.signAsync(proof) })
+  const sig = await alice.aik.signAsync(deletionStatement(owner.connection.exporter, alice))
+  await owner.ok('acct.del', { sig })
+  t.deepEqual(await before.devices(id), [])
+  for (const dev of [...old, alice.dev]) t.is((await logs.head(historyLog(id, dev))).next, 0)
 })
 
 test("history is the account's own", async (t) => {

@@ -10,7 +10,14 @@ import type { SettableClock } from './helpers.ts'
 
 /** The limits with which an adapter is to be made, small enough to be reached. */
 export const CONTRACT_LIMITS = {
-  mailbox: { boxCount: 40, boxBytes: 4000, totalBytes: 9000 },
+  mailbox: {
+    boxCount: 40,
+    boxBytes: 4000,
+    totalBytes: 9000,
+    senderBoxCount: 10,
+    senderBoxBytes: 1000,
+    senderTotalBytes: 5000,
+  },
   logBytes: 5000,
 } as const
 
@@ -35,7 +42,8 @@ const CLOSED_CASES: Cases = {
     await store.records.put('acc', 'a', new Uint8Array(1))
     await store.close()
     await store.close()
-    const mail = { box: 'b', id: 'i', body: new Uint8Array(1), expires: 1e15, likelyAcked: false }
+    const from = { from: 'a', isOwn: false, likelyAcked: false }
+    const mail = { box: 'b', id: 'i', body: new Uint8Array(1), expires: 1e15, ...from }
     const calls = [
       () => store.records.get('acc', 'a'),
       () => store.records.put('acc', 'a', new Uint8Array(1)),

@@ -14,7 +14,8 @@ const ABSENT_MS = 2
 const CONNECTED_MS = 30
 
 function mail(id: string, likelyAcked: boolean, box = 'b'): Incoming {
-  return { box, id, body: bytes(`body of ${id}`), expires: 4e12, likelyAcked }
+  const from = { from: 'a', isOwn: true }
+  return { box, ...from, id, body: bytes(`body of ${id}`), expires: 4e12, likelyAcked }
 }
 
 interface Bench {

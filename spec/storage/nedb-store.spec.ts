@@ -32,7 +32,7 @@ async function fill(store: Store): Promise<void> {
     index: { owner: 'plain owner' },
   })
   const mail = { box: 'plain box', id: 'plain mail', body: bytes('plain body'), expires: 4e12 }
-  await store.mail.append([{ ...mail, likelyAcked: false }])
+  await store.mail.append([{ ...mail, from: 'plain sender', isOwn: false, likelyAcked: false }])
   await store.logs.append('plain log', 0, [bytes('plain body')])
 }
 

@@ -5,13 +5,14 @@ import { fail, SecureChatError } from '../../util/errors.ts'
 import { isolate, safeName } from '../sanitise.ts'
 import type { App } from './app.ts'
 import type { Forms } from './front.ts'
+import { readLoginKey } from './key-file.ts'
 import { userArgument } from './parse.ts'
 import { passwordStrength } from './password-strength.ts'
 import { age, duration } from './format.ts'
 
 const NAME_RULE = '3 to 32 of a-z 0-9 . _ -, beginning with a letter, and not a reserved word'
 
-function formsOf(app: App, instead: string): Forms {
+export function formsOf(app: App, instead: string): Forms {
   return (
     app.front.forms ??
     fail('E_USAGE', `There is no terminal to ask on. Start with ${instead} --password-file FILE.`)
@@ -23,7 +24,11 @@ function checkName(name: string): true | string {
 }
 
 /** Asks until two equal, good passwords were typed. */
-async function newPassword(app: App, forms: Forms, context: readonly string[]): Promise<string> {
+export async function newPassword(
+  app: App,
+  forms: Forms,
+  context: readonly string[],
+): Promise<string> {
   for (;;) {
     const password = await forms.password({
       message: 'Password (12 characters or more):',
@@ -102,7 +107,7 @@ export async function finishRegistration(app: App, account: NewAccount): Promise
   app.front.row('*', `Welcome, ${session.me.user}. Type !help, or @name and a message.`)
 }
 
-async function confirmRecoveryCode(app: App, forms: Forms, code: string): Promise<void> {
+export async function confirmRecoveryCode(app: App, forms: Forms, code: string): Promise<void> {
   app.front.rows('*', [
     'Recovery code. It is shown once; nobody else has it. Write it down: with it you get in',
     'again when you have forgotten your password. The server cannot help you then.',
@@ -120,7 +125,15 @@ async function confirmRecoveryCode(app: App, forms: Forms, code: string): Promis
 }
 
 /** `password`: given with the start of the program; else it is looked up there, else asked for. */
-export function login(app: App, [typed]: readonly string[], password?: string): Promise<void> {
+export function login(
+  app: App,
+  [typed, path]: readonly string[],
+  password?: string,
+): Promise<void> {
+  if (typed === '--key') {
+    return loginWithKey(app, path ?? fail('E_USAGE', 'Usage: !login --key FILE'))
+  }
+  if (path !== undefined) fail('E_USAGE', 'Usage: !login NAME, or !login --key FILE')
   return app.front.form(() => loginForm(app, typed, password))
 }
 
@@ -133,7 +146,7 @@ async function loginForm(
   const username = userArgument((typed ?? (await askName(app, lobby))).trim())
   const known = lobby.accounts.find((account) => account.username === username)
   if (known?.resumable === true) {
-    signedIn(app, await lobby.resume(username))
+    signedIn(app, await (await app.lobby()).resume(username))
     return
   }
   const password =
@@ -141,7 +154,17 @@ async function loginForm(
     (await app.givenPassword()) ??
     (await formsOf(app, '--username NAME').password({ message: 'Password:' }))
   const lock = app.lock ? ({ lock: 'password' } as const) : {}
-  signedIn(app, await lobby.login({ username, password, ...lock }))
+  // the server does not wait for people who think: this may be another connection than before
+  const open = await app.lobby()
+  signedIn(app, await open.login({ username, password, ...lock }))
+}
+
+/** `!login --key FILE` and `--key FILE`. */
+export async function loginWithKey(app: App, path: string): Promise<void> {
+  const keyFile = await readLoginKey(path)
+  const lobby = await app.lobby()
+  const lock = app.lock ? ({ lock: 'password' } as const) : {}
+  signedIn(app, await lobby.loginWithKey({ keyFile, ...lock }))
 }
 
 function askName(app: App, lobby: Unauthenticated): Promise<string> {

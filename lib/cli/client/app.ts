@@ -137,6 +137,11 @@ export class App {
     this.#place()
   }
 
+  /** The name of the account has changed. */
+  enterName(): void {
+    this.#place()
+  }
+
   openChat(user: string | null): void {
     this.#chat = user
     this.#place()

@@ -15,6 +15,8 @@ export interface ClientOptions {
   readonly register: boolean
   readonly name: string | undefined
   readonly invite: string | undefined
+  /** A login key file, in place of name and password. */
+  readonly key: string | undefined
   readonly passwordFile: string | undefined
   readonly passwordFd: number | undefined
   readonly passwordEnvironment: string | undefined
@@ -37,6 +39,7 @@ const OPTIONS = {
   register: { type: 'boolean' },
   name: { type: 'string' },
   invite: { type: 'string' },
+  key: { type: 'string' },
   'password-file': { type: 'string' },
   'password-fd': { type: 'string' },
   yes: { type: 'boolean', short: 'y' },
@@ -57,6 +60,7 @@ without it the last server is used, or you are asked.
   --register                sign up as --username NAME
   --name TEXT               your full name, shown beside your username (optional)
   --invite CODE             invitation, if the server asks for one
+  --key FILE                log in with a key file (!loginkey makes one); names its server itself
   --password-file FILE      first line of FILE; also --password-fd N, SECURECHAT_PASSWORD
   -y, --yes                 trust a new server on first use (never a changed one)
   --lock                    seal this device's data with the password; asked at each launch
@@ -112,6 +116,7 @@ export function parseClientArgs(
     register: values.register ?? false,
     name: values.name,
     invite: values.invite,
+    key: values.key,
     passwordFile: values['password-file'],
     passwordFd: wholeNumber(values['password-fd'], '--password-fd', 0, 1023),
     passwordEnvironment: env['SECURECHAT_PASSWORD'],

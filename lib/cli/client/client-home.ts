@@ -1,16 +1,18 @@
 // One person's client folder on this machine: the index, one locked folder per profile, sealed stores inside.
 // The only thing here that is readable without a key is the index (servers, names); it is 0600 all the same.
-import { rm } from 'node:fs/promises'
+import { lstat, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 
 import type { ClientHome, ProfileFolder } from '../../client/ports.ts'
 import { readKeyFile, writeKeyFile } from '../../storage/key-files.ts'
-import { privateFolder } from '../../storage/durable.ts'
-import { lockFolder } from '../../storage/lock.ts'
+import { errnoOf, privateFolder } from '../../storage/durable.ts'
+import { type FolderLock, lockFolder } from '../../storage/lock.ts'
 import { openNedbStore } from '../../storage/nedb/store.ts'
 import type { Store } from '../../storage/ports.ts'
 import type { Bytes } from '../../util/bytes.ts'
 import type { Clock } from '../../util/clock.ts'
+import { codeOf } from '../../util/errors.ts'
 import type { Log } from '../../util/log.ts'
 
 export interface HomeFolders {
@@ -29,11 +31,22 @@ function checked(name: string): string {
 
 export function createClientHome(folders: HomeFolders, clock: Clock, log: Log): ClientHome {
   const index = join(folders.keys, 'client', 'index')
+  const indexTurns = new Turns()
   const keysOf = (name: string): string => join(folders.keys, 'client', checked(name))
   const dataOf = (name: string): string => join(folders.data, 'client', checked(name))
   return {
     readIndex: () => readKeyFile(index),
-    writeIndex: (bytes) => writeKeyFile(index, bytes),
+    changeIndex: (change) =>
+      indexTurns.run(async () => {
+        const folder = join(folders.keys, 'client')
+        await privateFolder(folder)
+        const lock = await lockPatiently(folder)
+        try {
+          await writeKeyFile(index, change(await readKeyFile(index)))
+        } finally {
+          await lock.release()
+        }
+      }),
     async openProfile(name) {
       await Promise.all([privateFolder(keysOf(name)), privateFolder(dataOf(name))])
       const lock = await lockFolder(dataOf(name), {
@@ -45,7 +58,57 @@ export function createClientHome(folders: HomeFolders, clock: Clock, log: Log): 
       await rm(keysOf(name), { recursive: true, force: true })
       await rm(dataOf(name), { recursive: true, force: true })
     },
+    async setAside(name) {
+      for (let i = 1; ; i++) {
+        const aside = `${name}-aside-${String(i)}`
+        if ((await exists(keysOf(aside))) || (await exists(dataOf(aside)))) continue
+        // the keys first: without them the data is closed, and nothing of it is found by the old name
+        await renameIfThere(keysOf(name), keysOf(aside))
+        await renameIfThere(dataOf(name), dataOf(aside))
+        return dataOf(aside)
+      }
+    },
   }
+}
+
+const LOCK_TRIES = 50
+const LOCK_RETRY_MS = 100
+
+/** Another client holds it for milliseconds. */
+async function lockPatiently(folder: string): Promise<FolderLock> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await lockFolder(folder, { holder: `securechat, process ${String(process.pid)}` })
+    } catch (error) {
+      if (codeOf(error) !== 'E_LOCKED' || tries === LOCK_TRIES) throw error
+      await setTimeout(LOCK_RETRY_MS)
+    }
+  }
+}
+
+/** One after the other within this process. */
+class Turns {
+  #last: Promise<void> = Promise.resolve()
+
+  run(work: () => Promise<void>): Promise<void> {
+    const turn = this.#last.then(work)
+    this.#last = turn.catch(() => undefined)
+    return turn
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await lstat(path)
+    return true
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return false
+    throw error
+  }
+}
+
+async function renameIfThere(from: string, to: string): Promise<void> {
+  if (await exists(from)) await rename(from, to)
 }
 
 class Profile implements ProfileFolder {

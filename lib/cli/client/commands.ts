@@ -2,190 +2,18 @@
 import { fail } from '../../util/errors.ts'
 import { login, logout, register, resetKeys, status, whoami } from './account-commands.ts'
 import type { App } from './app.ts'
-import { exportChat } from './archive-commands.ts'
-import {
-  chat,
-  chats,
-  deleteChat,
-  disappear,
-  history,
-  mute,
-  newChat,
-  requests,
-  search,
-  set,
-  unread,
-} from './chat-commands.ts'
+import { mute, newChat, requests, set } from './chat-commands.ts'
 import { accept, cancel, decline, file, files, pause, resume } from './file-commands.ts'
-import { del, edit, info, pin, react, reply } from './life-commands.ts'
-import { type CommandSpec, splitArguments, splitText } from './parse.ts'
+import { type Command, GROUPS } from './command.ts'
+import { who } from './own-commands.ts'
+import { OWN_COMMANDS } from './own-table.ts'
+import { splitArguments, splitText } from './parse.ts'
 import { block, blocked, trust, unblock, verify } from './people-commands.ts'
 import { clear, exit, quit, wait } from './window-commands.ts'
-
-export const GROUPS = ['Write', 'People', 'Files', 'Safety', 'You', 'This window'] as const
-
-export interface Command extends CommandSpec {
-  readonly group: (typeof GROUPS)[number]
-  /** Arguments as shown behind the name. */
-  readonly usage: string
-  readonly summary: string
-  readonly example: string
-  readonly needs: 'nothing' | 'login'
-  /** Fewest and most arguments; a sentence with the usage follows when they do not fit. */
-  readonly args: readonly [number, number]
-  /** The last of the arguments is a text, taken as it was typed. */
-  readonly text?: true
-  run(app: App, args: readonly string[]): Promise<void> | void
-}
+import { WRITE_COMMANDS } from './write-table.ts'
 
 export const COMMANDS: readonly Command[] = [
-  {
-    name: 'chat',
-    group: 'Write',
-    usage: '[NAME|ID]',
-    summary: 'Opens a chat: its last messages, then plain lines are messages. !exit leaves it.',
-    example: '!chat alice',
-    needs: 'login',
-    args: [0, 1],
-    run: chat,
-  },
-  {
-    name: 'chats',
-    aliases: ['listchats'],
-    group: 'Write',
-    usage: '',
-    summary: 'Lists your chats with their short IDs, unread counts and last lines.',
-    example: '!chats',
-    needs: 'login',
-    args: [0, 0],
-    run: chats,
-  },
-  {
-    name: 'history',
-    group: 'Write',
-    usage: 'NAME [COUNT] [--since DATE] [--until DATE]',
-    summary: 'Prints the last messages with somebody (20, or COUNT), or those of some days.',
-    example: '!history alice 100',
-    needs: 'login',
-    args: [0, 6],
-    run: history,
-  },
-  {
-    name: 'export',
-    group: 'Write',
-    usage: 'CHAT FILE [--json] [--force]',
-    summary: 'Writes a whole chat into a new file: Markdown, or one JSON object a line.',
-    example: '!export alice alice.md',
-    needs: 'login',
-    args: [2, 4],
-    run: exportChat,
-  },
-  {
-    name: 'unread',
-    group: 'Write',
-    usage: '',
-    summary: 'Lists the chats in which something is unread.',
-    example: '!unread',
-    needs: 'login',
-    args: [0, 0],
-    run: unread,
-  },
-  {
-    name: 'search',
-    group: 'Write',
-    usage: 'TEXT [@NAME]',
-    summary: 'Finds words in what was said, in one chat or in all, with the lines around them.',
-    example: '!search invoice @alice',
-    needs: 'login',
-    args: [1, 1],
-    text: true,
-    run: search,
-  },
-  {
-    name: 'reply',
-    group: 'Write',
-    usage: 'N TEXT',
-    summary: 'Answers one message. N is the number on its line.',
-    example: '!reply 12 yes, at eight',
-    needs: 'login',
-    args: [2, 2],
-    text: true,
-    run: reply,
-  },
-  {
-    name: 'edit',
-    group: 'Write',
-    usage: 'N TEXT',
-    summary:
-      'Says one of your messages anew, within seven days. The first words stay visible to !info.',
-    example: '!edit 12 at nine',
-    needs: 'login',
-    args: [2, 2],
-    text: true,
-    run: edit,
-  },
-  {
-    name: 'del',
-    group: 'Write',
-    usage: 'N',
-    summary: 'Deletes one of your messages on both sides.',
-    example: '!del 12',
-    needs: 'login',
-    args: [1, 1],
-    run: del,
-  },
-  {
-    name: 'react',
-    group: 'Write',
-    usage: 'N EMOJI [off]',
-    summary: 'Reacts to a message with one character or a name like :+1:.',
-    example: '!react 12 :+1:',
-    needs: 'login',
-    args: [2, 3],
-    run: react,
-  },
-  {
-    name: 'pin',
-    group: 'Write',
-    usage: '[N|NAME] [off]',
-    summary:
-      'Pins a message on this device; with a name, or in a chat: lists what is pinned there.',
-    example: '!pin 12',
-    needs: 'login',
-    args: [0, 2],
-    run: pin,
-  },
-  {
-    name: 'info',
-    group: 'Write',
-    usage: 'N',
-    summary: 'Everything about one message: times, state, reactions, what it said before.',
-    example: '!info 12',
-    needs: 'login',
-    args: [1, 1],
-    run: info,
-  },
-  {
-    name: 'disappear',
-    group: 'Write',
-    usage: 'CHAT SPAN|off',
-    summary: 'Lets new messages of a chat vanish so long after they were read, on both sides.',
-    example: '!disappear alice 1h',
-    needs: 'login',
-    args: [2, 2],
-    run: disappear,
-  },
-  {
-    name: 'delete',
-    aliases: ['deletechat'],
-    group: 'Write',
-    usage: 'CHAT [yes]',
-    summary: 'Deletes a chat with all its messages from this device. Asks first.',
-    example: '!delete alice',
-    needs: 'login',
-    args: [1, 2],
-    run: deleteChat,
-  },
+  ...WRITE_COMMANDS,
   {
     name: 'new',
     aliases: ['newchat'],
@@ -217,6 +45,16 @@ export const COMMANDS: readonly Command[] = [
     needs: 'login',
     args: [1, 2],
     run: mute,
+  },
+  {
+    name: 'who',
+    group: 'People',
+    usage: '[PREFIX]',
+    summary: 'Lists your contacts, or those whose name begins so. The server lists nobody.',
+    example: '!who al',
+    needs: 'login',
+    args: [0, 1],
+    run: who,
   },
   {
     name: 'block',
@@ -283,7 +121,7 @@ export const COMMANDS: readonly Command[] = [
     name: 'decline',
     aliases: ['reject'],
     group: 'Files',
-    usage: '[NUMBER]',
+    usage: '[NUMBER|NAME]',
     summary: 'Declines an offered file or a chat request.',
     example: '!decline 3',
     needs: 'login',
@@ -363,11 +201,11 @@ export const COMMANDS: readonly Command[] = [
   {
     name: 'login',
     group: 'You',
-    usage: '[NAME]',
-    summary: 'Logs in; the password is asked and not shown.',
+    usage: '[NAME|--key FILE]',
+    summary: 'Logs in; the password is asked and not shown. A key file needs none.',
     example: '!login alice',
     needs: 'nothing',
-    args: [0, 1],
+    args: [0, 2],
     run: login,
   },
   {
@@ -410,6 +248,7 @@ export const COMMANDS: readonly Command[] = [
     args: [0, 0],
     run: status,
   },
+  ...OWN_COMMANDS,
   {
     name: 'help',
     group: 'This window',

@@ -84,6 +84,17 @@ export async function acceptNumber(app: App, number: number): Promise<void> {
 }
 
 export async function decline(app: App, [typed]: readonly string[]): Promise<void> {
+  if (typed !== undefined && isUsername(userArgument(typed))) {
+    const user = userArgument(typed)
+    const request =
+      app
+        .requireSession()
+        .requests()
+        .find((each) => each.user === user) ??
+      fail('E_NOT_FOUND', `@${user} has asked for nothing. !requests lists who has.`)
+    await declineNumber(app, request.number)
+    return
+  }
   await declineNumber(app, typed === undefined ? await onlyWaiting(app) : transferNumber(typed))
 }
 

@@ -68,9 +68,12 @@ export async function runInteractive(parts: Interactive): Promise<number> {
     ui.restoreModes()
   })
   const front = new ScreenFront(ui, prompts, systemClock)
+  const said = new Set<Step>()
   const app = parts.createApp(options, front, log, quit, (step) => {
     const words = STEPS[step]
-    if (words !== undefined && app.session === null) front.row('*', words)
+    if (words === undefined || app.session !== null || said.has(step)) return
+    said.add(step)
+    front.row('*', words)
   })
   front.row('*', `securechat ${programVersion()} - end-to-end encrypted messages in your terminal`)
   const started = start(app, options).then(

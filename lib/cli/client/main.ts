@@ -83,6 +83,9 @@ export function createApp(
     log,
     agent: `securechat ${programVersion()}`,
     confirmServer: (server) => confirmServer(front, options.yes, server),
+    onNotice: (text) => {
+      front.row('!', text)
+    },
     ...(onStep === undefined ? {} : { onStep }),
   }
   return new App({

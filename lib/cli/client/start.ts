@@ -3,11 +3,13 @@
 import type { Target, Unauthenticated } from '../../client/api.ts'
 import { lastServer } from '../../client/account/home-index.ts'
 import type { ServerCheck } from '../../client/ports.ts'
+import { decodeLoginKeyFile } from '../../identity/login-key-file.ts'
 import { isUri, parseContactUri, parseServerUri } from '../../identity/uri.ts'
 import { codeOf, fail } from '../../util/errors.ts'
 import {
   finishRegistration,
   login,
+  loginWithKey,
   register,
   requireGoodPassword,
   signedIn,
@@ -15,6 +17,8 @@ import {
 import type { App } from './app.ts'
 import type { ClientOptions } from './args.ts'
 import type { Front } from './front.ts'
+import { readLoginKey } from './key-file.ts'
+import { recovery } from './own-commands.ts'
 import { passwordFrom } from './password-source.ts'
 
 export const DEFAULT_PORT = 7700
@@ -44,6 +48,10 @@ async function chooseTarget(app: App, options: ClientOptions): Promise<Target> {
       ...parseTarget(options.host),
       ...(options.port === undefined ? {} : { port: options.port }),
     }
+  }
+  if (options.key !== undefined) {
+    const { host, port, srv } = decodeLoginKeyFile(await readLoginKey(options.key))
+    return { host, port, srv }
   }
   const last = await lastServer(app.deps.home)
   if (last !== undefined) return { host: last.host, port: last.port }
@@ -125,6 +133,7 @@ async function startForm(app: App, options: ClientOptions): Promise<void> {
   const password = await passwordFrom(options)
   const lobby = await reach(app, options)
   if (options.register) return signUp(app, options, password)
+  if (options.key !== undefined) return loginWithKey(app, options.key)
   const username = options.username?.toLowerCase()
   if (username !== undefined) return login(app, [username], password)
   if (lobby.accounts.some((account) => account.last && account.resumable)) {
@@ -177,6 +186,7 @@ async function ask(app: App, lobby: Unauthenticated): Promise<void> {
         : [{ value: 'known' as const, name: `Log in as ${known.username}` }]),
       { value: 'register', name: 'Create an account' },
       { value: 'login', name: known === undefined ? 'Log in' : 'Log in as somebody else' },
+      { value: 'recover', name: 'I forgot my password, and have the recovery code' },
       { value: 'quit', name: 'Quit' },
     ])
     if (answer === 'quit') {
@@ -185,6 +195,7 @@ async function ask(app: App, lobby: Unauthenticated): Promise<void> {
     }
     try {
       if (answer === 'register') await register(app, [])
+      else if (answer === 'recover') await recovery(app, [])
       else await login(app, answer === 'known' && known !== undefined ? [known.username] : [])
       return
     } catch (error) {

@@ -15,10 +15,11 @@ import type { Bytes } from '../../util/bytes.ts'
 import { codeOf, fail, SecureChatError } from '../../util/errors.ts'
 import type { LocalLock } from '../api.ts'
 import type { ClientDeps } from '../ports.ts'
+import { isUnanswered } from '../refusal.ts'
 import type { Wire } from '../wire.ts'
 import { freshKeys } from './key-maker.ts'
 import { storeOwnList } from './own-list.ts'
-import { profileName } from './home-index.ts'
+import { profileName, rememberProfile } from './home-index.ts'
 import { Profile } from './profile.ts'
 import { withPuzzle } from './puzzle.ts'
 
@@ -82,7 +83,18 @@ export async function enrol(
     })
   } catch (error) {
     await profile.close()
-    await deps.home.removeProfile(profileName(who.acct, device.id))
+    const name = profileName(who.acct, device.id)
+    if (isUnanswered(error)) {
+      // the server may have stored it: then this is the only device of the account
+      const entry = { name, ...who, dev: device.id, user, resumable: account.lock === 'device' }
+      await rememberProfile(deps.home, { ...entry, lastUsed: deps.clock.now() })
+      fail(
+        'E_CLOSED',
+        `The connection ended before the server answered. If it has your account, !login ${user} works; else register again.`,
+        error,
+      )
+    }
+    await deps.home.removeProfile(name)
     throw error
   }
   return { profile, recoveryCode: code.reveal() }

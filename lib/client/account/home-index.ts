@@ -39,8 +39,7 @@ const INDEX = map({
   p: list(map({ f: s(64), i: b(32), a: b(32), d: b(8), u: s(64), r: opt(flag), t: u }), MANY),
 })
 
-async function read(home: ClientHome): Promise<Index> {
-  const bytes = await home.readIndex()
+function decoded(bytes: Bytes | null): Index {
   if (bytes === null) return { servers: [], profiles: [] }
   const { s: servers, p: profiles } = check(INDEX, decodeStrict(bytes), 'client index')
   return {
@@ -63,23 +62,28 @@ async function read(home: ClientHome): Promise<Index> {
   }
 }
 
-/** Reads, changes and replaces: another client of the same folder may have written meanwhile. */
-async function rewrite(home: ClientHome, change: (index: Index) => Index): Promise<void> {
-  const { servers, profiles } = change(await read(home))
-  await home.writeIndex(
-    encode({
-      s: servers.map((k) => ({ h: k.host, p: k.port, i: k.srv, t: k.since, v: k.highestVersion })),
-      p: profiles.map((k) => ({
-        f: k.name,
-        i: k.srv,
-        a: k.acct,
-        d: k.dev,
-        u: k.user,
-        r: k.resumable ? true : undefined,
-        t: k.lastUsed,
-      })),
-    }),
-  )
+function encoded({ servers, profiles }: Index): Buffer {
+  return encode({
+    s: servers.map((k) => ({ h: k.host, p: k.port, i: k.srv, t: k.since, v: k.highestVersion })),
+    p: profiles.map((k) => ({
+      f: k.name,
+      i: k.srv,
+      a: k.acct,
+      d: k.dev,
+      u: k.user,
+      r: k.resumable ? true : undefined,
+      t: k.lastUsed,
+    })),
+  })
+}
+
+async function read(home: ClientHome): Promise<Index> {
+  return decoded(await home.readIndex())
+}
+
+/** Another client of the same folder may want to write as well: a pin that it made must not get lost. */
+function rewrite(home: ClientHome, change: (index: Index) => Index): Promise<void> {
+  return home.changeIndex((before) => encoded(change(decoded(before))))
 }
 
 export async function knownServer(

@@ -6,7 +6,7 @@ import type { SignedBundle } from '../../protocol/composites.ts'
 import { LIMITS } from '../../protocol/limits.ts'
 import { type Bytes, equal } from '../../util/bytes.ts'
 import type { Clock, Timer } from '../../util/clock.ts'
-import { codeOf, SecureChatError } from '../../util/errors.ts'
+import { codeOf, fail, SecureChatError } from '../../util/errors.ts'
 import type { Log } from '../../util/log.ts'
 import type { Emit } from '../emitter.ts'
 import type { Link } from '../link.ts'
@@ -22,6 +22,8 @@ const DAY_MS = 24 * 3_600_000
 const LINGER_MS = 60_000
 const BUSY_RETRY_MS = 5000
 const TRIES = 5
+/** Numbers start at unix seconds: none that was ever published is this far ahead (PROTOCOL 5.5). */
+const AHEAD_MAX_S = 10 * 365 * 24 * 3600
 
 export interface KeyRingDeps {
   readonly keys: KeyMaker
@@ -160,8 +162,9 @@ export class KeyRing {
       } catch (error) {
         if (!(error instanceof Refusal) || error.code !== 'E_CAS') throw error
         // a restored backup: the directory has a higher number of this device
+        const n = this.#believable(error.n ?? set.n)
         await this.#save((sets) => sets.filter((other) => other !== set))
-        await this.#add(why, set.keys, (error.n ?? set.n) + 1)
+        await this.#add(why, set.keys, n + 1)
         continue
       }
       if (this.#pending.bundle === bundle) this.#pending = null
@@ -172,6 +175,16 @@ export class KeyRing {
       this.#lingerThenDestroy(set.n, LINGER_MS)
     }
     if (this.#pending !== null) throw new SecureChatError('E_CAS', 'The new keys were not taken.')
+  }
+
+  /** A number at the end of the scale would be the last one that this device can ever publish. */
+  #believable(n: number): number {
+    const { clock, emit } = this.#deps
+    if (n <= Math.floor(clock.now() / 1000) + AHEAD_MAX_S) return n
+    const text =
+      'The server says that this device has published keys with an impossible number. It is lying or broken; ask its operator.'
+    emit({ type: 'notice', level: 'alarm', code: 'E_ROLLBACK', text })
+    return fail('E_ROLLBACK', text)
   }
 
   #lingerThenDestroy(n: number, ms: number): void {

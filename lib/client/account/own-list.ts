@@ -5,7 +5,7 @@ import { verifyDeviceList } from '../../identity/device-list.ts'
 import type { PeerPin } from '../../identity/pin.ts'
 import type { SignedDeviceList } from '../../protocol/composites.ts'
 import type { Username } from '../../protocol/names.ts'
-import { hex } from '../../util/bytes.ts'
+import { equal, hex } from '../../util/bytes.ts'
 import { fail } from '../../util/errors.ts'
 import { decodePeer, encodePeer, newPeer, type Peer } from '../people/peer.ts'
 import { PEER_KIND, peerKeys } from '../people/peers.ts'
@@ -38,6 +38,17 @@ export function checkNotOlder(own: Peer, n: number): void {
     fail(
       'E_ROLLBACK',
       'The server offers an older list of your own devices than before. Tell its operator; do not trust what it shows.',
+    )
+  }
+}
+
+/** A list that came without a pin must be ours or a later one. @throws E_ROLLBACK E_FORK */
+export function checkFollows(own: Peer, seen: PeerPin): void {
+  checkNotOlder(own, seen.n)
+  if (seen.n === own.pin.n && !equal(seen.h, own.pin.h)) {
+    fail(
+      'E_FORK',
+      'There are two conflicting lists of your own devices. Tell the operator of the server; do not trust what it shows.',
     )
   }
 }

@@ -18,11 +18,17 @@ import { type Bytes, equal } from '../../util/bytes.ts'
 import { codeOf, fail, SecureChatError } from '../../util/errors.ts'
 import type { LocalLock } from '../api.ts'
 import type { ClientDeps } from '../ports.ts'
-import { Refusal } from '../refusal.ts'
+import { isUnanswered, Refusal } from '../refusal.ts'
 import type { Wire } from '../wire.ts'
-import { forgetProfile, type ProfileEntry, profileName, profilesOf } from './home-index.ts'
+import {
+  forgetProfile,
+  type ProfileEntry,
+  profileName,
+  profilesOf,
+  rememberProfile,
+} from './home-index.ts'
 import { freshKeys } from './key-maker.ts'
-import { checkNotOlder, readOwn, storeOwnList } from './own-list.ts'
+import { checkFollows, readOwn, storeOwnList } from './own-list.ts'
 import { Profile } from './profile.ts'
 import { withPuzzle } from './puzzle.ts'
 
@@ -159,27 +165,34 @@ export async function openOrAddDevice(
   const entries = (await profilesOf(deps.home, srv)).filter((entry) => equal(entry.acct, acct))
   for (const entry of entries) {
     const isListed = devs.some((device) => equal(device.id, entry.dev))
-    const profile = isListed ? await Profile.unlock(deps.home, entry, { vaultSecret, lock }) : null // removed from the account elsewhere
+    const profile = await Profile.unlock(deps.home, entry, { vaultSecret, lock })
     if (profile === null) {
-      await forget(deps, entry)
+      await setAside(deps, entry, 'does not open with this password')
       continue
     }
     try {
-      const own = (await readOwn(profile)) ?? fail('E_CORRUPT')
-      checkNotOlder(own, verified.list.n)
-      await profile.saveArchives(vault.archiveKeys())
+      // what the server offers is judged by what this device knows, before anything here changes
+      checkFollows((await readOwn(profile)) ?? fail('E_CORRUPT'), verified.pin)
+      if (isListed) await profile.saveArchives(vault.archiveKeys())
     } catch (error) {
       await profile.close()
       throw error
     }
-    return { profile, isNewDevice: false }
+    if (isListed) return { profile, isNewDevice: false }
+    await profile.close()
+    await setAside(deps, entry, 'belongs to a device that the account does not have (any more)')
   }
   return { profile: await addDevice(deps, wire, proof, user, lock ?? 'device'), isNewDevice: true }
 }
 
-async function forget(deps: ClientDeps, entry: ProfileEntry): Promise<void> {
+/** Nothing of a person is ever deleted for what a server says, or for a file that does not open. */
+async function setAside(deps: ClientDeps, entry: ProfileEntry, why: string): Promise<void> {
+  const where = await deps.home.setAside(entry.name)
   await forgetProfile(deps.home, entry.name)
-  await deps.home.removeProfile(entry.name)
+  deps.log.warn('client.profile.aside', { profile: entry.name })
+  deps.onNotice?.(
+    `What was stored here for @${entry.user} ${why}. It was set aside, not deleted: ${where}. This device starts anew.`,
+  )
 }
 
 async function addDevice(
@@ -201,12 +214,20 @@ async function addDevice(
     { vaultSecret: vault.deviceSecret({ srv, acct }), lock },
   )
   try {
-    await storeOwnList(profile, user, next, verified.pin)
+    await storeOwnList(profile, user, current, verified.pin)
     await wire.request('dl.put', { dl: next })
+    await storeOwnList(profile, user, next, verified.pin)
     return profile
   } catch (error) {
     await profile.close()
-    await deps.home.removeProfile(profileName(acct, device.id))
+    const name = profileName(acct, device.id)
+    if (isUnanswered(error)) {
+      // the server may have it: then the next login goes on with this very device
+      const entry = { name, srv, acct, dev: device.id, user, resumable: lock === 'device' }
+      await rememberProfile(deps.home, { ...entry, lastUsed: deps.clock.now() })
+      fail('E_CLOSED', `The connection ended before @${user} had this device. Log in again.`, error)
+    }
+    await deps.home.removeProfile(name)
     throw codeOf(error) === 'E_CAS'
       ? new SecureChatError('E_CAS', 'Another device changed the account just now. Log in again.')
       : error

@@ -101,8 +101,13 @@ export class Profile {
         return localKey
       })
     } catch (error) {
-      if (codeOf(error) === 'E_DECRYPT' || codeOf(error) === 'E_CORRUPT') return null
-      throw error
+      if (codeOf(error) === 'E_DECRYPT') return null
+      if (codeOf(error) !== 'E_CORRUPT') throw error
+      return fail(
+        'E_CORRUPT',
+        `What is stored here for @${entry.user} is damaged. Nothing was changed. Restore a backup of it, or log in with another folder (SECURECHAT_HOME).`,
+        error,
+      )
     }
   }
 

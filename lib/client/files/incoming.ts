@@ -38,7 +38,7 @@ export class IncomingFiles {
     const transfers = this.#deps.transfers()
     const { fid, key, sha, size, n, mime } = payload
     const isPossible = size <= LIMITS.fileBytes && new FileLayout(size).chunkCount === n
-    if (!isPossible || transfers.find('in', fid) !== undefined) return 0
+    if (!isPossible || transfers.find('in', peer.acct, fid) !== undefined) return 0
     const now = this.#deps.clock.now()
     const number = transfers.nextNumber()
     await transfers.put({

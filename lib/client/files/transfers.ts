@@ -2,7 +2,7 @@
 import { FileLayout } from '../../envelope/file-chunks.ts'
 import { LIMITS } from '../../protocol/limits.ts'
 import type { Records } from '../../storage/ports.ts'
-import { type Bytes, hex } from '../../util/bytes.ts'
+import { type Bytes, equal, hex } from '../../util/bytes.ts'
 import type { Clock, Timer } from '../../util/clock.ts'
 import { codeOf, type ErrorCode, fail, SecureChatError } from '../../util/errors.ts'
 import type { Log } from '../../util/log.ts'
@@ -61,7 +61,7 @@ export class Transfers {
     this.#commit = new GroupCommit(async (numbers) => {
       const items = [...new Set(numbers)].map((number) => {
         const t = this.get(number)
-        const key = `${t.direction}:${hex(t.fid)}`
+        const key = `${t.direction}:${hex(t.acct)}:${hex(t.fid)}`
         return {
           id: String(number).padStart(12, '0'),
           body: encodeTransfer(t),
@@ -120,8 +120,11 @@ export class Transfers {
     )
   }
 
-  find(direction: 'in' | 'out', fid: Bytes): Transfer | undefined {
-    return this.all().find((t) => t.direction === direction && hex(t.fid) === hex(fid))
+  /** Ids are chosen by the sender: only with the account they name a file. */
+  find(direction: 'in' | 'out', acct: Bytes, fid: Bytes): Transfer | undefined {
+    return this.all().find(
+      (t) => t.direction === direction && equal(t.acct, acct) && equal(t.fid, fid),
+    )
   }
 
   findByMid(mid: string): Transfer | undefined {
@@ -167,8 +170,8 @@ export class Transfers {
 
   /** The receiver of an own file has answered. */
   async answered(fid: Bytes, acct: Bytes, chunks: number, done: boolean): Promise<void> {
-    const t = this.find('out', fid)
-    if (t === undefined || hex(t.acct) !== hex(acct) || t.receiver === 'received') return
+    const t = this.find('out', acct, fid)
+    if (t === undefined || t.receiver === 'received') return
     const complete = chunks >= chunkCount(t.size)
     const receiver = !done ? 'accepted' : complete ? 'received' : 'declined'
     if (t.receiver === receiver) return

@@ -170,14 +170,10 @@ export class Dispatch {
     const now = clock.now()
     if (now - (peer.declinedAt ?? -Infinity) < LIMITS.requestEveryMs) return null
     const row = this.#row(arrival)
-    if (peer.request !== undefined) {
-      // the same one again after a crash, or one too many
-      const isSame = (await this.#deps.messages.byKey(row.key)) === null
-      const isRecent =
-        now - peer.request.at < LIMITS.requestEveryMs && peer.request.note !== payload.b
-      return isSame && !isRecent ? { row: { ...row, offer: peer.request.number } } : null
-    }
-    const request = { number: nextNumber(), note: payload.b, at: now }
+    // the same one again after a crash
+    if (peer.request?.mid === row.key) return { row: { ...row, offer: peer.request.number } }
+    if (now - (peer.request?.at ?? -Infinity) < LIMITS.requestEveryMs) return null
+    const request = { mid: row.key, number: nextNumber(), note: payload.b, at: now }
     const changed = await peers.change(peer.id, (p) => ({ ...p, request }))
     emit({ type: 'contact', change: 'new', contact: contactOf(changed) })
     return { row: { ...row, offer: request.number } }

@@ -8,8 +8,6 @@ import { b, check, lit, map, s, u } from '../../protocol/shape.ts'
 import type { Records } from '../../storage/ports.ts'
 import { type Bytes, hex, u64 } from '../../util/bytes.ts'
 import type { Clock, Timer } from '../../util/clock.ts'
-import { codeOf } from '../../util/errors.ts'
-import type { Log } from '../../util/log.ts'
 import { GroupCommit } from '../group-commit.ts'
 import type { MessageLog } from '../messages/log.ts'
 import type { MessageRow, PlaceholderReason } from '../messages/row.ts'
@@ -95,11 +93,12 @@ export interface GapDeps {
   readonly messages: MessageLog
   readonly outbox: () => Outbox
   readonly clock: Clock
-  readonly log: Log
   /** A placeholder now stands for something that is missing. */
   shown(row: MessageRow): void
   /** It stood for nothing. */
   removed(row: MessageRow): void
+  /** The local store failed. */
+  broken(error: unknown): void
 }
 
 export class Gaps {
@@ -196,13 +195,14 @@ export class Gaps {
     const wait = Math.max(0, soonest - this.#deps.clock.now())
     this.#timer = this.#deps.clock.after(wait, () => {
       this.#timer = null
-      this.#ask()
-        .catch((error: unknown) => {
-          if (!this.#stopped) this.#deps.log.warn('client.gaps', { code: codeOf(error) })
-        })
-        .finally(() => {
+      this.#ask().then(
+        () => {
           this.#arm()
-        })
+        },
+        (error: unknown) => {
+          if (!this.#stopped) this.#deps.broken(error)
+        },
+      )
     })
   }
 
@@ -221,6 +221,14 @@ export class Gaps {
     }
   }
 
+  /** After the last question only the placeholder stays; something very late still fills it. */
+  async #asked(gap: Gap): Promise<void> {
+    const key = keyOf(gap)
+    if (dueAt(gap) === null) return this.filled(key)
+    this.#keep(key, gap)
+    await this.#commit.add(gap)
+  }
+
   /** All of one stream and reason. */
   async #askFor(gaps: readonly Gap[]): Promise<void> {
     const { peers, messages, outbox, clock, acct } = this.#deps
@@ -229,9 +237,7 @@ export class Gaps {
     if (first === undefined || peer === undefined) return
     const own = hex(first.acct) === hex(acct)
     for (const gap of gaps) {
-      const next = { ...gap, tries: gap.tries + 1 }
-      this.#keep(keyOf(gap), next)
-      await this.#commit.add(next)
+      await this.#asked({ ...gap, tries: gap.tries + 1 })
       const { fresh, row } = await messages.insert(placeholderRow(gap, own))
       if (fresh) this.#deps.shown(row)
     }

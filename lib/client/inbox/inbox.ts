@@ -2,6 +2,7 @@
 // (PROTOCOL 9.2). Batches share their disk flushes.
 //
 // Order per batch, MUST: (1) rows and side effects durable; (2) stream states; (3) mail.ack; (4) events.
+import { LIMITS } from '../../protocol/limits.ts'
 import { decodePayload } from '../../protocol/payloads.ts'
 import { type Bytes, equal, hex } from '../../util/bytes.ts'
 import { type Clock, sleep } from '../../util/clock.ts'
@@ -18,6 +19,7 @@ import type { Push } from '../wire.ts'
 import type { Arrival, Content, Dispatch } from './dispatch.ts'
 import { againId, type Gap, gapKey, type Gaps, placeholderRow } from './gaps.ts'
 import type { Gossiper } from './gossiper.ts'
+import { isForLater, isOfDisk } from './later.ts'
 import type { Mail, Opening, Result } from './opened.ts'
 import type { Receipts } from './receipts.ts'
 import type { Receiver, Receivers } from './receivers.ts'
@@ -27,17 +29,8 @@ const BATCH_MAX = 64
 const YIELD_EVERY = 8
 /** Messages before the first one seen of a stream that are asked for. */
 const UNSEEN_MAX = 64
-
-/** Failures of our store or of the connection: the same mail may be taken later. */
-const LATER: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  'E_STORE',
-  'E_DISK_FULL',
-  'E_CORRUPT',
-  'E_CLOSED',
-  'E_TIMEOUT',
-  'E_BUSY',
-  'E_RATE',
-])
+/** Twice what a server may send unacknowledged: more than that would only fill our memory (PROTOCOL 9.2). */
+const QUEUE_MAX = 2 * LIMITS.unackedMails
 
 export interface InboxDeps {
   readonly acct: Bytes
@@ -117,7 +110,12 @@ export class Inbox {
 
   #arrived(pushes: readonly Push[], connection: number): void {
     if (this.#stopped || connection !== this.#connection) return
-    this.#queue.push(...pushes)
+    for (const push of pushes) this.#queue.push(push)
+    if (this.#queue.length > QUEUE_MAX) {
+      this.#queue = []
+      this.#deps.link.reopen('The server sends more than it may before anything is acknowledged.')
+      return
+    }
     this.#running ??= this.#run().finally(() => {
       this.#running = null
     })
@@ -201,7 +199,7 @@ export class Inbox {
     if (failure === undefined) return
     // a mail that could not be judged now must not be skipped: it comes again with the next connection
     this.#queue = []
-    if (failure.code === 'E_STORE' || failure.code === 'E_INTERNAL') throw failure
+    if (failure.code === 'E_INTERNAL' || isOfDisk(failure)) throw failure
     this.#deps.log.info('client.inbox.later', { code: failure.code })
     if (connection === this.#connection) link.reopen('The server could not say who sent a message.')
   }
@@ -246,8 +244,8 @@ export class Inbox {
     try {
       return await this.#deps.dispatch.take(arrival)
     } catch (error) {
+      if (isForLater(error)) throw error
       const code = codeOf(error)
-      if (LATER.has(code)) throw error
       this.#deps.log.warn('client.inbox.rubbish', { code, kind: arrival.payload.k })
       return RUBBISH
     }

@@ -8,12 +8,12 @@ import type { DeviceId } from '../../identity/conversation.ts'
 import type { FrameOf } from '../../protocol/frames.ts'
 import { type Bytes, equal, hex } from '../../util/bytes.ts'
 import type { Clock } from '../../util/clock.ts'
-import { codeOf, type ErrorCode, fail, SecureChatError } from '../../util/errors.ts'
+import { codeOf, type ErrorCode, fail } from '../../util/errors.ts'
 import type { KeyRing } from '../account/key-ring.ts'
 import type { Directory } from '../people/directory.ts'
 import type { Peer } from '../people/peer.ts'
 import type { Peers } from '../people/peers.ts'
-import { Refusal } from '../refusal.ts'
+import { mustWait } from './later.ts'
 import type { Receiver, Receivers } from './receivers.ts'
 
 export type Mail = FrameOf<'mail'>
@@ -88,9 +88,10 @@ export class Opening {
     } catch (error) {
       return this.#refused(mail, error)
     }
-    const { keyRing, receivers, clock } = this.#deps
+    const { keyRing, receivers, clock, peers } = this.#deps
     try {
       const stream = await ReceiverStream.open(accepted, mail.w, (klid) => keyRing().find(klid))
+      if (peers.get(from.acct)?.accepted !== true) await receivers.makeRoomForStranger(from.acct)
       return this.#next(mail, receivers.add(stream, accepted.klid, clock.now()), accepted.head)
     } catch (error) {
       return unreadable(error, hex(accepted.head.conv), null)
@@ -177,13 +178,6 @@ export class Opening {
     }
     return { is: 'nothing', code: LOUD.has(code) ? code : null, user: peer?.pin.user ?? null }
   }
-}
-
-function mustWait(error: unknown): boolean {
-  if (!(error instanceof SecureChatError)) return true
-  const { code } = error
-  if (code === 'E_CLOSED' || code === 'E_TIMEOUT' || code === 'E_STORE') return true
-  return error instanceof Refusal && code !== 'E_NOT_FOUND'
 }
 
 function unreadable(error: unknown, conv: string, receiver: Receiver | null): Result {

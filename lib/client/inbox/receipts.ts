@@ -52,15 +52,23 @@ export class Receipts {
 
   /** What an earlier run stored without telling. */
   async load(): Promise<void> {
-    for (const peer of this.#deps.peers.all()) if (peer.accepted) await this.accepted(peer)
+    const { recentFrom } = this.#deps.messages
+    for (const peer of this.#deps.peers.all()) {
+      // what is older was told long ago, or nobody waits for it any more
+      if (peer.accepted) await this.#oweFrom(peer, Math.max(peer.receiptedTo, recentFrom - 1))
+    }
   }
 
   /** The contact may hear now what came before it was accepted. */
-  async accepted(peer: Peer): Promise<void> {
+  accepted(peer: Peer): Promise<void> {
+    return this.#oweFrom(peer, peer.receiptedTo)
+  }
+
+  async #oweFrom(peer: Peer, from: number): Promise<void> {
     const { messages } = this.#deps
     const rows: MessageRow[] = []
     for (const next of [messages.after.bind(messages), messages.changesAfter.bind(messages)]) {
-      let after = peer.receiptedTo
+      let after = from
       for (;;) {
         const page: MessageRow[] = await next(peer.conv, after, PAGE)
         rows.push(...page)

@@ -9,6 +9,8 @@ import { type Bytes, equal, hex } from '../../util/bytes.ts'
 const KIND = 'recv'
 const CACHED_MAX = 512
 const PAGE = 500
+/** Kept for somebody whom the user has not accepted: five messages and a request need no more. */
+const OF_STRANGER_MAX = 16
 /** A sender's stream lives a day; what is older than this has seen its last message. */
 const IDLE_MS = 3 * 24 * 3_600_000
 
@@ -30,8 +32,12 @@ function idOf({ acct, dev }: Sender, st: Bytes): string {
   return `${hex(acct)}:${hex(dev)}:${hex(st)}`
 }
 
+function parsed(body: Bytes): { readonly s: Bytes; readonly k: Bytes; readonly t: number } {
+  return check(BODY, decodeStrict(body), 'stream record')
+}
+
 function decode(id: string, body: Bytes): Receiver {
-  const { s, k, t } = check(BODY, decodeStrict(body), 'stream record')
+  const { s, k, t } = parsed(body)
   return { id, stream: ReceiverStream.restore(s), klid: k, usedAt: t }
 }
 
@@ -64,12 +70,22 @@ export class Receivers {
     return receiver
   }
 
+  /** A stranger's streams must not fill the disk: those used longest ago give way, and what still comes in them is dropped. */
+  async makeRoomForStranger(acct: Bytes): Promise<void> {
+    const stored = await this.#records.list(KIND, 'acct', hex(acct), null, PAGE)
+    const ages = stored.map(({ id, body }) => ({ id, ...parsed(body) }))
+    for (const { id } of ages.sort((a, b) => b.t - a.t).slice(OF_STRANGER_MAX - 1)) {
+      this.#cache.delete(id)
+      await this.#records.delete(KIND, id)
+    }
+  }
+
   /** One disk flush; after it the messages behind these states must never be needed again. */
   async save(receivers: Iterable<Receiver>): Promise<void> {
     const items = [...receivers].map(({ id, stream, klid, usedAt }) => ({
       id,
       body: encode({ s: stream.serialize(), k: klid, t: usedAt }),
-      keys: { index: { all: 'yes' } },
+      keys: { index: { all: 'yes', acct: hex(stream.from.acct) } },
     }))
     if (items.length > 0) await this.#records.putMany(KIND, items)
   }
@@ -102,7 +118,7 @@ export class Receivers {
     for (;;) {
       const page = await this.#records.list(KIND, 'all', 'yes', after, PAGE)
       for (const record of page) {
-        const { k, t } = check(BODY, decodeStrict(record.body), 'stream record')
+        const { k, t } = parsed(record.body)
         if (now - t < IDLE_MS || isLive(k)) continue
         this.#cache.delete(record.id)
         await this.#records.delete(KIND, record.id)

@@ -2,8 +2,8 @@
 // the small interface MessageLog; where rows lie is row-table.ts's. One writer queue: changes to one row never overtake
 // each other, and a change and what it changes are written together.
 import { decodePayload } from '../../protocol/payloads.ts'
-import type { Records } from '../../storage/ports.ts'
-import { equal, hex } from '../../util/bytes.ts'
+import type { Store } from '../../storage/ports.ts'
+import { hex } from '../../util/bytes.ts'
 import { GroupCommit } from '../group-commit.ts'
 import { without } from '../without.ts'
 import type { ArchivedLog, FreeNumbers } from './archived-log.ts'
@@ -21,8 +21,9 @@ import {
 } from './marks.ts'
 import type { Op, Update } from './ops.ts'
 import { joined } from './restored.ts'
-import { encodeRow, type MessageRow } from './row.ts'
-import { RecordRows, type RowTable, type Which } from './row-table.ts'
+import type { MessageRow } from './row.ts'
+import { LayeredRows } from './layered-rows.ts'
+import type { RowTable } from './row-table.ts'
 import { canBeMarked, emptied, settled, standsFor } from './settle.ts'
 
 /** A message that was changed. */
@@ -59,6 +60,10 @@ export interface MessageLog {
   after(conv: string, after: number, limit: number): Promise<MessageRow[]>
   /** As `after`, of what lies beside the lines. */
   changesAfter(conv: string, after: number, limit: number): Promise<MessageRow[]>
+  /** The newest line of each of these conversations, where there is one. */
+  newest(convs: readonly string[]): Promise<Map<string, MessageRow>>
+  /** From this number on, looking costs nothing. */
+  readonly recentFrom: number
   /** Blocks of lines, newest first, among them all whose texts hold `needle` (lower case). */
   scan(conv: string | null, needle: string): AsyncGenerator<readonly MessageRow[]>
   /** Removes everything of one conversation. */
@@ -95,10 +100,13 @@ export class RecordMessageLog implements MessageLog, ArchivedLog {
   }
 
   /** `convs`: all conversations of the profile; the highest number in them is where counting goes on. */
-  static async open(records: Records, convs: readonly string[]): Promise<RecordMessageLog> {
-    const table = new RecordRows(records)
-    const [early, last] = await Promise.all([EarlyChanges.open(records), table.last(convs)])
-    const due = await DueRows.open(records)
+  static async open(
+    store: Pick<Store, 'records' | 'logs'>,
+    convs: readonly string[],
+  ): Promise<RecordMessageLog> {
+    const table = await LayeredRows.open(store)
+    const [early, last] = await Promise.all([EarlyChanges.open(store.records), table.last(convs)])
+    const due = await DueRows.open(store.records)
     return new RecordMessageLog(table, early, due, last + 1)
   }
 
@@ -191,6 +199,14 @@ export class RecordMessageLog implements MessageLog, ArchivedLog {
     return this.#table.list('change', conv, after, limit, 'ascending')
   }
 
+  newest(convs: readonly string[]): Promise<Map<string, MessageRow>> {
+    return this.#table.newest(convs)
+  }
+
+  get recentFrom(): number {
+    return this.#table.recentFrom
+  }
+
   scan(conv: string | null, needle: string): AsyncGenerator<readonly MessageRow[]> {
     return this.#table.scan({ conv, needle, last: this.#next - 1 })
   }
@@ -228,7 +244,8 @@ export class RecordMessageLog implements MessageLog, ArchivedLog {
           results.push(await this.#remove(op.key, draft))
           break
         case 'settle':
-          results.push(await this.#settle(op.row, draft))
+          await this.#due.settle(await draft.find(op.row.key), op.row)
+          results.push(null)
           break
         case 'restore':
           draft.isRestoring = true
@@ -238,6 +255,8 @@ export class RecordMessageLog implements MessageLog, ArchivedLog {
     }
     await this.#write(draft)
     this.#written = this.#next - 1
+    // what fails here is tried again with the next flush: what was asked for is done
+    await this.#table.tidy(this.#next).catch(() => undefined)
     return results
   }
 
@@ -314,15 +333,6 @@ export class RecordMessageLog implements MessageLog, ArchivedLog {
     return known
   }
 
-  async #settle(row: MessageRow, draft: Draft): Promise<null> {
-    const known = await draft.find(row.key)
-    this.#due.appended(row.number)
-    if (known !== null && equal(encodeRow(known), encodeRow(row))) {
-      await this.#due.clear(row.number)
-    } else await this.#due.mark([row.number])
-    return null
-  }
-
   async #restore(
     row: Omit<MessageRow, 'number'>,
     numbers: FreeNumbers,
@@ -369,13 +379,7 @@ export class RecordMessageLog implements MessageLog, ArchivedLog {
   }
 
   async #forget(conv: string): Promise<void> {
-    for (const which of ['lines', 'change', 'expired'] satisfies Which[]) {
-      for (;;) {
-        const rows = await this.#table.list(which, conv, null, PAGE, 'ascending')
-        if (rows.length === 0) break
-        await this.#table.remove(rows, this.#next - 1)
-      }
-    }
+    await this.#table.forget(conv, this.#next - 1)
     await this.#early.forget(conv)
   }
 }

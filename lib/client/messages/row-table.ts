@@ -4,6 +4,7 @@ import { decodeStrict, encode } from '../../protocol/cbor.ts'
 import { check, map, u } from '../../protocol/shape.ts'
 import { byteFilter } from './byte-filter.ts'
 import { type Aside, decodeRow, encodeRow, type MessageRow } from './row.ts'
+import { SEGMENT_NUMBERS, segmentOf } from './segment.ts'
 
 const KIND = 'msg'
 const META = 'meta'
@@ -19,11 +20,15 @@ export interface Scan {
   readonly needle: string
   /** The highest number there is. */
   readonly last: number
+  /** Down to here. Default: all. */
+  readonly above?: number
 }
 
 export interface RowTable {
   /** The highest number that was ever given. */
   last(convs: readonly string[]): Promise<number>
+  /** From this number on everything is in memory. */
+  readonly recentFrom: number
   byKey(key: string): Promise<MessageRow | null>
   byNumber(number: number): Promise<MessageRow | null>
   /** From behind `from` (null: from the end that `order` begins at). */
@@ -34,6 +39,8 @@ export interface RowTable {
     limit: number,
     order: 'ascending' | 'descending',
   ): Promise<MessageRow[]>
+  /** The newest line of each of these conversations, where there is one. */
+  newest(convs: readonly string[]): Promise<Map<string, MessageRow>>
   /**
    * Blocks of lines, newest first, of one conversation or of all: at least those whose texts hold `needle` (lower case) in
    * some case. Stops when the caller does.
@@ -43,10 +50,15 @@ export interface RowTable {
   put(rows: readonly MessageRow[]): Promise<void>
   /** `last`: the highest number ever given, which must not be given again. */
   remove(rows: readonly MessageRow[], last: number): Promise<void>
+  /** Everything of one conversation. */
+  forget(conv: string, last: number): Promise<void>
+  /** Between two writes: a bounded piece of whatever keeps the rows in order. `next`: the number of the next row. */
+  tidy(next: number): Promise<void>
 }
 
 /** Rows that are looked at in one go. */
 const BLOCK = 256
+const PAGE = 500
 
 const STORED_LAST = map({ n: u })
 const INDEX: Readonly<Record<Which, string>> = {
@@ -59,7 +71,12 @@ export function rowId(number: number): string {
   return String(number).padStart(12, '0')
 }
 
-export class RecordRows implements RowTable {
+export function whichOf(row: MessageRow): Which {
+  return row.aside ?? 'lines'
+}
+
+/** Rows in records: every one of them is in memory as well. */
+export class RecordRows {
   readonly #records: Records
 
   constructor(records: Records) {
@@ -100,14 +117,16 @@ export class RecordRows implements RowTable {
     return records.map(({ body }) => decodeRow(body))
   }
 
-  async *scan({ conv, needle, last }: Scan): AsyncGenerator<readonly MessageRow[]> {
+  async *scan({ conv, needle, last, above = 0 }: Scan): AsyncGenerator<readonly MessageRow[]> {
     const mayHold = byteFilter(needle)
-    for (let before = last + 1; before > 0;) {
-      const records = await (conv === null ? this.#block(before) : this.#blockOf(conv, before))
+    for (let before = last + 1; before > above + 1;) {
+      const records = await (conv === null
+        ? this.#block(before, above)
+        : this.#blockOf(conv, before))
       yield records
         .filter(({ body }) => mayHold(body))
         .map(({ body }) => decodeRow(body))
-        .filter((row) => row.aside === undefined)
+        .filter((row) => row.aside === undefined && row.number > above)
       before = conv === null ? before - BLOCK : Number(records.at(-1)?.id ?? 0)
     }
   }
@@ -116,19 +135,54 @@ export class RecordRows implements RowTable {
     const items = rows.map((row) => ({
       id: rowId(row.number),
       body: encodeRow(row),
-      keys: { unique: { key: row.key }, index: { [INDEX[row.aside ?? 'lines']]: row.conv } },
+      keys: {
+        unique: { key: row.key },
+        index: { [INDEX[whichOf(row)]]: row.conv, segment: String(segmentOf(row.number)) },
+      },
     }))
     if (items.length > 0) await this.#records.putMany(KIND, items)
   }
 
   async remove(rows: readonly MessageRow[], last: number): Promise<void> {
     await this.#records.put(META, LAST, encode({ n: last }))
-    await Promise.all(rows.map(({ number }) => this.#records.delete(KIND, rowId(number))))
+    await this.#delete(rows.map(({ number }) => number))
+  }
+
+  /** Resolves to the numbers that were removed. */
+  async forget(conv: string, last: number): Promise<readonly number[]> {
+    const gone: number[] = []
+    await this.#records.put(META, LAST, encode({ n: last }))
+    for (const index of Object.values(INDEX)) {
+      for (;;) {
+        const records = await this.#records.list(KIND, index, conv, null, PAGE)
+        if (records.length === 0) break
+        const numbers = records.map(({ id }) => Number(id))
+        await this.#delete(numbers)
+        gone.push(...numbers)
+      }
+    }
+    return gone
+  }
+
+  /** All of one segment of numbers, in their order. */
+  async ofSegment(segment: number): Promise<MessageRow[]> {
+    const key = String(segment)
+    const records = await this.#records.list(KIND, 'segment', key, null, SEGMENT_NUMBERS)
+    return records.map(({ body }) => decodeRow(body))
+  }
+
+  /** Rows that are safe elsewhere: nobody waits for their removal, and a crash that brings them back does no harm. */
+  drop(rows: readonly MessageRow[]): void {
+    this.#delete(rows.map(({ number }) => number)).catch(() => undefined)
+  }
+
+  async #delete(numbers: readonly number[]): Promise<void> {
+    await this.#records.deleteMany(KIND, numbers.map(rowId))
   }
 
   /** Numbers just below `before`, newest first, whoever wrote them. */
-  async #block(before: number): Promise<Rec[]> {
-    const size = Math.min(BLOCK, before - 1)
+  async #block(before: number, above: number): Promise<Rec[]> {
+    const size = Math.min(BLOCK, before - 1 - above)
     const records = await Promise.all(
       Array.from({ length: size }, (_, i) => this.#records.get(KIND, rowId(before - 1 - i))),
     )

@@ -11,6 +11,7 @@ import type { ErrorCode } from '../../util/errors.ts'
 export interface Transmission {
   readonly st: Bytes
   readonly i: number
+  /** The devices it was for: acct || dev of each (an id alone can be taken by another account's device). */
   readonly devs: readonly Bytes[]
 }
 
@@ -53,7 +54,7 @@ const ITEM = map({
   e: opt(s(24)),
   st: opt(b(16)),
   i: opt(u),
-  ds: opt(list(b(8), LIMITS.streamDevices)),
+  ds: opt(list(b(40), LIMITS.streamDevices)),
 })
 
 export function encodeItem(item: OutItem): Buffer {

@@ -209,10 +209,10 @@ export class Lane {
       this.#deps.accepted(item, null)
       return true
     }
-    await this.#deps.traffic.take()
+    await this.#deps.traffic.take(stream.cost)
     // the user may have cancelled it, or a refusal arrived, while we waited
     if (this.#queue[0] !== item || this.#stream !== stream || this.#dead) {
-      this.#deps.traffic.giveBack()
+      this.#deps.traffic.giveBack(stream.cost)
       return true
     }
     this.#sealing = item
@@ -226,7 +226,7 @@ export class Lane {
     if (mayFly) {
       this.#deps.sent(item)
       this.#fly(stream, flight)
-    } else this.#deps.traffic.giveBack()
+    } else this.#deps.traffic.giveBack(stream.cost)
     return true
   }
 
@@ -235,9 +235,9 @@ export class Lane {
     const stream = this.#stream
     if (stream === null) return
     for (const flight of [...this.#flights]) {
-      await this.#deps.traffic.take()
+      await this.#deps.traffic.take(stream.cost)
       if (this.#dead || flight.flying || !this.#flights.includes(flight)) {
-        this.#deps.traffic.giveBack()
+        this.#deps.traffic.giveBack(stream.cost)
         continue
       }
       this.#fly(stream, flight)

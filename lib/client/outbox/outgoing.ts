@@ -2,7 +2,7 @@
 import type { Gossip } from '../../envelope/gossip.ts'
 import type { SenderStream } from '../../envelope/sender-stream.ts'
 import type { VerifiedBundle } from '../../identity/bundle.ts'
-import { LIMITS } from '../../protocol/limits.ts'
+import { LIMITS, sendCost } from '../../protocol/limits.ts'
 import type { Bytes } from '../../util/bytes.ts'
 import type { Link } from '../link.ts'
 
@@ -16,7 +16,10 @@ export class Outgoing {
   /** Nobody is in it: notes to oneself on an only device. */
   readonly empty: boolean
   readonly st: Bytes
+  /** acct || dev of each. */
   readonly devices: readonly Bytes[]
+  /** What the server charges for a message. */
+  readonly cost: number
   readonly #stream: SenderStream | null
   readonly #link: Link
   readonly #gossip: (first: boolean) => Gossip
@@ -35,7 +38,8 @@ export class Outgoing {
     this.#stream = options.stream
     this.empty = options.stream === null
     this.st = options.stream?.st ?? new Uint8Array(16)
-    this.devices = options.recipients.map((bundle) => bundle.dev)
+    this.devices = options.recipients.map(({ acct, dev }) => Buffer.concat([acct, dev]))
+    this.cost = sendCost(this.devices.length)
     this.#link = options.link
     this.#gossip = options.gossip
     this.#isCurrent = options.isCurrent

@@ -68,7 +68,8 @@ export class Resends {
     const now = this.#deps.clock.now()
     if (item.kind === 'again' || item.conv !== peer.conv) return false
     if (peer.alarm !== undefined || peer.pin.unconfirmed) return false
-    if (item.tx?.devs.some((dev) => equal(dev, who.dev)) !== true) return false
+    const device = Buffer.concat([who.acct, who.dev])
+    if (item.tx?.devs.some((each) => equal(each, device)) !== true) return false
     if (now - item.at > AGE_MAX_MS) return this.#refuse(peer, now)
     const key = `${item.mid}:${hex(who.dev)}`
     const count = this.#answered.get(key) ?? 0

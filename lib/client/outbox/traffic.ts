@@ -23,13 +23,13 @@ export class Traffic {
   }
 
   /** Resolves when one more message may be sent; `landed` or `giveBack` must follow. */
-  async take(): Promise<void> {
+  async take(cost = 1): Promise<void> {
     if (this.#flying >= WINDOW) {
       await new Promise<void>((resolve) => {
         this.#waiting.push(resolve)
       })
     } else this.#flying += 1
-    await this.#pacer.take()
+    await this.#pacer.take(cost)
   }
 
   /** It was answered. */
@@ -40,8 +40,8 @@ export class Traffic {
   }
 
   /** It was not sent after all. */
-  giveBack(): void {
-    this.#pacer.giveBack()
+  giveBack(cost = 1): void {
+    this.#pacer.giveBack(cost)
     this.landed()
   }
 

@@ -179,8 +179,7 @@ export class Directory {
     const [signed] = reply.dls
     if (signed === undefined) fail('E_NOT_FOUND', `No user called @${user}.`)
     const origin = sha256(signed.ik[0] ?? fail('E_IDENTITY'))
-    const known = this.#peers.get(origin)
-    if (known !== undefined) {
+    if (this.#peers.get(origin) !== undefined || this.#options.book.find(origin) !== undefined) {
       // a contact under a new name: from pin to list, link by link
       const peer = await this.refresh(origin)
       return peer.pin.user === user ? peer : fail('E_NOT_FOUND', `No user called @${user}.`)
@@ -226,6 +225,7 @@ export class Directory {
     for (;;) {
       const held = this.#live(acct)
       const k = held.map((bundle) => bundle.klid)
+      const before = pin?.n ?? 0
       const n = pin !== undefined && fromPin ? { n: pin.n } : {}
       const reply = await this.#ask({ acct, k, ...n })
       if (pin !== undefined && reply.cur < pin.n) {
@@ -247,7 +247,7 @@ export class Directory {
       if (pin === undefined || signed === undefined || list === undefined) {
         return fail('E_NOT_FOUND', 'There is no such account.')
       }
-      if (pin.n < reply.cur && reply.dls.length > 0) continue
+      if (pin.n < reply.cur && pin.n > before) continue
       if (pin.n !== reply.cur) fail('E_GAP', `The server withholds device lists of @${pin.user}.`)
       const verified = await this.#verifyBundles(pin, list, reply.bun)
       // what was forgotten while we asked was not sent again: we said that we hold it

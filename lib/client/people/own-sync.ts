@@ -5,7 +5,7 @@ import { ArchiveKeys } from '../../envelope/archive-keys.ts'
 import type { PayloadOf } from '../../protocol/payloads.ts'
 import { type Bytes, fromHex, hex } from '../../util/bytes.ts'
 import type { Clock, Timer } from '../../util/clock.ts'
-import { codeOf } from '../../util/errors.ts'
+import { codeOf, type ErrorCode } from '../../util/errors.ts'
 import type { Log } from '../../util/log.ts'
 import type { Profile } from '../account/profile.ts'
 import type { Emit } from '../emitter.ts'
@@ -18,6 +18,15 @@ import type { Peers } from './peers.ts'
 const DELAY_MS = 1000
 const MARKS_MAX = 64
 const VERSIONS_MAX = 8
+
+/** Nothing is wrong with what was sent; it could not be checked now. */
+const LATER: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'E_CLOSED',
+  'E_TIMEOUT',
+  'E_STORE',
+  'E_BUSY',
+  'E_RATE',
+])
 
 /** A sealed document of the account as this device has it. */
 export interface Document {
@@ -176,7 +185,8 @@ export class OwnSync {
       if (directory.listOf(me).re !== keys.e) return
       await profile.saveArchives([...profile.archives, keys])
     } catch (error) {
-      if (codeOf(error) === 'E_STORE') throw error
+      // the mail comes again when there is somebody to ask
+      if (LATER.has(codeOf(error))) throw error
       log.warn('client.sync.keys', { code: codeOf(error) })
       return
     }
@@ -188,9 +198,7 @@ export class OwnSync {
       await document.load()
       return true
     } catch (error) {
-      const code = codeOf(error)
-      this.#deps.log.info('client.sync.load', { code, name })
-      if (code === 'E_ROLLBACK') this.#alarm(name)
+      this.#deps.log.info('client.sync.load', { code: codeOf(error), name })
       return false
     }
   }

@@ -16,6 +16,8 @@ export interface Quota {
 
 /** An explicit chat request that waits for our answer. */
 export interface PendingRequest {
+  /** hex of the message that brought it */
+  readonly mid: string
   readonly number: number
   readonly note: string
   readonly at: number
@@ -37,7 +39,7 @@ export interface Peer {
   /** We sent a request at this time and wait for the answer. */
   readonly requestedAt?: number
   readonly request?: PendingRequest
-  /** When we said no to their last one. */
+  /** When we said no to their last one: the next is heard 30 days after (PROTOCOL 7.3). */
   readonly declinedAt?: number
   /** The directory contradicted the pin with this code: nothing is sent or accepted. */
   readonly alarm?: ErrorCode
@@ -64,6 +66,7 @@ const PEER = map({
   so: u,
   rq: opt(u),
   pn: opt(u),
+  pm: opt(s(32)),
   pt: opt(c(280)),
   pa: opt(u),
   pd: opt(u),
@@ -89,6 +92,7 @@ export function encodePeer(peer: Peer): Buffer {
     so: peer.sent.offers,
     rq: peer.requestedAt,
     pn: peer.request?.number,
+    pm: peer.request?.mid,
     pt: peer.request?.note,
     pa: peer.request?.at,
     pd: peer.declinedAt,
@@ -119,7 +123,9 @@ export function decodePeer(body: Bytes): Peer {
     readTo: f.rd,
     profileSent: f.ps,
     ...(f.rq === undefined ? {} : { requestedAt: f.rq }),
-    ...(f.pn === undefined ? {} : { request: { number: f.pn, note: f.pt ?? '', at: f.pa ?? 0 } }),
+    ...(f.pn === undefined
+      ? {}
+      : { request: { mid: f.pm ?? '', number: f.pn, note: f.pt ?? '', at: f.pa ?? 0 } }),
     ...(f.pd === undefined ? {} : { declinedAt: f.pd }),
     ...(f.al === undefined ? {} : { alarm: f.al as ErrorCode }),
   }

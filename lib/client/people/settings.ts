@@ -102,6 +102,14 @@ export class Settings {
     return content === null || content.email === '' ? null : content.email
   }
 
+  async forgetEmail(): Promise<void> {
+    this.#email = undefined
+    await this.#save()
+    const contact = this.#contact()
+    const { content } = await contact.read()
+    if (content !== null) await contact.change(() => ({ email: '' }))
+  }
+
   #contact(): SealedBlob<{ readonly email: string }> {
     return new SealedBlob({ ...this.#deps, name: 'contact', shape: EMAIL }, 0)
   }

@@ -38,6 +38,7 @@ import { Blocks } from '../people/blocks.ts'
 import { Chats } from '../people/chats.ts'
 import { ContactBook } from '../people/contact-book.ts'
 import { Directory } from '../people/directory.ts'
+import { watchOwnList } from '../people/own-list-watch.ts'
 import { OwnSync } from '../people/own-sync.ts'
 import { contactOf, type Peer } from '../people/peer.ts'
 import { Peers } from '../people/peers.ts'
@@ -172,6 +173,11 @@ export class Core {
     const { link, clock, log, device } = this
     const { records } = this.profile.store
     const { emit } = this.emitter
+    link.add({
+      impostor: (code, text) => {
+        emit({ type: 'notice', level: 'alarm', code, text })
+      },
+    })
     const archives = () => this.profile.archives
     const wrote = (name: string, ver: number): void => {
       this.sync.wrote(name, ver)
@@ -197,18 +203,14 @@ export class Core {
       },
       isBlocked: (who) => this.blocks.has(who),
     })
+    const { directory } = this
+    watchOwnList({ acct, link, directory, me: () => this.me, log, emit })
     this.blocks = await Blocks.open({
       ...blob,
       changed: (blockedAcct, blocked) => this.#blockChanged(blockedAcct, blocked),
     })
     this.acceptance = new Acceptance({
-      me: hex(acct),
-      peers,
-      book,
-      outbox: () => this.outbox,
-      clock,
-      log,
-      emit,
+      ...{ me: hex(acct), peers, book, outbox: () => this.outbox, clock, log, emit },
       displayName: () => this.settings.choices.displayName,
       isStrict: () => this.settings.choices.strict,
       onAccepted: async (peer) => {
@@ -230,7 +232,7 @@ export class Core {
     const { emit } = this.emitter
     const outbox = (): Outbox => this.outbox
     this.messages = await RecordMessageLog.open(
-      records,
+      this.profile.store,
       peers.all().map((peer) => peer.conv),
     )
     this.expiry = await Expiry.open({
@@ -265,13 +267,14 @@ export class Core {
     this.receivers = new Receivers(records)
     this.receipts = new Receipts({ peers, messages: this.messages, outbox, clock, log })
     this.gaps = await Gaps.open({
-      ...{ records, acct: device.acct, peers, messages, outbox, clock, log },
+      ...{ records, acct: device.acct, peers, messages, outbox, clock },
       shown: (row) => {
         emit({ type: 'message', message: viewOf(row, this.names), fills: false })
       },
       removed: (row) => {
         emit(noMessage(row, this.names))
       },
+      broken: this.broken,
     })
   }
 

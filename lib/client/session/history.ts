@@ -24,8 +24,11 @@ export class History {
   /** Newest conversation first; only those in which something was said. */
   async chats(): Promise<ChatInfo[]> {
     const chats: { info: ChatInfo; number: number }[] = []
-    for (const peer of this.#core.peers.all()) {
-      const last = await this.#last(peer)
+    const peers = this.#core.peers.all()
+    const lasts = await this.#core.messages.newest(peers.map((peer) => peer.conv))
+    for (const peer of peers) {
+      const newest = lasts.get(peer.conv)
+      const last = newest?.withheld === true ? undefined : newest
       const notes = this.#core.isMe(peer.acct)
       const isHidden = notes || !peer.accepted || this.#core.chats.find(peer.conv)?.hidden === true
       if (last === undefined && isHidden) continue
@@ -35,7 +38,7 @@ export class History {
           conv: peer.conv,
           contact: contactOf(peer),
           notes,
-          unread: await this.#unread(peer),
+          unread: last === undefined || last.number <= peer.readTo ? 0 : await this.#unread(peer),
           last: last === undefined ? null : await this.#view(last),
           state: chatState(this.#core, peer),
         },
@@ -76,11 +79,6 @@ export class History {
     await peers.change(peer.id, (p) => ({ ...p, readTo: Math.max(p.readTo, last.number) }))
     sync.read(peer.conv, last.key)
     if (settings.choices.readReceipts) await receipts.read(peer, rows)
-  }
-
-  async #last(peer: Peer): Promise<MessageRow | undefined> {
-    const [last] = await this.#core.messages.page(peer.conv, null, 1)
-    return last?.withheld === true ? undefined : last
   }
 
   async #unread(peer: Peer): Promise<number> {

@@ -3,8 +3,7 @@
 import { decodePayload, type Payload } from '../../protocol/payloads.ts'
 import { equal, fromHex } from '../../util/bytes.ts'
 import { fail } from '../../util/errors.ts'
-import type { SentMessage } from '../api.ts'
-import type { ContactInfo, MessageView } from '../events.ts'
+import type { ContactInfo, MessageView, SentMessage } from '../events.ts'
 import type {
   ChatState,
   ChoiceName,

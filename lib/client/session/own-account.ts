@@ -1,21 +1,53 @@
 // The account as one of its devices lives in it: what the other devices learned, a list of devices that changed while this
 // one was away, a new name, the end of the membership (PROTOCOL 5.4, 7.3, 11).
+import type { DeviceId } from '../../identity/conversation.ts'
+import type { Bytes } from '../../util/bytes.ts'
+import type { Clock } from '../../util/clock.ts'
 import { codeOf, SecureChatError } from '../../util/errors.ts'
-import type { ClientEvent } from '../events.ts'
+import type { Log } from '../../util/log.ts'
 import { profileName, rememberProfile } from '../account/home-index.ts'
+import type { Profile } from '../account/profile.ts'
+import type { Emitter } from '../emitter.ts'
+import type { ClientEvent } from '../events.ts'
+import type { Link } from '../link.ts'
+import type { Acceptance } from '../people/acceptance.ts'
 import type { Known } from '../people/contact-book.ts'
+import type { Directory } from '../people/directory.ts'
 import type { Document } from '../people/own-sync.ts'
+import type { Peer } from '../people/peer.ts'
+import type { Peers } from '../people/peers.ts'
+import type { ClientDeps } from '../ports.ts'
 import type { Wire } from '../wire.ts'
-import type { Core } from './core.ts'
 
 /** A new device looks up so many of the account's contacts by itself; the others when they are needed (PROTOCOL 15). */
 const INTRODUCED_MAX = 30
 
-export class OwnAccount {
-  readonly #core: Core
-  #isFirst = true
+/** What it needs of the session; some of it is built later. */
+export interface AccountHolder {
+  readonly device: DeviceId
+  readonly deps: ClientDeps
+  readonly profile: Profile
+  readonly link: Link
+  readonly clock: Clock
+  readonly log: Log
+  readonly emitter: Emitter
+  readonly me: Peer
+  readonly peers: Peers
+  readonly directory: Directory
+  readonly acceptance: Acceptance
+  readonly blocks: Document
+  readonly book: Document
+  readonly settings: Document
+  isMe(acct: Bytes): boolean
+  checkOwnList(n: number): Promise<void>
+}
 
-  constructor(core: Core) {
+export class OwnAccount {
+  readonly #core: AccountHolder
+  #isFirst = true
+  #isLeaving = false
+
+  constructor(core: AccountHolder) {
     this.#core = core
     core.link.add({
       online: (wire) => {
@@ -24,6 +56,21 @@ export class OwnAccount {
         this.#isFirst = false
       },
     })
+  }
+
+  /** This device gives up its membership: the server's goodbye is no surprise. */
+  get isLeaving(): boolean {
+    return this.#isLeaving
+  }
+
+  /** While `work` takes this device or the account away. */
+  async leave<T>(work: () => Promise<T>): Promise<T> {
+    this.#isLeaving = true
+    try {
+      return await work()
+    } finally {
+      this.#isLeaving = false
+    }
   }
 
   documents(): ReadonlyMap<string, Document> {
@@ -56,7 +103,7 @@ export class OwnAccount {
   }
 
   /** Somebody whom another device blocked, and this one has never met. */
-  async meetBlocked(acct: Uint8Array): Promise<void> {
+  async meetBlocked(acct: Bytes): Promise<void> {
     await this.#core.directory.meetAccount(acct).catch((error: unknown) => {
       this.#core.log.info('client.blocked.meet', { code: codeOf(error) })
     })

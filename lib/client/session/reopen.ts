@@ -13,11 +13,16 @@ export interface ReopenOptions {
   readonly launchKey: LaunchKey
 }
 
-export async function reopen({ deps, server, profile, launchKey }: ReopenOptions): Promise<Wire> {
+/** `listed` hears the number of the own device list; what it throws ends the connection before it is used. */
+export async function reopen(
+  { deps, server, profile, launchKey }: ReopenOptions,
+  listed: (n: number) => void,
+): Promise<Wire> {
   const { srv } = profile.device
   const { wire } = await openChannel(deps, { ...server, srv }, launchKey)
   try {
-    await loginDevice(wire, profile.device, profile.dsk)
+    const { n } = await loginDevice(wire, profile.device, profile.dsk)
+    listed(n)
     return wire
   } catch (error) {
     wire.destroy(codeOf(error), 'The login failed.')

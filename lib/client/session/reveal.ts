@@ -1,13 +1,24 @@
 // Shows what a stranger wrote before being accepted, where strangers must ask first (PROTOCOL 7.3 strict).
 import { LIMITS } from '../../protocol/limits.ts'
-import { viewOf } from '../messages/view.ts'
+import type { Emitter } from '../emitter.ts'
+import type { IncomingFiles } from '../files/incoming.ts'
+import type { MessageLog } from '../messages/log.ts'
+import type { MessageRow } from '../messages/row.ts'
+import { type Names, viewOf } from '../messages/view.ts'
 import type { Peer } from '../people/peer.ts'
 import { without } from '../without.ts'
-import type { Core } from './core.ts'
+
+export interface Revealing {
+  readonly messages: MessageLog
+  readonly emitter: Emitter
+  readonly names: Names
+  readonly files: IncomingFiles
+  answeredBy(row: MessageRow): Promise<MessageRow | null>
+}
 
 const MOST = LIMITS.strangerMessages + LIMITS.strangerFileOffers + 1
 
-export async function reveal(core: Core, peer: Peer): Promise<void> {
+export async function reveal(core: Revealing, peer: Peer): Promise<void> {
   const { messages, emitter, names, files } = core
   for (const row of await messages.page(peer.conv, null, MOST)) {
     if (row.withheld !== true) continue

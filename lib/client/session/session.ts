@@ -12,7 +12,6 @@ import type {
   HistoryQuery,
   Me,
   SafetyNumber,
-  SentMessage,
   Session,
   SessionStatus,
 } from '../api.ts'
@@ -21,7 +20,7 @@ import { removeThisDevice } from '../account/leaving.ts'
 import type { Profile } from '../account/profile.ts'
 import type { Archive } from '../archive/archive.ts'
 import { Emitter } from '../emitter.ts'
-import type { ClientEvent, ContactInfo, MessageView, Offer } from '../events.ts'
+import type { ClientEvent, ContactInfo, MessageView, Offer, SentMessage } from '../events.ts'
 import { isOver } from '../files/transfer.ts'
 import { Link, requireOnline } from '../link.ts'
 import type { ClientDeps } from '../ports.ts'
@@ -69,7 +68,7 @@ export class LiveSession implements Session {
     this.#core = core
     this.archive = core.archive
     this.#options = options
-    this.account = new LiveAccount({ ...options, core })
+    this.account = new LiveAccount({ ...options, core, close: () => this.close() })
     this.#writing = new Writing(core)
     this.#people = new PeopleActions(core)
     this.#history = new History(core)
@@ -83,7 +82,7 @@ export class LiveSession implements Session {
     const link = new Link({
       clock: deps.clock,
       log: deps.log,
-      open: () => reopen(options),
+      open: (listed) => reopen(options, listed),
     })
     let session: LiveSession | null = null
     try {
@@ -287,9 +286,8 @@ export class LiveSession implements Session {
         return
       }
       const { user } = this.me
-      await removeThisDevice({ deps, server, profile, launchKey, user, ...removeDevice }, () =>
-        this.close(),
-      )
+      const leaving = { deps, server, profile, launchKey, user, ...removeDevice }
+      await this.#core.own.leave(() => removeThisDevice(leaving, () => this.close()))
     })
   }
 
@@ -361,7 +359,7 @@ export class LiveSession implements Session {
   }
 
   #forceOut(code: ErrorCode, text: string): void {
-    if (this.#closing !== null) return
+    if (this.#closing !== null || this.#core.own.isLeaving) return
     this.#core.emitter.emit({ type: 'forced-logout', code, text })
     // the device is none of the account any more: only the password leads back
     const isGone = code === 'E_NO_DEVICE' || code === 'E_AUTH'

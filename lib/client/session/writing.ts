@@ -6,9 +6,8 @@ import { parseUsername, type Username } from '../../protocol/names.ts'
 import { decodePayload, isContentKind, type Payload } from '../../protocol/payloads.ts'
 import { fail } from '../../util/errors.ts'
 import type { DeviceId } from '../../identity/conversation.ts'
-import type { Bytes } from '../../util/bytes.ts'
-import type { SentMessage } from '../api.ts'
-import type { Offer } from '../events.ts'
+import { type Bytes, equal } from '../../util/bytes.ts'
+import type { Offer, SentMessage } from '../events.ts'
 import { hashFile } from '../files/hash.ts'
 import type { MessageRow } from '../messages/row.ts'
 import { eventsOf } from '../messages/telling.ts'
@@ -89,7 +88,7 @@ export class Writing {
     return this.#inTurn(to, async (user) => {
       const { deps, transfers, device, clock } = this.#core
       const peer = await this.#reachable(user)
-      if (peer.acct === device.acct) fail('E_USAGE', 'A file to yourself stays where it is.')
+      if (equal(peer.acct, device.acct)) fail('E_USAGE', 'A file to yourself stays where it is.')
       const reader = await deps.files.openRead(path)
       let sha: Buffer
       const { size, modifiedMs } = reader

@@ -11,7 +11,7 @@ import { refuse } from '../refusal.ts'
 
 export const acctDel: RequestHandler<'acct.del'> = async (caller, { r, sig }) => {
   const { services, account } = caller
-  const { srv, accounts, directory, logs, transfers, records } = services
+  const { srv, accounts, directory, logs, histories, transfers, records } = services
   const stored = (await accounts.get(account.id)) ?? refuse('E_NOT_FOUND')
   const { acct, list } = stored.account
   const aik = RsaPublicKey.fromSpki(list.ik.at(-1) ?? fail('E_CORRUPT'), 3072)
@@ -25,10 +25,12 @@ export const acctDel: RequestHandler<'acct.del'> = async (caller, { r, sig }) =>
     await logs.drop(historyLog(account.id, dev))
     await dropDeviceData(services, account.id, dev)
   }
+  await histories.drop(account.id)
   await dropBlobs(records, account.id)
   await transfers.files.deleteOwned(account.id)
   await accounts.delete(account.id)
   await directory.refresh(account.id)
+  services.accountSessions.endOthers(account.id, caller)
   services.log.info('server.account-deleted')
   // the answer goes first: this connection is one of those that end
   caller.succeed(r)

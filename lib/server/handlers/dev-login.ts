@@ -4,7 +4,7 @@ import { deviceLoginStatement } from '../../identity/login-proof.ts'
 import { equal } from '../../util/bytes.ts'
 import { Delivery } from '../delivery.ts'
 import { findDevice } from '../directory.ts'
-import { type DeviceLogin, LATER, type RequestHandler } from '../handler.ts'
+import { type Caller, type DeviceLogin, LATER, type RequestHandler } from '../handler.ts'
 import { accountId, boxOf } from '../ids.ts'
 import { refuse } from '../refusal.ts'
 
@@ -63,9 +63,21 @@ export const devLogin: RequestHandler<'dev.login'> = async (caller, { r, acct, d
       void caller.bye('E_NO_DEVICE')
     },
   })
+  // while this waited the device may have been removed, or another login of this connection was faster
+  const now = await directory.get(id)
+  const isKnown = now !== null && !now.disabled && findDevice(now.list, dev) !== undefined
+  if (!isKnown || isTaken(caller)) {
+    release()
+    return refuse(isKnown ? 'E_STATE' : 'E_AUTH')
+  }
   caller.enterDevice(login, release)
   // the reply goes before the backlog
   caller.succeed(r, reply)
   delivery.start()
   return LATER
+}
+
+/** A function, because it changes while a login waits. */
+function isTaken({ hasDevice }: Caller): boolean {
+  return hasDevice
 }

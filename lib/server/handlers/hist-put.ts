@@ -12,7 +12,7 @@ export const histPut: RequestHandler<'hist.put'> = async ({ services, device }, 
   if (e > U32_MAX) refuse('E_FORMAT')
   const log = historyLog(device.id, device.dev)
   const chunk = concat(u32(e), d)
-  const result = await services.logs.append(log, seq, [chunk])
+  const result = await services.histories.append(device.id, device.dev, seq, chunk)
   if (result.ok) return {}
   if ('full' in result) return refuse('E_TOO_BIG')
   const { next } = result.conflict

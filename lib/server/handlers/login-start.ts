@@ -1,7 +1,7 @@
 // First half of a password login (PROTOCOL 5.3). Known and unknown names take the same path and get the same bytes.
 import { serverLoginStart } from '../../crypto/opaque.ts'
 import { LATER, type PendingLogin, type RequestHandler } from '../handler.ts'
-import { demandPuzzle } from '../puzzle.ts'
+import { beginCeremony } from '../puzzle.ts'
 import { refuse } from '../refusal.ts'
 import { credentialId, recoveryCredentialId } from './reg-start.ts'
 import { LIMITS } from '../../protocol/limits.ts'
@@ -26,8 +26,11 @@ export const loginStart: RequestHandler<'login.start'> = async (caller, request)
   const now = clock.monotonic()
   const wait = guesses.wait(user, block, now)
   if (wait > 0) refuse('E_RATE', { after: wait })
-  demandPuzzle(caller, guesses.needsPuzzle(user, now) ? LIMITS.guessPuzzleBits : 0, request)
+  const bits = guesses.needsPuzzle(user, now) ? LIMITS.guessPuzzleBits : 0
+  beginCeremony(caller, bits, request, now)
   guesses.count(user, block, now)
+  // whoever typed a password at the last moment shall not be cut off while it is stretched
+  caller.patientUntil = now + services.config.anonymousLifeMs
 
   const stored = await services.accounts.byName(user)
   const account = stored?.account.state === 'live' ? stored.account : null

@@ -6,6 +6,11 @@ import type { Stream } from '../streams.ts'
 
 const WHO_MAX = 100
 
+/** By the mailboxes it goes to; never more than a rested device has. */
+export function sendWeight({ device, services }: Caller, { st }: FrameOf<'msg.put'>): number {
+  return Math.min(device.streams.get(st)?.cost ?? 1, services.config.sendBurst)
+}
+
 export const msgPut: RequestHandler<'msg.put'> = (caller, frame) => {
   const stream = caller.device.streams.get(frame.st) ?? refuse('E_UNKNOWN_STREAM')
   const isOpen = stream.whenOpen(() => {

@@ -18,5 +18,7 @@ export const pwFin: RequestHandler<'pw.fin'> = async (caller, { rec, rrec, vault
     return equal(current.record, rec) ? null : refuse('E_CAS', { n: current.vault.ver })
   })
   caller.changingPassword = false
+  // whoever is in with the old password is out
+  services.accountSessions.endOthers(account.id, caller)
   return {}
 }

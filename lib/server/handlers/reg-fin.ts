@@ -5,6 +5,8 @@ import { accountId } from '../ids.ts'
 import type { RequestHandler } from '../handler.ts'
 import { refuse } from '../refusal.ts'
 
+const FIRST_LIST_BYTES = 3000
+
 export const regFin: RequestHandler<'reg.fin'> = async (caller, request) => {
   const { rec, rrec, vault, dl, pop, email } = request
   const { services } = caller
@@ -12,11 +14,13 @@ export const regFin: RequestHandler<'reg.fin'> = async (caller, request) => {
   const { user, cid, invite } = caller.registration ?? refuse('E_STATE')
   if (config.email === 'required' && email === undefined) refuse('E_FORMAT')
 
+  // every key in it costs time, and a first list has one device and perhaps key files
+  if (dl.ik.length !== 1 || dl.b.length > FIRST_LIST_BYTES) refuse('E_FORMAT')
   const { list, aik } = await verifyDeviceListAsync(undefined, { srv, user }, dl)
   const { acct } = list
   const statement = registrationStatement(caller.link.exporter, { srv, acct }, user)
   if (!(await aik.verifyAsync(statement, pop))) refuse('E_AUTH')
-  if (list.n !== 1 || dl.ik.length !== 1 || list.devs.length !== 1) refuse('E_FORMAT')
+  if (list.n !== 1 || list.devs.length !== 1) refuse('E_FORMAT')
   if (list.gone.length > 0 || vault.ver !== 1 || list.vv !== vault.ver) refuse('E_FORMAT')
 
   const now = clock.monotonic()
@@ -46,6 +50,7 @@ export const regFin: RequestHandler<'reg.fin'> = async (caller, request) => {
   })
   // after a failure of the store the same request may come again
   caller.registration = null
+  caller.patientUntil = now + config.anonymousLifeMs
   if (result !== 'created') refuse('E_TAKEN')
   services.log.info('server.registered')
   return {}

@@ -2,10 +2,11 @@
 import { ctx } from '../../crypto/ctx.ts'
 import { hkdf } from '../../crypto/hash.ts'
 import { registrationResponse } from '../../crypto/opaque.ts'
+import { LIMITS } from '../../protocol/limits.ts'
 import type { Username } from '../../protocol/names.ts'
 import { type Bytes, NO_BYTES, utf8 } from '../../util/bytes.ts'
 import type { RequestHandler } from '../handler.ts'
-import { demandPuzzle } from '../puzzle.ts'
+import { beginCeremony } from '../puzzle.ts'
 import { refuse } from '../refusal.ts'
 
 const CID_BYTES = 32
@@ -39,7 +40,7 @@ export const regStart: RequestHandler<'reg.start'> = async (caller, request) => 
   const now = clock.monotonic()
   const wait = services.registrationAttempts.of(caller.block, now).take(now)
   if (wait > 0) refuse('E_RATE', { after: wait })
-  demandPuzzle(caller, config.registrationPuzzleBits, request)
+  beginCeremony(caller, config.registrationPuzzleBits, request, now)
   if (config.registration === 'invite') {
     if (inv === undefined || !(await services.invites.isValid(inv, clock.now()))) refuse('E_AUTH')
   }
@@ -47,5 +48,7 @@ export const regStart: RequestHandler<'reg.start'> = async (caller, request) => 
   const cid = credentialId(services.opaqueSetup, user)
   const answers = registrationAnswers(services.opaqueSetup, cid, request)
   caller.registration = { user, cid, invite: inv }
+  // a person is writing down the recovery code
+  caller.patientUntil = now + LIMITS.registrationMs
   return answers
 }

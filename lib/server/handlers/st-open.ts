@@ -29,7 +29,7 @@ function open(caller: Caller, { r, st, at, head: bytes, w }: FrameOf<'st.open'>)
     const refusal = judgeRecipients(services, acct, cached)
     if (refusal !== null) throw refusal
   }
-  const stream = new Stream(streams, st, bytes, head)
+  const stream = new Stream(streams, st, bytes, head, services.clock.monotonic())
   stream.addPart(0, bytes, w)
   streams.add(stream)
   if (cached === null) {

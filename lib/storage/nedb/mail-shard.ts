@@ -26,16 +26,19 @@ export interface WaitingMail extends Mail {
 interface MailDoc {
   readonly _id: number
   readonly u: string
+  /** Absent in files of versions that did not count senders. */
+  readonly f?: string
   readonly i: string
   readonly e: number
   readonly b: string
 }
 
 function mailOf(doc: Partial<MailDoc>, path: string): WaitingMail {
-  const { _id, u, i, e, b } = doc
+  const { _id, u, f, i, e, b } = doc
   if (
     typeof _id !== 'number' ||
     typeof u !== 'string' ||
+    (f !== undefined && typeof f !== 'string') ||
     typeof i !== 'string' ||
     typeof e !== 'number' ||
     typeof b !== 'string'
@@ -46,6 +49,7 @@ function mailOf(doc: Partial<MailDoc>, path: string): WaitingMail {
   return {
     seq: _id,
     box: u,
+    from: f ?? '',
     id: i,
     expires: e,
     size,
@@ -88,7 +92,8 @@ export class MailShard {
     const add = mails.map((mail): MailDoc => {
       if (typeof mail.body !== 'string') mail.body = view(mail.body).toString('base64')
       mail.isWritten = true
-      return { _id: mail.seq, u: mail.box, i: mail.id, e: mail.expires, b: mail.body }
+      const { seq, box, from, id, expires } = mail
+      return { _id: seq, u: box, f: from, i: id, e: expires, b: mail.body }
     })
     try {
       await this.#collection.write({ add })

@@ -207,8 +207,9 @@ export class NedbMailboxes implements Mailboxes {
       return
     }
     const size = item.body.length
-    if (!this.#table.hasRoom(item.box, size)) {
-      finish(index, { status: 'full' })
+    const refusal = this.#table.refusal(item, size)
+    if (refusal !== null) {
+      finish(index, { status: refusal })
       return
     }
     if (!this.#options.space.take(size * DISK_FACTOR)) {
@@ -222,6 +223,7 @@ export class NedbMailboxes implements Mailboxes {
     this.#add({
       seq,
       box: item.box,
+      from: item.from,
       id: item.id,
       size,
       expires: item.expires,

@@ -197,6 +197,12 @@ export class NedbRecords implements Records {
     return true
   }
 
+  async deleteMany(kind: string, ids: readonly string[]): Promise<void> {
+    const open = await this.#open(kind)
+    const drop = ids.flatMap((id) => open.table.delete(id)?.body.number ?? [])
+    if (drop.length > 0) await open.write({ drop })
+  }
+
   /** Opens one kind now rather than at its first use. */
   async preload(kind: string): Promise<void> {
     await this.#open(kind)

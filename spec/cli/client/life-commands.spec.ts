@@ -222,6 +222,24 @@ test('the names of the TCP messenger do the same', async (t) => {
   t.is(quits.length, 1)
 })
 
+test('a request is declined by the name of who asked', async (t) => {
+  const calls: number[] = []
+  const request = { number: 4, user: 'carol', note: '', at: 0 }
+  const { app } = appWith(
+    {},
+    {
+      requests: () => [request],
+      decline: (number: number) => {
+        calls.push(number)
+        return Promise.resolve(request)
+      },
+    },
+  )
+  t.is(await runLine(app, '!decline @carol'), null)
+  t.like(await runLine(app, '!decline dave'), { code: 'E_NOT_FOUND' })
+  t.deepEqual(calls, [4])
+})
+
 test('@me writes notes', async (t) => {
   const calls: string[][] = []
   const { app } = appWith(

@@ -9,7 +9,7 @@ import { viewOf } from '../../../lib/client/messages/view.ts'
 import { messageId } from '../../../lib/identity/conversation.ts'
 import { encodePayload, type Payload } from '../../../lib/protocol/payloads.ts'
 import { createMemoryStore } from '../../../lib/storage/memory.ts'
-import type { Records } from '../../../lib/storage/ports.ts'
+import type { Store } from '../../../lib/storage/ports.ts'
 import { fromHex, hex } from '../../../lib/util/bytes.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 
@@ -25,12 +25,12 @@ const names = {
 
 type Unnumbered = Omit<MessageRow, 'number'>
 
-function freshRecords(): Records {
-  return createMemoryStore({ clock: new FakeClock() }).records
+function freshStore(): Store {
+  return createMemoryStore({ clock: new FakeClock() })
 }
 
-function openLog(records: Records = freshRecords()): Promise<RecordMessageLog> {
-  return RecordMessageLog.open(records, [CONV, OTHER])
+function openLog(store: Store = freshStore()): Promise<RecordMessageLog> {
+  return RecordMessageLog.open(store, [CONV, OTHER])
 }
 
 /** A row as the inbox makes it. */
@@ -113,8 +113,9 @@ test('an edit that comes after seven days does not count', async (t) => {
 })
 
 test('a deletion takes the words, those of every edit as well', async (t) => {
-  const records = freshRecords()
-  const log = await openLog(records)
+  const store = freshStore()
+  const { records } = store
+  const log = await openLog(store)
   await log.insert(TARGET)
   await log.insert(rowOf(ALICE, edit(2, 1, 'second')))
   await log.insert(rowOf(ALICE, del(3)))
@@ -127,11 +128,12 @@ test('a deletion takes the words, those of every edit as well', async (t) => {
 })
 
 test('the same, when the deletion and the edits came first', async (t) => {
-  const records = freshRecords()
-  const log = await openLog(records)
+  const store = freshStore()
+  const { records } = store
+  const log = await openLog(store)
   await log.insert(rowOf(ALICE, edit(2, 1, 'second')))
   await log.insert(rowOf(ALICE, del(3)))
-  const again = await RecordMessageLog.open(records, [CONV])
+  const again = await RecordMessageLog.open(store, [CONV])
   await again.insert(TARGET)
   t.like(await lines(again), [{ body: { kind: 'deleted', by: 'alice' } }])
   const kept = await Promise.all(
@@ -168,10 +170,10 @@ test('any order, any repetition, and a restart anywhere: one state', async (t) =
   })
   await fc.assert(
     fc.asyncProperty(order, fc.nat(all.length), async (rows, restartAt) => {
-      const records = freshRecords()
-      let log = await openLog(records)
+      const store = freshStore()
+      let log = await openLog(store)
       for (const [i, row] of rows.entries()) {
-        if (i === restartAt) log = await openLog(records)
+        if (i === restartAt) log = await openLog(store)
         await log.insert(row)
       }
       t.deepEqual(await lines(log), expected)
@@ -211,20 +213,21 @@ test('an answer knows what it answers', async (t) => {
 })
 
 test('numbers are never given twice, also not after a chat was deleted', async (t) => {
-  const records = freshRecords()
-  const log = await openLog(records)
+  const store = freshStore()
+  const log = await openLog(store)
   await log.insert(TARGET)
   const { row } = await log.insert(rowOf(BOB, text(2, 'hi')))
   await log.forget(CONV)
   t.deepEqual(await log.page(CONV, null, 10), [])
-  const again = await openLog(records)
+  const again = await openLog(store)
   const next = await again.insert(rowOf(BOB, text(3, 'new')))
   t.is(next.row.number, row.number + 1)
 })
 
 test('what expired leaves a name and no words, and does not come back', async (t) => {
-  const records = freshRecords()
-  const log = await openLog(records)
+  const store = freshStore()
+  const { records } = store
+  const log = await openLog(store)
   const { row } = await log.insert(TARGET)
   await log.insert(rowOf(ALICE, edit(2, 1, 'second')))
   t.is((await log.expire(row.number))?.aside, 'expired')

@@ -8,6 +8,8 @@ const FAR = 4e12
 function mail(box: string, id: string, body: string | Buffer = '', more = {}): Incoming {
   return {
     box,
+    from: box,
+    isOwn: true,
     id,
     body: typeof body === 'string' ? bytes(body) : body,
     expires: FAR,
@@ -159,6 +161,44 @@ export const MAIL_CASES: Cases = {
     await box.drop('a')
     t.is((await one(box, mail('d', 'x', body))).status, 'stored')
   },
+  'a sender has a share of a box of somebody else, in mails and bytes; others still find room':
+    async (t, { store: { mail: box } }) => {
+      const { senderBoxCount, senderBoxBytes } = CONTRACT_LIMITS.mailbox
+      const from = (name: string): object => ({ from: name, isOwn: false })
+      const many = Array.from({ length: senderBoxCount + 1 }, (_, i) =>
+        mail('b', `m${i}`, '', from('mallory')),
+      )
+      const results = await box.append(many)
+      t.is(results.filter((r) => r.status === 'stored').length, senderBoxCount)
+      t.is(results.at(-1)?.status, 'share-full')
+      const body = Buffer.alloc(senderBoxBytes + 1)
+      t.is((await one(box, mail('b', 'x', body, from('eve')))).status, 'share-full')
+      t.is((await one(box, mail('b', 'y', body.subarray(1), from('eve')))).status, 'stored')
+      t.is((await one(box, mail('b', 'z', '1', from('eve')))).status, 'share-full')
+      t.is((await one(box, mail('empty', 'z', body, from('carl')))).status, 'share-full')
+      t.is((await one(box, mail('b', 'a', '1', from('alice')))).status, 'stored')
+      t.is((await one(box, mail('c', 'a', '1', from('mallory')))).status, 'stored')
+      t.is((await one(box, mail('b', 'own', '1'))).status, 'stored')
+      await box.ack('b', seqOf(results[0] ?? { status: 'full' }))
+      t.is((await one(box, mail('b', 'next', '', from('mallory')))).status, 'stored')
+      t.is((await one(box, mail('b', 'more', '', from('mallory')))).status, 'share-full')
+    },
+  'a sender has a share of all boxes, also of the own ones; what is read gives it back': async (
+    t,
+    { store: { mail: box } },
+  ) => {
+    const { boxBytes, senderTotalBytes } = CONTRACT_LIMITS.mailbox
+    const body = Buffer.alloc(boxBytes)
+    t.is((await one(box, mail('a', 'x', body, { from: 'm' }))).status, 'stored')
+    t.is((await one(box, mail('b', 'x', body, { from: 'm' }))).status, 'share-full')
+    const rest = body.subarray(2 * boxBytes - senderTotalBytes)
+    t.is((await one(box, mail('b', 'x', rest, { from: 'm' }))).status, 'stored')
+    t.is((await one(box, mail('c', 'x', '1', { from: 'm' }))).status, 'share-full')
+    t.is((await one(box, mail('c', 'x', body, { from: 'other' }))).status, 'stored')
+    await box.drop('a')
+    t.is((await one(box, mail('d', 'x', rest, { from: 'm' }))).status, 'stored')
+    t.is((await one(box, mail('b', 'x', rest, { from: 'm' }))).status, 'duplicate')
+  },
   'a reader that follows its cursor misses nothing of what many write': async (
     t,
     { store: { mail: box } },
@@ -263,6 +303,17 @@ export const MAIL_DURABLE_CASES: Cases = {
     )
     t.deepEqual(await again.usage('b'), { count: 3, bytes: 3 })
     t.is((await one(again, mail('b', 'c'))).status, 'duplicate')
+  },
+  'whose share a mail is survives a restart': async (t, subject) => {
+    const { senderBoxCount } = CONTRACT_LIMITS.mailbox
+    const from = { from: 'mallory', isOwn: false }
+    await subject.store.mail.append(
+      Array.from({ length: senderBoxCount }, (_, i) => mail('b', `m${i}`, '', from)),
+    )
+    const again = (await subject.reopen()).mail
+    await again.read('b', 0, 9)
+    t.is((await one(again, mail('b', 'more', '', from))).status, 'share-full')
+    t.is((await one(again, mail('b', 'own', ''))).status, 'stored')
   },
   'numbers grow over a restart: box empty, clock set back, both': async (t, subject) => {
     let box = subject.store.mail

@@ -201,6 +201,26 @@ export const RECORD_CASES: Cases = {
     t.deepEqual(await walk('ascending'), [...ids].sort())
     t.deepEqual(await walk('descending'), [...ids].sort().reverse())
   },
+  'many deletes at once free ids and keys and leave the rest': async (
+    t,
+    { store: { records } },
+  ) => {
+    const ids = Array.from({ length: 250 }, (_, i) => `n${String(i).padStart(3, '0')}`)
+    const keysOf = (id: string) => ({ unique: { name: id }, index: { o: 'o' } })
+    await records.putMany(
+      'dev',
+      ids.map((id) => ({ id, body: bytes(id), keys: keysOf(id) })),
+    )
+    const gone = ids.filter((_, i) => i % 5 !== 0)
+    await records.deleteMany('dev', [...gone, 'never-there', gone[0] ?? ''])
+    const left = await records.list('dev', 'o', 'o', null, 999)
+    t.deepEqual(
+      left.map((r) => r.id),
+      ids.filter((_, i) => i % 5 === 0),
+    )
+    t.is(await records.getUnique('dev', 'name', 'n001'), null)
+    t.true((await records.create('dev', 'n001', bytes('new'), keysOf('n001'))).ok)
+  },
   'a list goes on behind a cursor whose record is gone': async (t, { store: { records } }) => {
     for (const id of ['a', 'b', 'c']) await records.put('dev', id, bytes(''), { index: { o: 'o' } })
     await records.delete('dev', 'b')

@@ -33,8 +33,8 @@ function open(): Promise<Store> {
 
 async function write(store: Store, id: string): Promise<void> {
   if (what === 'mail') {
-    const mail = { box: 'b', id, body: BODY, expires: 4e12, likelyAcked: false }
-    const [result] = await store.mail.append([mail])
+    const from = { from: 'a', isOwn: true, likelyAcked: false }
+    const [result] = await store.mail.append([{ box: 'b', id, body: BODY, expires: 4e12, ...from }])
     if (result?.status !== 'stored') throw new Error(result?.status)
   } else if (what === 'records') {
     await store.records.put('acc', id, BODY, { unique: { name: id } })

@@ -15,7 +15,8 @@ async function mails(store: Store, box: string): Promise<never> {
     const items = Array.from({ length: 1 + (i % 7) }, (_, k) => {
       const id = `${round}.${i}.${k}`
       const likelyAcked = i % 2 === 0
-      return { box, id, body: Buffer.from(`${box} ${id}`), expires: 4e12, likelyAcked }
+      const body = Buffer.from(`${box} ${id}`)
+      return { box, from: 'a', isOwn: true, id, body, expires: 4e12, likelyAcked }
     })
     const results = await store.mail.append(items)
     const seqs: number[] = []

@@ -1,0 +1,143 @@
+// The bytes of one sealed segment of old rows: blocks of rows, and a small index that stays in memory: which conversations
+// are in which block, and where a key is. Pure; archive.ts does the reading and writing.
+import { sha256 } from '../../crypto/hash.ts'
+import { decodeStrict, encode } from '../../protocol/cbor.ts'
+import { bRange, check, list, map, tuple, u } from '../../protocol/shape.ts'
+import { type Bytes, fromHex, hex, utf8, view } from '../../util/bytes.ts'
+import { decodeRow, encodeRow, type MessageRow } from './row.ts'
+
+/** Numbers that one segment covers. */
+export const SEGMENT_NUMBERS = 1024
+const BLOCK_ROWS = 64
+const BLOCK_BYTES = 2 ** 18
+const BLOCKS_MAX = SEGMENT_NUMBERS
+const ENTRY_BYTES = 6
+
+export function segmentOf(number: number): number {
+  return Math.floor(number / SEGMENT_NUMBERS)
+}
+
+const BLOCK = list(bRange(1, 2 ** 18), BLOCK_ROWS)
+const INDEX = map({
+  /** Generation: a segment that is written anew gets another log. */
+  g: u,
+  /** Conversations, 16 bytes each. */
+  c: list(bRange(1, 32), SEGMENT_NUMBERS),
+  /** Per block: number of its first row, and the conversations in it as positions in `c`. */
+  b: list(tuple(u, list(u, SEGMENT_NUMBERS)), BLOCKS_MAX),
+  /** Sorted entries: 4 bytes of the hash of a key, 2 bytes of the number within the segment. */
+  k: bRange(0, ENTRY_BYTES * SEGMENT_NUMBERS),
+})
+
+export interface Block {
+  readonly first: number
+  /** hex */
+  readonly convs: ReadonlySet<string>
+}
+
+export interface SegmentIndex {
+  readonly generation: number
+  readonly blocks: readonly Block[]
+  readonly convs: ReadonlySet<string>
+  readonly keys: Bytes
+}
+
+/** `rows` in ascending order, all of segment `segment`. */
+export function encodeSegment(
+  rows: readonly MessageRow[],
+  generation: number,
+): { readonly index: SegmentIndex; readonly blocks: readonly Buffer[] } {
+  const groups: { readonly rows: MessageRow[]; readonly bodies: Buffer[]; bytes: number }[] = []
+  for (const row of rows) {
+    const body = encodeRow(row)
+    let group = groups.at(-1)
+    const isFull = group !== undefined && group.bytes + body.length > BLOCK_BYTES
+    if (group === undefined || isFull || group.rows.length === BLOCK_ROWS) {
+      group = { rows: [], bodies: [], bytes: 0 }
+      groups.push(group)
+    }
+    group.rows.push(row)
+    group.bodies.push(body)
+    group.bytes += body.length
+  }
+  const blocks = groups.map((group) => ({
+    first: group.rows[0]?.number ?? 0,
+    convs: new Set(group.rows.map((row) => row.conv)),
+  }))
+  const convs = new Set(rows.map((row) => row.conv))
+  const entries = rows
+    .map((row) => {
+      const entry = Buffer.alloc(ENTRY_BYTES)
+      keyHash(row.key).copy(entry)
+      entry.writeUInt16BE(row.number % SEGMENT_NUMBERS, 4)
+      return entry
+    })
+    .sort((p, q) => p.compare(q))
+  return {
+    index: { generation, blocks, convs, keys: Buffer.concat(entries) },
+    blocks: groups.map(({ bodies }) => encode(bodies)),
+  }
+}
+
+export function encodeIndex({ generation, blocks, convs, keys }: SegmentIndex): Buffer {
+  const all = [...convs]
+  const position = new Map(all.map((conv, i) => [conv, i]))
+  return encode({
+    g: generation,
+    c: all.map(fromHex),
+    b: blocks.map((block) => [
+      block.first,
+      [...block.convs].map((conv) => position.get(conv) ?? 0),
+    ]),
+    k: keys,
+  })
+}
+
+export function decodeIndex(body: Bytes): SegmentIndex {
+  const { g, c, b, k } = check(INDEX, decodeStrict(body), 'segment')
+  const all = c.map(hex)
+  const blocks = b.map(([first, positions]) => ({
+    first,
+    convs: new Set(positions.map((i) => all[i] ?? '')),
+  }))
+  return { generation: g, blocks, convs: new Set(all), keys: k }
+}
+
+/** Rows are decoded only where `wanted` says so. */
+export function decodeBlock(
+  body: Bytes,
+  wanted: (row: Bytes) => boolean = () => true,
+): MessageRow[] {
+  return check(BLOCK, decodeStrict(body), 'block of rows').filter(wanted).map(decodeRow)
+}
+
+/** Numbers within the segment of rows whose key may be this one: nearly always one or none. */
+export function placesOf({ keys }: SegmentIndex, key: string): readonly number[] {
+  const bytes = view(keys)
+  const wanted = keyHash(key).readUInt32BE(0)
+  const hashAt = (i: number): number => bytes.readUInt32BE(i * ENTRY_BYTES)
+  let low = 0
+  let high = bytes.length / ENTRY_BYTES
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (hashAt(middle) < wanted) low = middle + 1
+    else high = middle
+  }
+  const places: number[] = []
+  for (let i = low; i < bytes.length / ENTRY_BYTES && hashAt(i) === wanted; i++) {
+    places.push(bytes.readUInt16BE(i * ENTRY_BYTES + 4))
+  }
+  return places
+}
+
+/** Position of the block that has this number, if any has. */
+export function blockOf({ blocks }: SegmentIndex, number: number): number {
+  let found = -1
+  for (const [i, block] of blocks.entries()) if (block.first <= number) found = i
+  return found
+}
+
+/** Keys are hashes already, but for those of placeholders. */
+function keyHash(key: string): Buffer {
+  return /^[0-9a-f]{32}$/.test(key) ? fromHex(key.slice(0, 8)) : sha256(utf8(key)).subarray(0, 4)
+}
