@@ -267,6 +267,7 @@ test.serial('a device id alone is no right to hear a message again', async (t) =
     directory: { forget: () => undefined } as unknown as Directory,
     clock,
     log: silentLog,
+    emit: () => undefined,
   })
   const peer = { id: 'x', conv, pin: alice.verified.pin } as unknown as Peer
   const request = { k: 'resend', id: randomBytes(16), ts: 1, st, i: [0], why: 'gap' } as const

@@ -223,7 +223,7 @@ test('an item that is not what it says is left out', async (t) => {
   ]
   const store = createMemoryStore({ clock: new FakeClock() })
   const { log, restorer, codes } = await open(
-    store.records,
+    store,
     linkOver([sealed(0, items, 64)], () => false),
   )
   await restorer.prepare()

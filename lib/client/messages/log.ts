@@ -74,8 +74,6 @@ export interface MessageLog {
   idle(): Promise<void>
 }
 
-const PAGE = 500
-
 type Done = Inserted | MessageRow | null
 
 export class RecordMessageLog implements MessageLog, ArchivedLog {
