@@ -118,13 +118,13 @@ test.serial(
     await bob.session.setVerified('alice', true)
     const next = rsa3072(5)
     const succession = {
-    label: 'aik-succ',
-    bind: [WORLD_SRV],
-    origin: who.acct,
-    j: 1,
-    spki: next.publicKey.spki,
-  } as const
-  const body = renamed(who.verified, who.user, T0 + 1)
+      label: 'aik-succ',
+      bind: [WORLD_SRV],
+      origin: who.acct,
+      j: 1,
+      spki: next.publicKey.spki,
+    } as const
+    const body = renamed(who.verified, who.user, T0 + 1)
     const ik = [...who.dl.ik, next.publicKey.spki]
     const list = await signDeviceList(next, body, ik, [await signSuccession(who.aik, succession)])
     lieAbout(world, who.acct, (truth) => ({ ...truth, cur: 2, dls: [list] }))

@@ -87,7 +87,7 @@ function linkOver(chains: readonly Chain[], fails: () => boolean): Link {
 }
 
 async function open(
-  store: Store,
+  store: Pick<Store, 'records' | 'logs'>,
   link: Link,
 ): Promise<{ log: RecordMessageLog; restorer: Restorer; codes: string[] }> {
   const state = await RestoreState.open(store.records)

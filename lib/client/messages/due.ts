@@ -2,6 +2,8 @@
 // that was appended, and those below it that changed since. Only the latter are written down, before the row itself, so
 // that a crash costs no change; a mark without a change costs one look.
 import type { Records } from '../../storage/ports.ts'
+import { equal } from '../../util/bytes.ts'
+import { encodeRow, type MessageRow } from './row.ts'
 
 const KIND = 'due'
 const PAGE = 1000
@@ -50,6 +52,14 @@ export class DueRows {
     const items = fresh.map((number) => ({ id: idOf(number), body: Buffer.alloc(0), keys }))
     await this.#records.putMany(KIND, items)
     for (const number of fresh) this.#marked.add(number)
+  }
+
+  /** The history has this version of a row; `known` is what the row is now. */
+  async settle(known: MessageRow | null, appended: MessageRow): Promise<void> {
+    this.appended(appended.number)
+    const isSame = known !== null && equal(encodeRow(known), encodeRow(appended))
+    if (isSame) await this.clear(appended.number)
+    else await this.mark([appended.number])
   }
 
   async clear(number: number): Promise<void> {

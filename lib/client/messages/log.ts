@@ -2,7 +2,6 @@
 // the small interface MessageLog; where rows lie is row-table.ts's. One writer queue: changes to one row never overtake
 // each other, and a change and what it changes are written together.
 import type { Store } from '../../storage/ports.ts'
-import { equal } from '../../util/bytes.ts'
 import { GroupCommit } from '../group-commit.ts'
 import { without } from '../without.ts'
 import { answeredBy } from './answers.ts'
@@ -21,7 +20,7 @@ import {
 } from './marks.ts'
 import type { Op, Update } from './ops.ts'
 import { joined } from './restored.ts'
-import { encodeRow, type MessageRow } from './row.ts'
+import type { MessageRow } from './row.ts'
 import { LayeredRows } from './layered-rows.ts'
 import type { RowTable } from './row-table.ts'
 import { canBeMarked, emptied, settled, standsFor } from './settle.ts'
@@ -242,7 +241,8 @@ export class RecordMessageLog implements MessageLog, ArchivedLog {
           results.push(await this.#remove(op.key, draft))
           break
         case 'settle':
-          results.push(await this.#settle(op.row, draft))
+          await this.#due.settle(await draft.find(op.row.key), op.row)
+          results.push(null)
           break
         case 'restore':
           draft.isRestoring = true
@@ -328,15 +328,6 @@ export class RecordMessageLog implements MessageLog, ArchivedLog {
     draft.rows.delete(key)
     await this.#table.remove([known], this.#next - 1)
     return known
-  }
-
-  async #settle(row: MessageRow, draft: Draft): Promise<null> {
-    const known = await draft.find(row.key)
-    this.#due.appended(row.number)
-    if (known !== null && equal(encodeRow(known), encodeRow(row))) {
-      await this.#due.clear(row.number)
-    } else await this.#due.mark([row.number])
-    return null
   }
 
   async #restore(

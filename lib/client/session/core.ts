@@ -209,13 +209,7 @@ export class Core {
       changed: (blockedAcct, blocked) => this.own.blockChanged(blockedAcct, blocked),
     })
     this.acceptance = new Acceptance({
-      me: hex(acct),
-      peers,
-      book,
-      outbox: () => this.outbox,
-      clock,
-      log,
-      emit,
+      ...{ me: hex(acct), peers, book, outbox: () => this.outbox, clock, log, emit },
       displayName: () => this.settings.choices.displayName,
       isStrict: () => this.settings.choices.strict,
       onAccepted: async (peer) => {
