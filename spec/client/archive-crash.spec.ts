@@ -2,6 +2,7 @@
 // nothing is there twice (PROTOCOL 11).
 import test from 'ava'
 
+import type { Session } from '../../lib/client/api.ts'
 import { accountId, historyLog } from '../../lib/server/ids.ts'
 import { exported } from './exports.ts'
 import { type Player, World } from './world.ts'
@@ -107,14 +108,20 @@ for (const when of ['before', 'after'] as const) {
           world.cutNetwork(fresh.name)
         },
       }
-      const first = await fresh
-        .lobby()
-        .then((lobby) => lobby.resume())
-        .catch(() => null)
-      for (let i = 0; i < 20 && !died.yes; i++) await world.pass(100)
+      // a process that dies never gets to its end
+      let first: Session | null = null
+      fresh.lobby().then(
+        async (lobby) => {
+          first = await lobby.resume().catch(() => null)
+        },
+        () => undefined,
+      )
+      const isDone = (): boolean => first?.archive.status().restore.done === true
+      await world.passUntil(() => died.yes || isDone())
+      await world.pass(500)
       fresh.home.cut = null
       if (!died.yes) {
-        await first?.close()
+        await (first as Session | null)?.close()
         break
       }
       fresh.kill()
