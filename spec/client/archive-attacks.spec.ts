@@ -74,7 +74,7 @@ function pages(
 ): (frame: Frame) => Frame | null {
   return (frame) => {
     if (frame.t !== 'ok' || !('rows' in frame)) return null
-    return { ...frame, rows: change(frame['rows'] as readonly HistoryRow[]) } as Frame
+    return { ...frame, rows: change(frame['rows'] as readonly HistoryRow[]) }
   }
 }
 
@@ -206,10 +206,10 @@ test.serial('a chain of a device that never was', async (t) => {
   const it = await scene()
   const { lines, codes, fresh } = await restored(it, (frame) =>
     frame.t === 'ok' && 'devs' in frame
-      ? ({
+      ? {
           ...frame,
           devs: [...(frame['devs'] as unknown[]), [Buffer.alloc(8, 77), 0, 5]],
-        } as Frame)
+        }
       : null,
   )
   t.deepEqual(lines, ALL)

@@ -110,7 +110,7 @@ test.serial(
     spoil(it, (mail, nth) => {
       if (nth === 0) return []
       const { h, w, ...bare } = mail
-      return h === undefined && w === undefined ? null : [bare as Mail]
+      return h === undefined && w === undefined ? null : [bare]
     })
     await say(it, 'one', 'two')
     await world.passUntil(async () => (await lines(bob, 'alice')).includes('[no-key]'))

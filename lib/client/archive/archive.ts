@@ -59,7 +59,7 @@ export class Archive implements ArchiveApi {
   readonly #reunion: Reunion
   readonly #said = new Set<string>()
   readonly #waiting: (() => void)[] = []
-  #restoring: Promise<void> | null = null
+  #isRestoring = false
   #timer: Timer | null = null
   #toldAt = -Infinity
   #hasAppendedAgain = false
@@ -190,8 +190,10 @@ export class Archive implements ArchiveApi {
     if (this.#stopped) return
     this.#timer = this.#deps.clock.after(ms, () => {
       this.#timer = null
-      this.#restoring ??= this.#restore().finally(() => {
-        this.#restoring = null
+      if (this.#isRestoring) return
+      this.#isRestoring = true
+      void this.#restore().finally(() => {
+        this.#isRestoring = false
       })
     })
   }
@@ -214,8 +216,13 @@ export class Archive implements ArchiveApi {
       if (this.#stopped) return
       log.info('client.restore', { code })
       if (code === 'E_STORE' || code === 'E_DISK_FULL') broken(error)
-      else if (link.online) this.#later(RETRY_MS)
+      else this.#retry()
     }
+  }
+
+  /** Offline: the next connection begins again. */
+  #retry(): void {
+    if (this.#deps.link.online) this.#later(RETRY_MS)
   }
 
   /** The server has lost what was appended: all of it once more, but only once, whatever it says. */

@@ -22,7 +22,7 @@ export function isKept(row: MessageRow): boolean {
   if (row.aside === 'expired' || row.expires !== undefined || row.ttl !== undefined) return false
   if (row.payload.length === 0) return true
   const payload = decodePayload(row.payload)
-  return !('ttl' in payload) || payload.ttl === undefined
+  return !('ttl' in payload)
 }
 
 /** `other`: the account at the other end of its conversation. */

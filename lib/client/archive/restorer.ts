@@ -68,7 +68,7 @@ export class Restorer {
     const isAlone = devs.length + gone.length <= 1
     const chains: ChainProgress[] = []
     let expected = 0
-    let end = 0
+    let end: number
     try {
       for (const [dev, last] of isAlone ? [] : await this.#listed()) {
         expected += await this.#rowsOf(dev, last)
