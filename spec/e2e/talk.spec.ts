@@ -111,13 +111,14 @@ test.serial('wrong input: each gets a sentence and an exit code, nothing hangs',
   const root = await scratch(t)
   const server = await startServer(t, join(root, 'server'))
   const alice = await signUp(t, server, root, 'alice')
+  await signUp(t, server, root, 'bob')
   for (const [line, answer] of [
     ['hello', /Not sent: who is it for/],
     ['@nobody-here hi', /No user called @nobody-here/],
     ['!hlep', /Did you mean !help/],
     ['!file alice', /Usage: !file/],
-    ['!file alice /no/such/file', /no such file|does not exist|No such file/i],
-    [`!file alice ${root}`, /directory|folder/i],
+    ['!file bob /no/such/file', /no such file|does not exist|No such file/i],
+    [`!file bob ${root}`, /directory|folder/i],
     ['!accept 99', /99/],
   ] as const) {
     alice.line(line)
