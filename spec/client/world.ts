@@ -411,9 +411,23 @@ export class Player {
   /** Resolves when others can write to it. */
   async adopt(session: Session): Promise<Session> {
     this.#session = session
+    this.#closesInTime(session)
     session.on((event) => this.events.push(event))
     await this.world.until(() => this.events.some((event) => event.type === 'keys'))
     return session
+  }
+
+  /** What a session waits for at its end has a limit in time; here time passes only when somebody says so. */
+  #closesInTime(session: Session): void {
+    const close = session.close.bind(session)
+    session.close = () => {
+      const nudge = setInterval(() => {
+        this.world.clock.advance(500)
+      }, 3000)
+      return close().finally(() => {
+        clearInterval(nudge)
+      })
+    }
   }
 
   /** The process is killed: no goodbye, nothing more reaches disk or network. */
