@@ -1,7 +1,5 @@
 // Every way a client ends: what it leaves behind is always in order, and it is gone at once.
-import { spawn } from 'node:child_process'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 
 import test from 'ava'
 
@@ -44,29 +42,4 @@ test.serial('a reader that is gone ends the client, which keeps what was typed',
   await again.waitFor(/nobody reads this/)
   again.end()
   t.is(await again.exited, 0)
-})
-
-test.serial('head -1 as the reader: no stack trace, no hanging process', async (t) => {
-  const root = await scratch(t)
-  const server = await startServer(t, join(root, 'server'))
-  const alice = await signUp(t, server, root, 'alice')
-  alice.end()
-  await alice.exited
-  const bin = fileURLToPath(new URL('../../bin/securechat', import.meta.url))
-  const pipeline = spawn(
-    'bash',
-    [
-      '-c',
-      `printf '!help\\n!help\\n!help\\n' | "$0" "$1" "$2" -u alice | head -1`,
-      process.execPath,
-      bin,
-      server.uri,
-    ],
-    { env: { ...process.env, SECURECHAT_HOME: join(root, 'alice') } },
-  )
-  let errors = ''
-  pipeline.stderr.on('data', (text: Buffer) => (errors += text.toString()))
-  const code = await new Promise((resolve) => pipeline.once('close', resolve))
-  t.is(code, 0) // of head
-  t.notRegex(errors, /at .*\.js:\d+/)
 })
