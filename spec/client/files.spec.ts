@@ -13,14 +13,14 @@ async function friends(): Promise<{ world: World; alice: Player; bob: Player }> 
   const alice = await world.join('alice', 0)
   const bob = await world.join('bob', 1)
   await bob.session.send('alice', 'hi')
-  await world.until(() => alice.texts.length === 1)
+  await world.passUntil(() => alice.texts.length === 1)
   await alice.session.send('bob', 'hello')
-  await world.until(() => bob.texts.length === 1)
+  await world.passUntil(() => bob.texts.length === 1)
   return { world, alice, bob }
 }
 
 async function offered(world: World, bob: Player, count: number): Promise<Offer[]> {
-  await world.until(() => bob.of('file-offer').length >= count)
+  await world.passUntil(() => bob.of('file-offer').length >= count)
   return bob.of('file-offer').map(({ offer }) => offer)
 }
 
@@ -49,13 +49,13 @@ test.serial('two offers wait side by side and are answered in the other order', 
   )
   t.is(bob.disk.downloads.size, 0)
   await bob.session.accept(offers[1]?.number ?? 0)
-  await world.until(() => bob.of('file-done').length === 1)
+  await world.passUntil(() => bob.of('file-done').length === 1)
   t.deepEqual([...bob.disk.downloads.keys()], ['second.txt'])
   await bob.session.accept(offers[0]?.number ?? 0)
-  await world.until(() => bob.of('file-done').length === 2)
+  await world.passUntil(() => bob.of('file-done').length === 2)
   t.deepEqual(bob.disk.downloads.get('first.bin')?.bytes, first)
   t.deepEqual(bob.disk.downloads.get('second.txt')?.bytes, second)
-  await world.until(
+  await world.passUntil(
     () => alice.of('file-answer').filter((e) => e.offer.receiver === 'received').length === 2,
   )
   const progress = bob.of('file-progress').filter((e) => e.offer.name === 'first.bin')
@@ -69,7 +69,7 @@ test.serial('an empty file, and sizes around the edges of a chunk', async (t) =>
   for (const size of sizes) alice.disk.write(`/f/${size}.bin`, randomBytes(size))
   for (const size of sizes) await alice.session.offerFile('bob', `/f/${size}.bin`)
   for (const { number } of await offered(world, bob, sizes.length)) await bob.session.accept(number)
-  await world.until(() => bob.of('file-done').length === sizes.length)
+  await world.passUntil(() => bob.of('file-done').length === sizes.length)
   for (const size of sizes) {
     t.deepEqual(
       bob.disk.downloads.get(`${size}.bin`)?.bytes,
@@ -99,7 +99,7 @@ test.serial('hostile names land only in the download folder, safe and distinct',
   }
   for (const { number } of await offered(world, bob, names.length)) {
     await bob.session.accept(number)
-    await world.until(() => bob.of('file-done').some(({ offer }) => offer.number === number))
+    await world.passUntil(() => bob.of('file-done').some(({ offer }) => offer.number === number))
   }
   const saved = [...bob.disk.downloads]
   t.is(saved.length, names.length)
@@ -125,7 +125,7 @@ test.serial('what lies in the download folder is never overwritten', async (t) =
   await alice.session.offerFile('bob', '/doc.pdf')
   const [offer] = await offered(world, bob, 1)
   await bob.session.accept(offer?.number ?? 0)
-  await world.until(() => bob.of('file-done').length === 1)
+  await world.passUntil(() => bob.of('file-done').length === 1)
   t.is(bob.disk.downloads.get('doc.pdf')?.bytes.toString(), 'mine')
   t.is(bob.disk.downloads.get('doc.pdf.part')?.bytes.toString(), 'mine')
   t.is(bob.disk.downloads.get('doc (1).pdf')?.bytes.toString(), 'hers')
@@ -138,7 +138,7 @@ test.serial('a third user cannot fetch a file, not even with its id', async (t) 
   const secret = Buffer.from('the secret of alice and bob '.repeat(100))
   alice.disk.write('/secret.txt', secret)
   const offer = await alice.session.offerFile('bob', '/secret.txt')
-  await world.until(() => alice.of('file-done').length === 1)
+  await world.passUntil(() => alice.of('file-done').length === 1)
   await offered(world, bob, 1)
   t.is(mallory.of('file-offer').length, 0)
   await t.throwsAsync(mallory.session.accept(offer.number), { code: 'E_NOT_FOUND' } as object)
@@ -161,7 +161,7 @@ test.serial('the receiver is away: the file waits sealed on the server', async (
   await bob.restart()
   const [offer] = await offered(world, bob, 1)
   await bob.session.accept(offer?.number ?? 0)
-  await world.until(() => bob.of('file-done').length === 1)
+  await world.passUntil(() => bob.of('file-done').length === 1)
   t.deepEqual(bob.disk.downloads.get('late.bin')?.bytes, bytes)
   await stop(bob)
 })
@@ -172,7 +172,7 @@ test.serial('a download goes on after lost connections and a killed receiver', a
   alice.disk.write('/big.bin', bytes)
   await alice.session.offerFile('bob', '/big.bin')
   const [offer] = await offered(world, bob, 1)
-  await world.until(() => alice.of('file-done').length === 1)
+  await world.passUntil(() => alice.of('file-done').length === 1)
   const moved = (): number => bob.disk.downloads.get('big.bin.part')?.bytes.length ?? 0
   let cuts = 0
   world.tamper = (_, to) => {
@@ -275,7 +275,7 @@ test.serial('missing files, directories of names, and a full disk are sentences'
   const [offer] = await offered(world, bob, 1)
   bob.disk.freeSpace = 1000
   await bob.session.accept(offer?.number ?? 0)
-  await world.until(() => bob.of('file-failed').length === 1)
+  await world.passUntil(() => bob.of('file-failed').length === 1)
   t.is(bob.of('file-failed')[0]?.code, 'E_DISK_FULL')
   t.is(bob.disk.downloads.size, 0)
   await stop(alice, bob)

@@ -37,6 +37,28 @@ function mailOf(frame: Frame): FrameOf<'mail'> | null {
   return frame.t === 'mail' ? frame : null
 }
 
+test.serial(
+  'a server that makes up streams of a friend fills neither disk nor screen',
+  async (t) => {
+    const { world, alice, bob } = await friends()
+    const { acct, dev } = alice.who ?? { acct: Buffer.of(), dev: Buffer.of() }
+    for (let k = 0; k < 600; k++) {
+      world.inject('bob', {
+        ...{ t: 'mail', q: 1000 + k, f: [acct, dev], st: randomBytes(16), i: 0 },
+        ...{ n: randomBytes(16), c: randomBytes(528) },
+      })
+      if (k % 50 === 49) await world.pass(100)
+    }
+    const placeholders = bob
+      .of('message')
+      .filter(({ message }) => message.body.kind === 'placeholder').length
+    t.true(placeholders > 0 && placeholders <= 500, `${placeholders}`)
+    await alice.session.send('bob', 'still here')
+    await world.passUntil(() => bob.texts.includes('still here'))
+    await Promise.all([alice.session.close(), bob.session.close()])
+  },
+)
+
 test.serial('a connection that ends inside a batch loses nothing', async (t) => {
   const { world, alice, bob } = await friends()
   await bob.session.close()

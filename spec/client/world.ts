@@ -48,6 +48,9 @@ export const WORLD_SRV: Buffer = sha256(SIK.publicKey.spki)
 const VAULT: Vault = { ver: 1, body: Buffer.alloc(512, 1), slots: [] }
 const TARGET = { host: 'server.test', port: 7700 }
 
+/** Enough for the slowest machine, and an end for what never comes. */
+const TURNS_MAX = 20_000
+
 /** What a hostile server does to a frame on its way to a client: other frames instead of it. */
 export type Tamper = (frame: Frame, to: string) => readonly Frame[] | null
 
@@ -254,9 +257,10 @@ export class World {
     }
   }
 
-  /** Waits for what must become true without time passing; the runner's own timeout is the limit. */
+  /** Waits for what must become true without time passing. Says what it waited for rather than hang. */
   async until(condition: () => boolean | Promise<boolean>): Promise<void> {
     for (let turn = 0; !(await condition()); turn++) {
+      if (turn > TURNS_MAX) throw new Error(`never became true: ${String(condition)}`)
       this.clock.advance(0)
       // thread pool work takes real time: do not burn the core it needs
       await new Promise((resolve) => (turn < 20 ? setImmediate(resolve) : setTimeout(resolve, 2)))
@@ -265,7 +269,10 @@ export class World {
 
   /** Lets time pass until something is true. */
   async passUntil(condition: () => boolean | Promise<boolean>): Promise<void> {
-    for (let turn = 0; !(await condition()); turn++) await this.pass(turn < 5 ? 0 : 100)
+    for (let turn = 0; !(await condition()); turn++) {
+      if (turn > TURNS_MAX) throw new Error(`never became true: ${String(condition)}`)
+      await this.pass(turn < 5 ? 0 : 100)
+    }
   }
 
   /** Nothing moves any more: no frame, no write, for some turns. Thread pool work takes real time. */

@@ -155,6 +155,11 @@ export class Gaps {
     this.#arm()
   }
 
+  /** Whether it is among what is asked for: beyond the bound it is not, and gets no row either. */
+  isOpen(gap: Gap): boolean {
+    return this.#open.has(keyOf(gap))
+  }
+
   /** It came, by itself or again. */
   async filled(key: string): Promise<void> {
     const gap = this.#open.get(key)

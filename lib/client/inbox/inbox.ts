@@ -8,6 +8,7 @@ import { type Bytes, equal, hex } from '../../util/bytes.ts'
 import { type Clock, sleep } from '../../util/clock.ts'
 import { codeOf, type ErrorCode, SecureChatError } from '../../util/errors.ts'
 import type { Log } from '../../util/log.ts'
+import { BoundedMap } from '../../util/rate.ts'
 import type { KeyRing } from '../account/key-ring.ts'
 import type { Emit } from '../emitter.ts'
 import type { IncomingFiles } from '../files/incoming.ts'
@@ -29,6 +30,8 @@ const BATCH_MAX = 64
 const YIELD_EVERY = 8
 /** Messages before the first one seen of a stream that are asked for. */
 const UNSEEN_MAX = 64
+/** Streams without a head that are remembered: their names cost a lying server nothing. */
+const HEADLESS_MAX = 1000
 /** Twice what a server may send unacknowledged: more than that would only fill our memory (PROTOCOL 9.2). */
 const QUEUE_MAX = 2 * LIMITS.unackedMails
 
@@ -69,7 +72,7 @@ export class Inbox {
   #queue: Push[] = []
   #running: Promise<void> | null = null
   /** Streams whose head is missing here. */
-  readonly #headless = new Set<string>()
+  readonly #headless = new BoundedMap<true>(HEADLESS_MAX)
   /** Grows with each connection: what a dead one brought is not acknowledged on the next. */
   #connection = 0
   #ready: Promise<void> = Promise.resolve()
@@ -266,15 +269,18 @@ export class Inbox {
     const why = result.why === 'removed' ? 'bad' : result.why
     const gap = this.#gap(mail, peer.conv, mail.i, why)
     const shown = result.why === 'removed' ? 'removed-device' : undefined
-    if (shown === undefined) await gaps.missing([gap])
+    if (shown === undefined) {
+      await gaps.missing([gap])
+      if (!gaps.isOpen(gap)) return
+    }
     contents.push({ row: placeholderRow(gap, own, shown), isPlaceholder: true })
   }
 
   /** The beginning of a stream that never came is missing as well; said once. */
   async #unseen(mail: Mail, conv: string): Promise<void> {
     const st = hex(mail.st)
-    if (this.#headless.has(st)) return
-    this.#headless.add(st)
+    if (this.#headless.get(st) === true) return
+    this.#headless.set(st, true)
     const first = Math.max(0, mail.i - UNSEEN_MAX)
     const before = Array.from({ length: mail.i - first }, (_, k) => first + k)
     await this.#deps.gaps.missing(before.map((i) => this.#gap(mail, conv, i, 'nokey')))
