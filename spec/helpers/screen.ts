@@ -5,7 +5,7 @@ import { spawn, type IPty } from '@lydell/node-pty'
 import xterm from '@xterm/headless'
 
 const BIN = fileURLToPath(new URL('../../bin/', import.meta.url))
-const PATIENCE_MS = 120_000
+const PATIENCE_MS = 60_000
 
 export interface ScreenOptions {
   readonly cols?: number
