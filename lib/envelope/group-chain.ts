@@ -17,11 +17,13 @@ export class GroupChain {
   #root: string
   #current: string
 
-  /** Of one group and in one tree; at least one. */
+  /** Of one group; at least one. What a crash left of an older tree is passed over: the latest beginning counts. */
   constructor(states: readonly KnownGroupState[]) {
-    const [first] = [...states].sort((p, q) => p.state.n - q.state.n)
-    if (first === undefined) throw new RangeError('a group has a state')
     for (const state of states) this.#states.set(hex(state.h), state)
+    const [first] = states
+      .filter(({ state }) => this.find(state.prev) === undefined)
+      .sort((p, q) => q.state.n - p.state.n)
+    if (first === undefined) throw new RangeError('a group has a state')
     this.#root = hex(first.h)
     this.#current = hex(this.#best().h)
   }
