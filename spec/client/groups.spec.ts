@@ -52,6 +52,7 @@ test.serial(
     const now = await alice.session.groups.invite('#weekend', ['carol'])
     t.is(now.members.length, 3)
     await world.passUntil(() => carol.of('group').length > 0)
+    await world.passUntil(() => bob.session.groups.of('#weekend').members.length === 3)
     t.deepEqual(carol.of('group')[0]?.changes, [{ what: 'added', users: ['carol'] }])
     await bob.session.send('#weekend', 'welcome')
     await saw(world, 'welcome', alice, carol)
