@@ -1,6 +1,7 @@
 // Everything a session tells its front end, as one discriminated union: the line mode, the JSON mode and the tests read
 // the same events. Texts from other people are raw here (PROTOCOL 13 is applied by whoever shows them); ids are hex.
 import type { ErrorCode } from '../util/errors.ts'
+import type { GroupChange, GroupDelivery, GroupInfo } from './group-api.ts'
 
 /** PROTOCOL 9.1. */
 export type MessageState = 'queued' | 'sent' | 'accepted' | 'delivered' | 'read' | 'held' | 'failed'
@@ -27,6 +28,8 @@ export type MessageBody =
   | { readonly kind: 'deleted'; readonly by: string }
   /** The conversation's timer was set (PROTOCOL 7.1 timer); 0: messages stay. */
   | { readonly kind: 'timer'; readonly seconds: number }
+  /** Who is in a group, and what it is called, changed. */
+  | { readonly kind: 'group'; readonly changes: readonly GroupChange[]; readonly by: string }
   /** A payload of a newer version. */
   | { readonly kind: 'unsupported'; readonly what: string }
 
@@ -50,7 +53,7 @@ export interface MessageView {
   /** Message id; empty for a placeholder. */
   readonly mid: string
   readonly conv: string
-  /** The other person's username (for notes to oneself: one's own). */
+  /** The other person's username (for notes to oneself: one's own), or `#name` of a group. */
   readonly chat: string
   /** The author's username and account. */
   readonly from: string
@@ -64,6 +67,10 @@ export interface MessageView {
   readonly body: MessageBody
   /** Own messages only. */
   readonly state?: MessageState
+  /** Own messages in small groups: how many have it. */
+  readonly delivery?: GroupDelivery
+  /** Usernames of members of the group to whom it was not sent. */
+  readonly notTo?: readonly string[]
   /** It came by way of a resend. */
   readonly resent: boolean
   /** The body is not what was sent first. */
@@ -158,12 +165,15 @@ export type TransferState =
   | 'cancelled'
   | 'failed'
 
+/** What a receiver says to a file. */
+export type FileAnswer = 'accepted' | 'received' | 'declined'
+
 /** A file on its way in or out. */
 export interface Offer {
   /** For accept, decline, cancel; unique in this profile. */
   readonly number: number
   readonly direction: 'in' | 'out'
-  /** The other person's username. */
+  /** The other person's username; of an own file in a group `#name`. */
   readonly peer: string
   /** Incoming: the cleaned name it will be saved under (before " (1)" is added). Outgoing: the base name. */
   readonly name: string
@@ -173,7 +183,9 @@ export interface Offer {
   /** Bytes moved so far. */
   readonly bytes: number
   /** Outgoing: what the receiver said. */
-  readonly receiver?: 'accepted' | 'received' | 'declined'
+  readonly receiver?: FileAnswer
+  /** Outgoing, in a group: what each member said so far. */
+  readonly receivers?: readonly { readonly user: string; readonly answer: FileAnswer }[]
   /** Incoming and done: where it is. Outgoing: what is read. */
   readonly path?: string
   /** Of the message that carries the offer. */
@@ -246,6 +258,15 @@ export type ClientEvent =
       readonly contact: ContactInfo
       /** renamed: the name before. lookalike: the known name it resembles. */
       readonly other?: string
+    }
+  /** We are in a group now, or it changed; a new pending one waits for an answer by its number. Its lines are messages, too. */
+  | {
+      readonly type: 'group'
+      readonly group: GroupInfo
+      readonly changes: readonly GroupChange[]
+      /** Who did it. */
+      readonly by: string
+      readonly own: boolean
     }
   | { readonly type: 'connection'; readonly connection: ConnectionState }
   | {

@@ -1,6 +1,7 @@
 // What can be done with messages and chats after they were said: the `life` of a Session. Numbers are those of MessageView,
-// `chat` is a username or the number of a chat; everything works offline.
+// `chat` is a username, `#name` of a group or the number of a chat; everything works offline.
 import type { ContactInfo, MessageState, MessageView, SentMessage } from './events.ts'
+import type { MemberDelivery } from './group-api.ts'
 
 /** One form of a message that was edited. */
 export interface MessageVersion {
@@ -14,6 +15,8 @@ export interface MessageInfo {
   readonly versions: readonly MessageVersion[]
   /** Own messages: what is known of its way. */
   readonly state?: MessageState
+  /** Own messages in small groups: how far it got with each member it went to. */
+  readonly members?: readonly MemberDelivery[]
 }
 
 export interface SearchQuery {
@@ -37,6 +40,7 @@ export interface ChatState {
   readonly conv: string
   /** Short and stable: what people type. */
   readonly number: number
+  /** As people type it: a username, or `#name`. */
   readonly user: string
   readonly notes: boolean
   /** 0: not muted; Infinity: without end. */
@@ -53,7 +57,7 @@ export interface Life {
   reply(number: number, text: string): Promise<SentMessage>
   /** Own texts only, within 7 days. E_STATE */
   edit(number: number, text: string): Promise<MessageView>
-  /** Own messages only: for everybody. E_STATE */
+  /** Own messages, and as an admin of a group those of others: for everybody. E_STATE */
   remove(number: number): Promise<MessageView>
   /** `emoji` is one character; `on` false takes it back. */
   react(number: number, emoji: string, on: boolean): Promise<MessageView>
@@ -74,8 +78,9 @@ export interface Life {
   deleteChat(chat: string): Promise<void>
   /** An explicit request: nothing else goes between the two before it is accepted. E_STATE when there is nothing to ask for. */
   request(user: string, note: string): Promise<SentMessage>
-  /** Both sides see it and follow it; 0 turns it off. */
+  /** Everybody sees it and follows it; 0 turns it off. In groups admins only (E_NOT_ADMIN). */
   disappear(chat: string, seconds: number): Promise<SentMessage>
+  /** E_USAGE for a group. */
   contactOf(chat: string): Promise<ContactInfo>
 
   choice(name: ChoiceName): string

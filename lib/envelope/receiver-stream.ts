@@ -14,7 +14,12 @@ import { decodeGossip, type Gossip } from './gossip.ts'
 import type { AcceptedHead } from './head-check.ts'
 import type { InboxKeys } from './inbox-keys.ts'
 import { openMessage, type SealedMessage } from './message.ts'
-import { decodeStreamState, encodeStreamState, type StreamState } from './stream-state.ts'
+import {
+  decodeStreamState,
+  encodeStreamState,
+  type StreamGroup,
+  type StreamState,
+} from './stream-state.ts'
 import { unwrapSecret } from './wrap.ts'
 
 export interface OpenedMessage {
@@ -52,7 +57,7 @@ export class ReceiverStream {
    * @throws E_NO_KEY E_UNWRAP E_COMMIT
    */
   static async open(
-    { head, position, klid, senderKey, peer }: AcceptedHead,
+    { head, position, klid, senderKey, peer, group }: AcceptedHead,
     wrap: Wrap,
     inboxKeys: (klid: Bytes) => InboxKeys | undefined,
   ): Promise<ReceiverStream> {
@@ -66,7 +71,7 @@ export class ReceiverStream {
     const chainKey = firstChainKey(secret, hp)
     const dsk = senderKey.spki
     const state = { st, hp, conv, from, peer, t, dsk, chainKey, next: 0, kept: new Map() }
-    return new ReceiverStream(state, senderKey)
+    return new ReceiverStream(group === undefined ? state : { ...state, group }, senderKey)
   }
 
   /** Exactly the stream that was serialised. @throws E_FORMAT */
@@ -92,7 +97,12 @@ export class ReceiverStream {
     return this.#state.from
   }
 
-  /** The other account of the conversation; my own in notes. */
+  /** Absent between two. */
+  get group(): StreamGroup | undefined {
+    return this.#state.group
+  }
+
+  /** The other account of the conversation; my own in notes, the sender's in groups. */
   get peer(): Bytes {
     return this.#state.peer
   }

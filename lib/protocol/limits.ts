@@ -57,6 +57,14 @@ export interface Limits {
   readonly goneDevices: number
   readonly loginKeys: number
   readonly members: number
+  readonly groupNameCharacters: number
+  readonly groupTopicCharacters: number
+  /** Above this nobody tells what arrived: every message would be answered a hundred times (8). */
+  readonly receiptMembers: number
+  /** Replaced states that are kept, for members who were away (8). */
+  readonly groupStates: number
+  /** A stream may rest on a state that was replaced so recently (6.5). */
+  readonly groupGraceMs: number
   /** Devices one stream addresses: one wrap is 1.4 KB. */
   readonly streamDevices: number
   /** Wraps in one `st.open`: 128 x 1.4 KB stay below one record. */
@@ -151,6 +159,11 @@ export const LIMITS: Limits = {
   goneDevices: 32,
   loginKeys: 4,
   members: 100,
+  groupNameCharacters: 64,
+  groupTopicCharacters: 280,
+  receiptMembers: 20,
+  groupStates: 64,
+  groupGraceMs: DAY_MS,
   streamDevices: 512,
   wrapsPerFrame: 128,
   streamLifeMs: DAY_MS,

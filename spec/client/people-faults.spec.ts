@@ -271,12 +271,13 @@ test.serial('a device id alone is no right to hear a message again', async (t) =
   })
   const peer = { id: 'x', conv, pin: alice.verified.pin } as unknown as Peer
   const request = { k: 'resend', id: randomBytes(16), ts: 1, st, i: [0], why: 'gap' } as const
-  await resends.asked(request, peer, { acct: mallory.acct, dev: alice.dev })
+  const from = { acct: mallory.acct, dev: alice.dev }
+  await resends.asked(request, { conv, peer, from })
   t.is(sent.length, 0)
   // and three times at most to the device it was for
-  for (let i = 0; i < 5; i++) await resends.asked(request, peer, alice)
+  for (let i = 0; i < 5; i++) await resends.asked(request, { conv, peer, from: alice })
   t.is(sent.length, 3)
   clock.jump(8 * 24 * 3_600_000)
-  await resends.asked({ ...request, id: randomBytes(16) }, peer, alice)
+  await resends.asked({ ...request, id: randomBytes(16) }, { conv, peer, from: alice })
   t.is(sent.length, 3)
 })

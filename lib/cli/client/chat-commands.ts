@@ -46,12 +46,12 @@ function chatRow(app: App, { contact, notes, unread: count, last, state }: ChatI
     count > 0 ? `${count > 998 ? '999+' : String(count)} unread` : '',
     state.mutedUntil > 0 ? 'muted' : '',
     state.timerSeconds > 0 ? `vanishing after ${spanWords(state.timerSeconds)}` : '',
-    contact.trust === 'verified' ? 'verified' : '',
-    contact.trust === 'changed' || contact.trust === 'blocked' ? 'keys changed' : '',
-    contact.blockedByMe ? 'blocked' : '',
-    contact.accepted || notes ? '' : 'pending',
+    contact?.trust === 'verified' ? 'verified' : '',
+    contact?.trust === 'changed' || contact?.trust === 'blocked' ? 'keys changed' : '',
+    contact?.blockedByMe === true ? 'blocked' : '',
+    contact?.accepted !== false || notes ? '' : 'pending',
   ].filter((s) => s !== '')
-  const name = notes ? `${contact.user} (notes)` : contact.user
+  const name = notes ? `${state.user} (notes)` : state.user
   return [
     String(state.number).padStart(3),
     name.padEnd(18),

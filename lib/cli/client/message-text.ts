@@ -32,6 +32,8 @@ export function bodyWords(body: MessageBody, chars: number = PREVIEW_CHARS): str
       return body.seconds === 0
         ? '[messages stay from now on]'
         : `[messages vanish ${spanWords(body.seconds)} after they were read]`
+    case 'group':
+      return '[the group changed]'
     case 'unsupported':
       return '[unsupported: a newer version wrote this]'
   }

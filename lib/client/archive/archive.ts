@@ -14,7 +14,6 @@ import type { RecordMessageLog } from '../messages/log.ts'
 import type { MessageRow } from '../messages/row.ts'
 import { type Names, viewOf } from '../messages/view.ts'
 import type { Directory } from '../people/directory.ts'
-import type { Peer } from '../people/peer.ts'
 import type { Peers } from '../people/peers.ts'
 import { Appender } from './appender.ts'
 import type { BatchSource } from './chain-reader.ts'
@@ -47,8 +46,8 @@ export interface ArchiveDeps extends Omit<BatchSource, 'account'> {
   readonly broken: (error: unknown) => void
   /** With the message it answers. */
   readonly viewed: (row: MessageRow) => Promise<MessageView>
-  /** The contact that a person means. */
-  readonly chatOf: (chat: string) => Promise<Peer>
+  /** The conversation that a person means. */
+  readonly chatOf: (chat: string) => Promise<{ readonly conv: string }>
 }
 
 export class Archive implements ArchiveApi {

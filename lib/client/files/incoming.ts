@@ -2,7 +2,7 @@
 import { FileLayout } from '../../envelope/file-chunks.ts'
 import { LIMITS } from '../../protocol/limits.ts'
 import type { PayloadOf } from '../../protocol/payloads.ts'
-import { equal } from '../../util/bytes.ts'
+import { type Bytes, equal } from '../../util/bytes.ts'
 import type { Clock } from '../../util/clock.ts'
 import type { Emit } from '../emitter.ts'
 import type { Peer } from '../people/peer.ts'
@@ -34,7 +34,11 @@ export class IncomingFiles {
   }
 
   /** Stores the offer; resolves to its number, 0 when it contradicts itself and cannot be accepted. */
-  async offered(payload: PayloadOf<'file'>, peer: Peer, mid: string): Promise<number> {
+  async offered(
+    payload: PayloadOf<'file'>,
+    { conv, peer }: { readonly conv: string; readonly peer: Peer },
+    mid: string,
+  ): Promise<number> {
     const transfers = this.#deps.transfers()
     const { fid, key, sha, size, n, mime } = payload
     const isPossible = size <= LIMITS.fileBytes && new FileLayout(size).chunkCount === n
@@ -45,7 +49,7 @@ export class IncomingFiles {
       number,
       direction: 'in',
       acct: peer.acct,
-      conv: peer.conv,
+      conv,
       mid,
       fid,
       key,
@@ -68,8 +72,11 @@ export class IncomingFiles {
     this.#deps.emit({ type: 'file-offer', offer: transfers.offer(transfers.get(number)) })
   }
 
-  acknowledged({ fid, n, done }: PayloadOf<'file.ack'>, peer: Peer): Promise<void> {
-    return this.#deps.transfers().answered(fid, peer.acct, n, done === true)
+  acknowledged(
+    { fid, n, done }: PayloadOf<'file.ack'>,
+    { conv, from }: { readonly conv: string; readonly from: { readonly acct: Bytes } },
+  ): Promise<void> {
+    return this.#deps.transfers().answered(fid, { conv, acct: from.acct }, n, done === true)
   }
 
   /** True when the message is an offer of this contact. */

@@ -169,9 +169,16 @@ export class Transfers {
   }
 
   /** The receiver of an own file has answered. */
-  async answered(fid: Bytes, acct: Bytes, chunks: number, done: boolean): Promise<void> {
-    const t = this.find('out', acct, fid)
-    if (t === undefined || t.receiver === 'received') return
+  async answered(
+    fid: Bytes,
+    { conv, acct }: { readonly conv: string; readonly acct: Bytes },
+    chunks: number,
+    done: boolean,
+  ): Promise<void> {
+    const t = this.all().find(
+      (each) => each.direction === 'out' && each.conv === conv && equal(each.fid, fid),
+    )
+    if (t === undefined || !equal(t.acct, acct) || t.receiver === 'received') return
     const complete = chunks >= chunkCount(t.size)
     const receiver = !done ? 'accepted' : complete ? 'received' : 'declined'
     if (t.receiver === receiver) return

@@ -2,22 +2,15 @@
 // that must survive a crash is durable when the returned promise resolves; the row itself is stored by the inbox.
 import { messageId } from '../../identity/conversation.ts'
 import { LIMITS } from '../../protocol/limits.ts'
-import {
-  decodePayload,
-  isContentKind,
-  type Payload,
-  type PayloadOf,
-  type UnsupportedPayload,
-} from '../../protocol/payloads.ts'
+import { isContentKind, type Payload, type PayloadOf } from '../../protocol/payloads.ts'
 import { type Bytes, equal, fromHex, hex } from '../../util/bytes.ts'
 import type { Clock } from '../../util/clock.ts'
-import { codeOf } from '../../util/errors.ts'
 import type { Log } from '../../util/log.ts'
 import type { Emit } from '../emitter.ts'
 import type { IncomingFiles } from '../files/incoming.ts'
 import type { MessageLog } from '../messages/log.ts'
-import { advances, type MessageRow } from '../messages/row.ts'
-import { isTimer, started, timed } from '../messages/timing.ts'
+import { advances } from '../messages/row.ts'
+import { isTimer, started } from '../messages/timing.ts'
 import type { Resends } from '../outbox/resends.ts'
 import type { Acceptance } from '../people/acceptance.ts'
 import type { ContactBook } from '../people/contact-book.ts'
@@ -25,26 +18,8 @@ import type { Chats } from '../people/chats.ts'
 import type { OwnSync } from '../people/own-sync.ts'
 import { contactOf, type Peer } from '../people/peer.ts'
 import type { Peers } from '../people/peers.ts'
+import { type Arrival, type Content, readable, rowOf, type Unnumbered } from './arrival.ts'
 import { gapKey } from './gaps.ts'
-
-export interface Arrival {
-  /** The account at the other end of the conversation. */
-  readonly peer: Peer
-  readonly from: { readonly acct: Bytes; readonly dev: Bytes }
-  readonly payload: Payload | UnsupportedPayload
-  readonly bytes: Bytes
-  readonly mid: Bytes
-  readonly resent: boolean
-}
-
-/** What is left to do with a row: store it, then show it. */
-export interface Content {
-  readonly row: Unnumbered
-  /** The placeholder it fills. */
-  readonly replaces?: string
-}
-
-type Unnumbered = Omit<MessageRow, 'number'>
 
 export interface DispatchDeps {
   readonly acct: Bytes
@@ -73,15 +48,20 @@ export class Dispatch {
     this.#deps = deps
   }
 
-  /** The content to store, null when there is none. */
-  async take(arrival: Arrival): Promise<Content | null> {
+  /** The content to store. */
+  async take(arrival: Arrival): Promise<readonly Content[]> {
+    const content = await this.#take(arrival)
+    return content === null ? [] : [content]
+  }
+
+  async #take(arrival: Arrival): Promise<Content | null> {
     if (equal(arrival.from.acct, this.#deps.acct)) return this.#fromMyself(arrival)
     const { payload } = arrival
     if (payload.k === 'again') return this.#again(arrival, payload)
     if (payload.k === 'file') return this.#file(arrival, payload)
     if (payload.k === 'req') return this.#request(arrival, payload)
     if (payload.k === 'profile') return this.#profile(arrival, payload)
-    if (payload.k === 'group' || payload.k === 'group.get') return null // a later version's
+    if (payload.k === 'group' || payload.k === 'group.get') return null // not between two
     if (payload.k === 'unsupported' || isContentKind(payload.k)) {
       const kept = await this.#deps.acceptance.receiving(arrival.peer, payload.k)
       if (!kept) return null
@@ -93,19 +73,8 @@ export class Dispatch {
     return null
   }
 
-  #row({ peer, from, payload, bytes, mid, resent }: Arrival): Unnumbered {
-    const row: Unnumbered = {
-      key: hex(mid),
-      conv: peer.conv,
-      acct: from.acct,
-      dev: from.dev,
-      ts: payload.ts,
-      at: this.#deps.clock.now(),
-      payload: bytes,
-      own: equal(from.acct, this.#deps.acct),
-      resent,
-    }
-    return timed(row, payload)
+  #row(arrival: Arrival): Unnumbered {
+    return rowOf(arrival, this.#deps.acct, this.#deps.clock.now())
   }
 
   /** Another device of ours wrote to somebody: it belongs into the conversation here as well. */
@@ -117,7 +86,7 @@ export class Dispatch {
       return null
     }
     if (payload.k === 'resend') {
-      await this.#deps.resends.asked(payload, peer, arrival.from)
+      await this.#deps.resends.asked(payload, arrival)
       return null
     }
     if (payload.k === 'req.ok') await this.#deps.acceptance.accept(peer)
@@ -140,7 +109,7 @@ export class Dispatch {
     const mid = messageId(fromHex(peer.conv), from.acct, inner.id)
     const again = { ...arrival, payload: inner, bytes: outer.p, mid, resent: true }
     const known = await this.#deps.messages.byKey(hex(mid))
-    const content = known === null ? await this.take(again) : { row: this.#row(again) }
+    const content = known === null ? await this.#take(again) : { row: this.#row(again) }
     const gap = gapKey(from, outer.id)
     if (content !== null) return { ...content, replaces: gap }
     await this.#deps.needless(gap)
@@ -153,7 +122,7 @@ export class Dispatch {
     // an offer stored before a crash has passed the quota already
     if (known === null && !(await this.#deps.acceptance.receiving(arrival.peer, 'file')))
       return null
-    const offer = known ?? (await this.#deps.files.offered(payload, arrival.peer, row.key))
+    const offer = known ?? (await this.#deps.files.offered(payload, arrival, row.key))
     return { row: this.#withheld({ ...row, offer }, arrival) }
   }
 
@@ -202,7 +171,7 @@ export class Dispatch {
 
   async #service(arrival: Arrival, payload: Payload): Promise<void> {
     const { acceptance, resends, files, log } = this.#deps
-    const { peer, from } = arrival
+    const { peer } = arrival
     if (payload.k === 'req.ok') {
       if (peer.requestedAt !== undefined || peer.sent.messages + peer.sent.offers > 0) {
         await acceptance.accept(peer)
@@ -216,8 +185,8 @@ export class Dispatch {
     // a stranger is told nothing and changes nothing
     if (!peer.accepted) return
     if (payload.k === 'rcpt') await this.#receipt(peer, payload)
-    else if (payload.k === 'file.ack') await files.acknowledged(payload, peer)
-    else if (payload.k === 'resend') await resends.asked(payload, peer, from)
+    else if (payload.k === 'file.ack') await files.acknowledged(payload, arrival)
+    else if (payload.k === 'resend') await resends.asked(payload, arrival)
     else log.debug('client.payload.ignored', { kind: payload.k })
   }
 
@@ -246,14 +215,5 @@ export class Dispatch {
       const { number, key } = row
       emit({ type: 'message-state', number, mid: key, chat: peer.pin.user, state })
     }
-  }
-}
-
-function readable(bytes: Bytes): Payload | UnsupportedPayload | null {
-  try {
-    return decodePayload(bytes)
-  } catch (error) {
-    if (codeOf(error) === 'E_FORMAT') return null
-    throw error
   }
 }

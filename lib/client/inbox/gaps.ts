@@ -12,7 +12,7 @@ import { GroupCommit } from '../group-commit.ts'
 import type { MessageLog } from '../messages/log.ts'
 import type { MessageRow, PlaceholderReason } from '../messages/row.ts'
 import type { Outbox } from '../outbox/outbox.ts'
-import type { Peers } from '../people/peers.ts'
+import type { Parties } from '../groups/parties.ts'
 
 const KIND = 'gap'
 /** Something late may still come by itself; then three questions with growing patience. */
@@ -89,7 +89,7 @@ export function placeholderRow(
 export interface GapDeps {
   readonly records: Records
   readonly acct: Bytes
-  readonly peers: Peers
+  readonly parties: Parties
   readonly messages: MessageLog
   readonly outbox: () => Outbox
   readonly clock: Clock
@@ -144,6 +144,8 @@ export class Gaps {
   async missing(gaps: readonly Gap[]): Promise<void> {
     const added: Promise<unknown>[] = []
     for (const gap of gaps) {
+      // a group stream begins with the state of the group, which every other one does as well
+      if (gap.i === 0 && this.#deps.parties.find(gap.conv)?.is === 'group') continue
       const key = keyOf(gap)
       const open = this.#openIn.get(gap.conv) ?? 0
       if (this.#open.has(key) || open >= PER_CONVERSATION) continue
@@ -236,10 +238,9 @@ export class Gaps {
 
   /** All of one stream and reason. */
   async #askFor(gaps: readonly Gap[]): Promise<void> {
-    const { peers, messages, outbox, clock, acct } = this.#deps
+    const { parties, messages, outbox, clock, acct } = this.#deps
     const [first] = gaps
-    const peer = first === undefined ? undefined : peers.byConv(first.conv)
-    if (first === undefined || peer === undefined) return
+    if (first === undefined || parties.find(first.conv) === undefined) return
     const own = hex(first.acct) === hex(acct)
     for (const gap of gaps) {
       await this.#asked({ ...gap, tries: gap.tries + 1 })
@@ -247,7 +248,7 @@ export class Gaps {
       if (fresh) this.#deps.shown(row)
     }
     // strangers are asked for nothing, and a contact under alarm is not believed
-    if (!own && (!peer.accepted || peer.blocked || peer.alarm !== undefined)) return
+    if (!parties.isAskable(first.conv, first.acct)) return
     const { st, why, dev } = first
     const i = gaps.map((gap) => gap.i)
     await outbox().add(

@@ -9,7 +9,8 @@ import type { Log } from '../../util/log.ts'
 import type { Directory } from '../people/directory.ts'
 import type { Peers } from '../people/peers.ts'
 import type { Gap, Gaps } from './gaps.ts'
-import type { Result } from './opened.ts'
+import type { Parties } from '../groups/parties.ts'
+import type { Opened } from './opened.ts'
 import type { Receivers } from './receivers.ts'
 
 const GAPS_PER_MESSAGE = 64
@@ -19,6 +20,7 @@ export interface GossiperDeps {
   readonly peers: Peers
   readonly directory: Directory
   readonly receivers: Receivers
+  readonly parties: Parties
   readonly gaps: Gaps
   readonly clock: Clock
   readonly log: Log
@@ -31,13 +33,13 @@ export class Gossiper {
     this.#deps = deps
   }
 
-  async heard({ message, receiver, peer }: Result & { readonly is: 'opened' }): Promise<void> {
+  async heard({ message, receiver, conv }: Opened): Promise<void> {
     const { from } = receiver.stream
-    const { gaps } = this.#deps
+    const { gaps, parties } = this.#deps
     const { q = [], v } = message.gossip
     if (v !== undefined) this.#compare(from, v)
-    if (!peer.accepted) return
-    const missing = q.flatMap(([st, i]) => this.#seenByPeer(peer.conv, from.dev, st, i))
+    if (!parties.isHeard(conv, from.acct)) return
+    const missing = q.flatMap(([st, i]) => this.#seenByPeer(conv, from.dev, st, i))
     await gaps.missing(missing.slice(0, GAPS_PER_MESSAGE))
   }
 

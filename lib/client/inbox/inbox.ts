@@ -12,16 +12,19 @@ import { BoundedMap } from '../../util/rate.ts'
 import type { KeyRing } from '../account/key-ring.ts'
 import type { Emit } from '../emitter.ts'
 import type { IncomingFiles } from '../files/incoming.ts'
+import type { GroupDispatch } from '../groups/group-dispatch.ts'
+import type { Parties } from '../groups/parties.ts'
 import type { Link } from '../link.ts'
 import type { Inserted, MessageLog } from '../messages/log.ts'
 import type { Directory } from '../people/directory.ts'
-import type { Peers } from '../people/peers.ts'
 import type { Push } from '../wire.ts'
-import type { Arrival, Content, Dispatch } from './dispatch.ts'
+import type { Content } from './arrival.ts'
+import type { Dispatch } from './dispatch.ts'
+import { Backlog } from './backlog.ts'
 import { againId, type Gap, gapKey, type Gaps, placeholderRow } from './gaps.ts'
 import type { Gossiper } from './gossiper.ts'
 import { isForLater, isOfDisk } from './later.ts'
-import type { Mail, Opening, Result } from './opened.ts'
+import type { Mail, Opened, Opening, Result } from './opened.ts'
 import type { Receipts } from './receipts.ts'
 import type { Receiver, Receivers } from './receivers.ts'
 
@@ -39,19 +42,22 @@ export interface InboxDeps {
   readonly acct: Bytes
   readonly link: Link
   readonly opening: Opening
+  /** Between two, and in groups. */
   readonly dispatch: Dispatch
+  readonly groupDispatch: GroupDispatch
+  readonly parties: Parties
   readonly messages: MessageLog
   readonly receivers: Receivers
   readonly gaps: Gaps
   readonly receipts: Receipts
   readonly gossiper: Gossiper
-  readonly peers: Peers
   readonly directory: Directory
   readonly files: IncomingFiles
   readonly keyRing: () => KeyRing
   readonly clock: Clock
   readonly log: Log
   readonly emit: Emit
+  readonly userOf: (acct: Bytes) => string
   /** Shows a stored row. */
   readonly show: (inserted: Inserted, fills: boolean) => void
   /** The rows of a batch are stored; it is acknowledged next. */
@@ -76,6 +82,8 @@ export class Inbox {
   /** Grows with each connection: what a dead one brought is not acknowledged on the next. */
   #connection = 0
   #ready: Promise<void> = Promise.resolve()
+  /** Everything that waited on the server when this connection began is taken. */
+  readonly #backlog = new Backlog()
   #stopped = false
 
   constructor(deps: InboxDeps) {
@@ -83,6 +91,7 @@ export class Inbox {
     deps.link.add({
       online: (wire) => {
         const connection = ++this.#connection
+        this.#backlog.begin()
         wire.onPush((pushes) => {
           this.#arrived(pushes, connection)
         })
@@ -91,6 +100,7 @@ export class Inbox {
         // it all comes again
         this.#connection += 1
         this.#queue = []
+        this.#backlog.begin()
       },
     })
   }
@@ -98,6 +108,11 @@ export class Inbox {
   /** Judges no mail before `work` is done. */
   holdUntil(work: Promise<void>): void {
     this.#ready = work
+  }
+
+  /** Resolves when what others wrote while we were away is known. @throws E_CLOSED when the connection ends first */
+  caughtUp(): Promise<void> {
+    return this.#backlog.wait()
   }
 
   /** Everything that has arrived is stored and acknowledged. */
@@ -108,6 +123,7 @@ export class Inbox {
   async stop(): Promise<void> {
     this.#stopped = true
     this.#queue = []
+    this.#backlog.begin()
     await this.#running
   }
 
@@ -148,8 +164,10 @@ export class Inbox {
 
   async #other(push: Push): Promise<void> {
     const { keyRing, directory, acct, log } = this.#deps
-    if (push.t === 'mail.end') await keyRing().drained()
-    else if (push.t === 'dl.new' && equal(push.acct, acct)) {
+    if (push.t === 'mail.end') {
+      this.#backlog.taken()
+      await keyRing().drained()
+    } else if (push.t === 'dl.new' && equal(push.acct, acct)) {
       directory.refresh(acct).catch((error: unknown) => {
         log.warn('client.own-list', { code: codeOf(error) })
       })
@@ -224,32 +242,43 @@ export class Inbox {
       if (result.receiver !== null) touched.add(result.receiver)
       return
     }
-    const { message, peer, receiver, skipped } = result
+    const { message, conv, receiver, skipped } = result
     const { from, st } = receiver.stream
-    if (peer.accepted) {
-      await gaps.missing(skipped.map((i) => this.#gap(mail, peer.conv, i, 'gap')))
+    if (this.#deps.parties.isHeard(conv, from.acct)) {
+      await gaps.missing(skipped.map((i) => this.#gap(mail, conv, i, 'gap')))
     }
     const late = gapKey(from, againId(st, message.i))
-    const { payload, bytes, mid } = message
-    const content = await this.#content({ peer, from, payload, bytes, mid, resent: false })
-    if (content === RUBBISH) {
-      const unreadable = { is: 'unreadable', why: 'bad', conv: peer.conv, receiver } as const
-      await this.#unreadable(mail, unreadable, contents)
-    } else await gaps.filled(late)
+    const found = await this.#content(result)
     touched.add(receiver)
-    if (content !== null && content !== RUBBISH) {
-      contents.push({ replaces: late, ...content, isPlaceholder: false })
-    } else if (content === null && receiver.stream.next > message.i + 1) await gaps.needless(late)
+    if (found === RUBBISH) {
+      await this.#unreadable(mail, { is: 'unreadable', why: 'bad', conv, receiver }, contents)
+      return
+    }
+    await gaps.filled(late)
+    const [first, ...others] = found
+    if (first !== undefined) contents.push({ replaces: late, ...first, isPlaceholder: false })
+    else if (receiver.stream.next > message.i + 1) await gaps.needless(late)
+    for (const each of others) contents.push({ ...each, isPlaceholder: false })
   }
 
   /** What a message is about can be rubbish, signed or not: that is the end of this message, never of the mail behind it. */
-  async #content(arrival: Arrival): Promise<Content | typeof RUBBISH | null> {
+  async #content({
+    message,
+    conv,
+    peer,
+    receiver,
+  }: Opened): Promise<readonly Content[] | typeof RUBBISH> {
+    const { payload, bytes, mid } = message
+    const { from, group } = receiver.stream
+    const arrival = { conv, peer, from, payload, bytes, mid, resent: false }
     try {
-      return await this.#deps.dispatch.take(arrival)
+      return group === undefined
+        ? await this.#deps.dispatch.take(arrival)
+        : await this.#deps.groupDispatch.take({ ...arrival, stream: group })
     } catch (error) {
       if (isForLater(error)) throw error
       const code = codeOf(error)
-      this.#deps.log.warn('client.inbox.rubbish', { code, kind: arrival.payload.k })
+      this.#deps.log.warn('client.inbox.rubbish', { code, kind: payload.k })
       return RUBBISH
     }
   }
@@ -259,15 +288,15 @@ export class Inbox {
     result: Result & { readonly is: 'unreadable' },
     contents: Shown[],
   ): Promise<void> {
-    const { peers, gaps, acct, log } = this.#deps
-    const peer = peers.byConv(result.conv)
+    const { parties, gaps, acct, log } = this.#deps
+    const { conv } = result
     log.info('client.unreadable', { why: result.why })
     const own = equal(mail.f[0], acct)
     // nothing of a stranger is authentic before it opens
-    if (peer === undefined || (!peer.accepted && !own)) return
-    if (result.receiver === null && result.why === 'nokey') await this.#unseen(mail, peer.conv)
+    if (!parties.isHeard(conv, mail.f[0])) return
+    if (result.receiver === null && result.why === 'nokey') await this.#unseen(mail, conv)
     const why = result.why === 'removed' ? 'bad' : result.why
-    const gap = this.#gap(mail, peer.conv, mail.i, why)
+    const gap = this.#gap(mail, conv, mail.i, why)
     const shown = result.why === 'removed' ? 'removed-device' : undefined
     if (shown === undefined) {
       await gaps.missing([gap])
@@ -292,12 +321,11 @@ export class Inbox {
   }
 
   async #show(shown: Shown, result: Inserted | undefined): Promise<void> {
-    const { gaps, receipts, peers, files, show, emit } = this.#deps
+    const { gaps, receipts, files, show, emit } = this.#deps
     const { replaces, isPlaceholder } = shown
     if (result === undefined) return
     if (replaces !== undefined) await gaps.filled(replaces)
     const { row, fresh } = result
-    const peer = peers.byConv(row.conv)
     if (!fresh) {
       if (
         !isPlaceholder &&
@@ -305,14 +333,14 @@ export class Inbox {
         !equal(row.payload, shown.row.payload)
       ) {
         const text = 'A device sent two different messages under one name; the first one counts.'
-        const user = peer === undefined ? {} : { user: peer.pin.user }
-        emit({ type: 'notice', level: 'warning', code: 'E_DUPLICATE', text, ...user })
+        const user = this.#deps.userOf(row.acct)
+        emit({ type: 'notice', level: 'warning', code: 'E_DUPLICATE', text, user })
       }
       return
     }
     show(result, result.replaced)
-    if (isPlaceholder || peer === undefined) return
-    receipts.owe(peer, row)
+    if (isPlaceholder) return
+    receipts.owe(row)
     if (row.offer === undefined || row.withheld === true || row.deleted === true) return
     if (decodePayload(row.payload).k === 'file') files.announce(row.offer)
   }

@@ -1,15 +1,23 @@
 // From one mail to an opened message, or to the reason why there is none: rules 1 to 5 of PROTOCOL 6.5. Changes stream states
 // in memory only; storing them is for the caller.
-import { acceptHead, type AcceptedHead, type HeadView } from '../../envelope/head-check.ts'
+import {
+  acceptHead,
+  type AcceptedHead,
+  ghostsIn,
+  type HeadView,
+} from '../../envelope/head-check.ts'
 import { decodeHead, type Head } from '../../envelope/head.ts'
 import { type OpenedMessage, ReceiverStream } from '../../envelope/receiver-stream.ts'
 import { type ResendReason, resendReason } from '../../envelope/refusal.ts'
 import type { DeviceId } from '../../identity/conversation.ts'
 import type { FrameOf } from '../../protocol/frames.ts'
+import { memberOf } from '../../envelope/group-state.ts'
 import { type Bytes, equal, hex } from '../../util/bytes.ts'
 import type { Clock } from '../../util/clock.ts'
 import { codeOf, type ErrorCode, fail } from '../../util/errors.ts'
+import { BoundedMap } from '../../util/rate.ts'
 import type { KeyRing } from '../account/key-ring.ts'
+import type { GroupTable } from '../groups/group-table.ts'
 import type { Directory } from '../people/directory.ts'
 import type { Peer } from '../people/peer.ts'
 import type { Peers } from '../people/peers.ts'
@@ -21,20 +29,27 @@ export type Mail = FrameOf<'mail'>
 /** The keys of skipped messages are small, but not for nothing. */
 const KEPT_MAX = 2000
 
+/** Streams of groups whose beginning was refused: what follows belongs there and not between two. */
+const REFUSED_MAX = 1000
+/** Lists that are fetched anew before anybody is called a ghost. */
+const REFRESHED_MAX = 8
+
+export interface Opened {
+  readonly is: 'opened'
+  readonly message: OpenedMessage
+  readonly receiver: Receiver
+  /** hex */
+  readonly conv: string
+  /** The account at the other end of the conversation (own account: notes); in a group the one that sent it. */
+  readonly peer: Peer
+  /** Indices that were passed over just now. */
+  readonly skipped: readonly number[]
+  /** For a message that could not be taken: the stream expects it again. */
+  readonly undo: () => void
+}
+
 export type Result =
-  | {
-      readonly is: 'opened'
-      readonly message: OpenedMessage
-      readonly receiver: Receiver
-      /** The account at the other end of the conversation (own account: notes). */
-      readonly peer: Peer
-      /** Indices that were passed over just now. */
-      readonly skipped: readonly number[]
-      /** The head, with the first message of a stream here. */
-      readonly head: Head | null
-      /** For a message that could not be taken: the stream expects it again. */
-      readonly undo: () => void
-    }
+  | Opened
   /** Nothing to show and nothing to ask for. `code`: why, when a person should hear of it. */
   | { readonly is: 'nothing'; readonly code: ErrorCode | null; readonly user: string | null }
   /** Something was sent to us and does not open. */
@@ -54,6 +69,7 @@ export interface OpeningDeps {
   readonly receivers: Receivers
   readonly keyRing: () => KeyRing
   readonly isBlocked: (acct: Bytes) => boolean
+  readonly groups: GroupTable
 }
 
 /** Loud: the server has shown us something that only a lying server would. */
@@ -70,6 +86,7 @@ const NOTHING = { is: 'nothing', code: null, user: null } as const
 
 export class Opening {
   readonly #deps: OpeningDeps
+  readonly #refusedGroups = new BoundedMap<string>(REFUSED_MAX)
 
   constructor(deps: OpeningDeps) {
     this.#deps = deps
@@ -80,41 +97,76 @@ export class Opening {
     const from = { acct: mail.f[0], dev: mail.f[1] }
     if (this.#deps.isBlocked(from.acct)) return NOTHING
     const known = await this.#deps.receivers.find(from, mail.st)
-    if (known !== null) return this.#next(mail, known, null)
+    if (known !== null) return this.#next(mail, known)
     if (mail.h === undefined || mail.w === undefined) return this.#unknownStream(mail)
+    let head: Head | null = null
     let accepted: AcceptedHead
     try {
-      accepted = await this.#accept(decodeHead(mail.h), mail)
+      head = decodeHead(mail.h)
+      accepted = await this.#accept(head, mail)
     } catch (error) {
-      return this.#refused(mail, error)
+      return this.#refused(mail, error, head)
     }
-    const { keyRing, receivers, clock, peers } = this.#deps
+    const { keyRing, receivers, clock } = this.#deps
     try {
       const stream = await ReceiverStream.open(accepted, mail.w, (klid) => keyRing().find(klid))
-      if (peers.get(from.acct)?.accepted !== true) await receivers.makeRoomForStranger(from.acct)
-      return this.#next(mail, receivers.add(stream, accepted.klid, clock.now()), accepted.head)
+      if (this.#isStranger(from.acct)) await receivers.makeRoomForStranger(from.acct)
+      return this.#next(mail, receivers.add(stream, accepted.klid, clock.now()))
     } catch (error) {
+      if (accepted.group !== undefined) this.#refuseGroup(accepted.head)
       return unreadable(error, hex(accepted.head.conv), null)
     }
   }
 
   /** Rules 1 to 3, with one fresh look at the directory before anybody is called a ghost. */
   async #accept(head: Head, mail: Mail): Promise<AcceptedHead> {
-    const { directory, device } = this.#deps
+    const { directory } = this.#deps
     // the server says who sent it; only the header counts, and they must agree
     if (!equal(head.st, mail.st) || !equal(head.from.acct, mail.f[0])) fail('E_BINDING')
     if (!equal(head.from.dev, mail.f[1])) fail('E_BINDING')
     await directory.meetAccount(head.from.acct)
+    await this.#meetMembers(head)
     const view = this.#view()
     try {
       return acceptHead(head, view)
     } catch (error) {
       const code = codeOf(error)
       if (code !== 'E_GHOST_DEVICE' && code !== 'E_NO_DEVICE') throw error
-      await directory.refresh(head.from.acct)
-      if (!equal(head.from.acct, device.acct)) await directory.refresh(device.acct)
+      await this.#refresh([head.from.acct, ...ghostsIn(head, view)])
       return acceptHead(head, this.#view())
     }
+  }
+
+  /** The sender may know a device that is new to us: of his own, of ours, of another member. */
+  async #refresh(accts: readonly Bytes[]): Promise<void> {
+    const { directory, device } = this.#deps
+    const unique = new Map([...accts, device.acct].map((acct) => [hex(acct), acct]))
+    for (const acct of [...unique.values()].slice(0, REFRESHED_MAX)) {
+      await directory.refresh(acct)
+    }
+  }
+
+  /** So that their devices can be checked; whoever cannot be met stops nobody else. */
+  async #meetMembers(head: Head): Promise<void> {
+    const { peers, groups, directory } = this.#deps
+    const group = groups.get(hex(head.conv))
+    if (group?.standing !== 'member') return
+    for (const { acct } of head.to) {
+      if (peers.get(acct) !== undefined || memberOf(group.state, acct) === undefined) continue
+      await directory.meetAccount(acct).catch((error: unknown) => {
+        if (mustWait(error)) throw error
+      })
+    }
+  }
+
+  /** Nobody we have accepted, and in no group that we are in. */
+  #isStranger(acct: Bytes): boolean {
+    const { peers, groups } = this.#deps
+    return peers.get(acct)?.accepted !== true && groups.sharedWith(acct).length === 0
+  }
+
+  #refuseGroup({ st, from, conv }: Head): void {
+    this.#refusedGroups.set(`${hex(from.acct)}/${hex(st)}`, hex(conv))
   }
 
   #view(): HeadView {
@@ -129,7 +181,7 @@ export class Opening {
     }
   }
 
-  #next(mail: Mail, receiver: Receiver, head: Head | null): Result {
+  #next(mail: Mail, receiver: Receiver): Result {
     const { stream } = receiver
     const { peers, clock } = this.#deps
     const conv = hex(stream.conv)
@@ -145,7 +197,7 @@ export class Opening {
       receiver.usedAt = clock.now()
       const skipped: number[] = []
       for (let i = next; i < mail.i; i++) skipped.push(i)
-      return { is: 'opened', message, receiver, peer, skipped, head, undo }
+      return { is: 'opened', message, receiver, conv, peer, skipped, undo }
     } catch (error) {
       return unreadable(error, conv, receiver)
     }
@@ -160,21 +212,25 @@ export class Opening {
 
   /** The first message of the stream was lost on our side, or the server sends half of it. */
   #unknownStream(mail: Mail): Result {
-    const peer = this.#deps.peers.get(mail.f[0])
-    if (peer === undefined) return NOTHING
-    return { is: 'unreadable', why: 'nokey', conv: peer.conv, receiver: null }
+    const group = this.#refusedGroups.get(`${hex(mail.f[0])}/${hex(mail.st)}`)
+    const conv = group ?? this.#deps.peers.get(mail.f[0])?.conv
+    if (conv === undefined) return NOTHING
+    return { is: 'unreadable', why: 'nokey', conv, receiver: null }
   }
 
-  #refused(mail: Mail, error: unknown): Result {
+  #refused(mail: Mail, error: unknown, head: Head | null): Result {
     const code = codeOf(error)
     if (mustWait(error)) throw error
     const peer = this.#deps.peers.get(mail.f[0])
-    if (code === 'E_NO_DEVICE' && peer !== undefined) {
-      return { is: 'unreadable', why: 'removed', conv: peer.conv, receiver: null }
+    const group = head === null ? undefined : this.#deps.groups.get(hex(head.conv))
+    if (head !== null && group !== undefined) this.#refuseGroup(head)
+    const conv = group?.conv ?? peer?.conv
+    if (code === 'E_NO_DEVICE' && conv !== undefined) {
+      return { is: 'unreadable', why: 'removed', conv, receiver: null }
     }
     // a contact under alarm: what came meanwhile can be asked for when it is trusted again
-    if (peer?.alarm !== undefined) {
-      return { is: 'unreadable', why: 'bad', conv: peer.conv, receiver: null }
+    if (peer?.alarm !== undefined && conv !== undefined) {
+      return { is: 'unreadable', why: 'bad', conv, receiver: null }
     }
     return { is: 'nothing', code: LOUD.has(code) ? code : null, user: peer?.pin.user ?? null }
   }

@@ -1,16 +1,18 @@
-// Tells senders that their messages are stored here, and read: at most 64 at a time, within 2 s, to accepted contacts only
-// (PROTOCOL 9.2). What is owed after a crash follows from the rows and one mark per contact.
+// Tells senders that their messages are stored here, and read: at most 64 at a time, within 2 s, to accepted contacts and the
+// authors in small groups (PROTOCOL 8, 9.2). What is owed after a crash follows from the rows and a mark per author.
 import { randomBytes } from '../../crypto/random.ts'
+import { LIMITS } from '../../protocol/limits.ts'
 import { decodePayload, isContentKind } from '../../protocol/payloads.ts'
-import { fromHex } from '../../util/bytes.ts'
+import { type Bytes, fromHex, hex } from '../../util/bytes.ts'
 import type { Clock, Timer } from '../../util/clock.ts'
 import { codeOf } from '../../util/errors.ts'
 import type { Log } from '../../util/log.ts'
+import { memberOf } from '../../envelope/group-state.ts'
+import type { Parties, Party } from '../groups/parties.ts'
 import type { MessageLog } from '../messages/log.ts'
 import type { MessageRow } from '../messages/row.ts'
 import type { OutItem } from '../outbox/item.ts'
-import type { Outbox } from '../outbox/outbox.ts'
-import type { Peer } from '../people/peer.ts'
+import type { Destination, Outbox } from '../outbox/outbox.ts'
 import type { Peers } from '../people/peers.ts'
 
 const WITHIN_MS = 1500
@@ -18,6 +20,7 @@ const PER_RECEIPT = 64
 const PAGE = 200
 
 export interface ReceiptDeps {
+  readonly parties: Parties
   readonly peers: Peers
   readonly messages: MessageLog
   readonly outbox: () => Outbox
@@ -25,14 +28,20 @@ export interface ReceiptDeps {
   readonly log: Log
 }
 
-interface Owed {
-  readonly number: number
-  readonly key: string
+/** Whose messages they are, and where. */
+interface Author {
+  readonly conv: string
+  readonly acct: Bytes
+}
+
+interface Owed extends Author {
+  readonly rows: { readonly number: number; readonly key: string }[]
 }
 
 /** Rows that the author wants to hear about. */
 export function wantsReceipt(row: MessageRow): boolean {
-  if (row.own || row.placeholder !== undefined) return false
+  if (row.own || row.placeholder !== undefined || row.withheld === true) return false
+  if (row.steps !== undefined) return false // a state of a group is nobody's in particular
   if (row.payload.length === 0) return true // deleted since
   const { k } = decodePayload(row.payload)
   return k === 'unsupported' || isContentKind(k)
@@ -40,9 +49,9 @@ export function wantsReceipt(row: MessageRow): boolean {
 
 export class Receipts {
   readonly #deps: ReceiptDeps
-  readonly #owed = new Map<string, Owed[]>()
+  readonly #owed = new Map<string, Owed>()
   /** Receipts under way: their message id, and how far the mark moves when they are accepted. */
-  readonly #sent = new Map<string, { readonly peer: string; readonly upTo: number }>()
+  readonly #sent = new Map<string, Author & { readonly upTo: number }>()
   #timer: Timer | null = null
   #stopped = false
 
@@ -52,40 +61,39 @@ export class Receipts {
 
   /** What an earlier run stored without telling. */
   async load(): Promise<void> {
-    const { recentFrom } = this.#deps.messages
-    for (const peer of this.#deps.peers.all()) {
-      // what is older was told long ago, or nobody waits for it any more
-      if (peer.accepted) await this.#oweFrom(peer, Math.max(peer.receiptedTo, recentFrom - 1))
-    }
+    for (const { conv } of this.#deps.parties.all()) await this.accepted(conv)
   }
 
-  /** The contact may hear now what came before it was accepted. */
-  accepted(peer: Peer): Promise<void> {
-    return this.#oweFrom(peer, peer.receiptedTo)
-  }
-
-  async #oweFrom(peer: Peer, from: number): Promise<void> {
-    const { messages } = this.#deps
+  /** They may hear now what came before. What is older was told long ago, or nobody waits for it any more. */
+  async accepted(conv: string): Promise<void> {
+    const { messages, parties } = this.#deps
+    const party = parties.find(conv)
+    if (party === undefined || !isOpen(party)) return
+    const from = Math.max(oldestMark(party), messages.recentFrom - 1)
     const rows: MessageRow[] = []
     for (const next of [messages.after.bind(messages), messages.changesAfter.bind(messages)]) {
       let after = from
       for (;;) {
-        const page: MessageRow[] = await next(peer.conv, after, PAGE)
+        const page: MessageRow[] = await next(conv, after, PAGE)
         rows.push(...page)
         after = page.at(-1)?.number ?? after
         if (page.length < PAGE) break
       }
     }
     // what the mark passes over is not told again: in the order of the numbers
-    for (const row of rows.sort((p, q) => p.number - q.number)) this.owe(peer, row)
+    for (const row of rows.sort((p, q) => p.number - q.number)) {
+      if (row.number > parties.receiptedTo(conv, row.acct)) this.owe(row)
+    }
   }
 
-  owe(peer: Peer, row: MessageRow): void {
-    if (!peer.accepted || peer.blocked || !wantsReceipt(row)) return
-    const owed = this.#owed.get(peer.id) ?? []
-    if (owed.some((each) => each.number === row.number)) return
-    owed.push({ number: row.number, key: row.key })
-    this.#owed.set(peer.id, owed)
+  owe(row: MessageRow): void {
+    const author = this.#authorOf(row)
+    if (author === null || !wantsReceipt(row)) return
+    const key = keyOf(author)
+    const owed = this.#owed.get(key) ?? { ...author, rows: [] }
+    if (owed.rows.some((each) => each.number === row.number)) return
+    owed.rows.push({ number: row.number, key: row.key })
+    this.#owed.set(key, owed)
     this.#timer ??= this.#deps.clock.after(WITHIN_MS, () => {
       this.#timer = null
       this.#flush()
@@ -93,11 +101,20 @@ export class Receipts {
   }
 
   /** The user has seen these. */
-  async read(peer: Peer, rows: readonly MessageRow[]): Promise<void> {
-    if (!peer.accepted || peer.blocked) return
-    const keys = rows.filter(wantsReceipt).map((row) => row.key)
-    for (let at = 0; at < keys.length; at += PER_RECEIPT) {
-      await this.#send(peer, 'read', keys.slice(at, at + PER_RECEIPT))
+  async read(rows: readonly MessageRow[]): Promise<void> {
+    const byAuthor = new Map<string, Author & { readonly keys: string[] }>()
+    for (const row of rows) {
+      const author = this.#authorOf(row)
+      if (author === null || !wantsReceipt(row)) continue
+      const key = keyOf(author)
+      const read = byAuthor.get(key) ?? { ...author, keys: [] }
+      read.keys.push(row.key)
+      byAuthor.set(key, read)
+    }
+    for (const { keys, ...author } of byAuthor.values()) {
+      for (let at = 0; at < keys.length; at += PER_RECEIPT) {
+        await this.#send(author, 'read', keys.slice(at, at + PER_RECEIPT))
+      }
     }
   }
 
@@ -106,15 +123,10 @@ export class Receipts {
     const sent = this.#sent.get(item.mid)
     if (sent === undefined) return
     this.#sent.delete(item.mid)
-    const { peers, log } = this.#deps
-    peers
-      .change(sent.peer, (peer) => ({
-        ...peer,
-        receiptedTo: Math.max(peer.receiptedTo, sent.upTo),
-      }))
-      .catch((error: unknown) => {
-        log.warn('client.receipts', { code: codeOf(error) })
-      })
+    const { parties, log } = this.#deps
+    parties.receipted(sent.conv, sent.acct, sent.upTo).catch((error: unknown) => {
+      log.warn('client.receipts', { code: codeOf(error) })
+    })
   }
 
   stop(): void {
@@ -122,21 +134,26 @@ export class Receipts {
     this.#timer?.cancel()
   }
 
+  /** Null: whoever wrote it hears nothing of us. */
+  #authorOf({ conv, acct }: Pick<MessageRow, 'conv' | 'acct'>): Author | null {
+    const { parties, peers } = this.#deps
+    const party = parties.find(conv)
+    if (party === undefined || !isOpen(party) || peers.get(acct)?.blocked === true) return null
+    if (party.is === 'peer') return { conv, acct: party.peer.acct }
+    return memberOf(party.group.state, acct) === undefined ? null : { conv, acct }
+  }
+
   #flush(): void {
-    for (const [id, owed] of this.#owed) {
-      const peer = this.#deps.peers.get(id)
-      this.#owed.delete(id)
-      if (peer === undefined || peer.blocked) continue
-      for (let at = 0; at < owed.length; at += PER_RECEIPT) {
-        const part = owed.slice(at, at + PER_RECEIPT)
+    for (const [key, { rows, ...author }] of this.#owed) {
+      this.#owed.delete(key)
+      if (this.#authorOf(author) === null) continue
+      for (let at = 0; at < rows.length; at += PER_RECEIPT) {
+        const part = rows.slice(at, at + PER_RECEIPT)
         const upTo = part.at(-1)?.number ?? 0
-        this.#send(
-          peer,
-          'dlv',
-          part.map(({ key }) => key),
-        ).then(
+        const keys = part.map((row) => row.key)
+        this.#send(author, 'dlv', keys).then(
           (item) => {
-            this.#sent.set(item.mid, { peer: id, upTo })
+            this.#sent.set(item.mid, { ...author, upTo })
           },
           (error: unknown) => {
             if (!this.#stopped) this.#deps.log.warn('client.receipts', { code: codeOf(error) })
@@ -146,10 +163,32 @@ export class Receipts {
     }
   }
 
-  #send(peer: Peer, y: 'dlv' | 'read', keys: readonly string[]): Promise<OutItem> {
-    const { clock, outbox } = this.#deps
+  #send(author: Author, y: 'dlv' | 'read', keys: readonly string[]): Promise<OutItem> {
+    const { clock, outbox, parties } = this.#deps
     const m = keys.map(fromHex)
     const payload = { k: 'rcpt', id: randomBytes(16), ts: clock.now(), y, m } as const
-    return outbox().add(payload, { conv: peer.conv, acct: peer.acct })
+    const { conv, acct } = author
+    // in a group to the author alone
+    const to: Destination = parties.find(conv)?.is === 'group' ? { conv, acct } : { conv }
+    return outbox().add(payload, to)
   }
+}
+
+function keyOf({ conv, acct }: Author): string {
+  return `${conv}/${hex(acct)}`
+}
+
+/** Receipts go there at all. */
+function isOpen(party: Party): boolean {
+  if (party.is === 'peer') return party.peer.accepted && !party.peer.blocked
+  const { standing, state } = party.group
+  return standing === 'member' && state.mem.length <= LIMITS.receiptMembers
+}
+
+/** Whatever is older was told to everybody. */
+function oldestMark(party: Party): number {
+  if (party.is === 'peer') return party.peer.receiptedTo
+  const { group } = party
+  const marks = group.state.mem.map(({ acct }) => group.receipted.get(hex(acct)) ?? 0)
+  return Math.max(group.receiptedFrom, Math.min(...marks))
 }

@@ -28,6 +28,8 @@ export interface Reaction {
 export interface Deletion {
   readonly acct: Bytes
   readonly at: number
+  /** By an admin of the group: it counts whoever wrote the message (PROTOCOL 7.2). */
+  readonly admin?: true
 }
 
 export interface Marks {
@@ -68,6 +70,7 @@ export function changeOf(row: {
   readonly key: string
   readonly at: number
   readonly payload: Bytes
+  readonly admin?: true
 }): { readonly change: Change | null; readonly targets: readonly string[] } | null {
   if (row.payload.length === 0) return null
   const payload = decodePayload(row.payload)
@@ -77,7 +80,10 @@ export function changeOf(row: {
   if (payload.k === 'edit') {
     return { targets, change: { kind: 'edit', acct, n: payload.n, id, text: payload.b, at } }
   }
-  if (payload.k === 'del') return { targets, change: { kind: 'del', acct, at } }
+  if (payload.k === 'del') {
+    const del = { kind: 'del', acct, at } as const
+    return { targets, change: row.admin === true ? { ...del, admin: true } : del }
+  }
   if (payload.k !== 'react' || !isOneGrapheme(payload.e)) return { targets, change: null }
   const { ts, e: emoji, off } = payload
   return { targets, change: { kind: 'react', acct, emoji, ts, id, off: off === true } }
@@ -90,7 +96,7 @@ export function withChange(marks: Marks, change: Change): Marks {
     case 'react':
       return { ...marks, reactions: latest(marks.reactions, change) }
     case 'del':
-      return { ...marks, deletions: greatest(marks.deletions, change, sameAuthor, () => false) }
+      return { ...marks, deletions: greatest(marks.deletions, change, sameAuthor, isStronger) }
   }
 }
 
@@ -116,7 +122,9 @@ export function counting(marks: Marks, author: Bytes, at: number, isText: boolea
       (edit) => isText && equal(edit.acct, author) && edit.at - at < EDIT_WITHIN_MS,
     ),
     reactions: marks.reactions,
-    deletions: marks.deletions.filter((deletion) => equal(deletion.acct, author)),
+    deletions: marks.deletions.filter(
+      (deletion) => deletion.admin === true || equal(deletion.acct, author),
+    ),
     rows: marks.rows,
   }
 }
@@ -150,6 +158,11 @@ function sameAuthor(p: { readonly acct: Bytes }, q: { readonly acct: Bytes }): b
 
 function laterEdit(p: Edit, q: Edit): boolean {
   return p.n !== q.n ? p.n > q.n : p.id > q.id
+}
+
+/** Somebody became an admin between two deletions. */
+function isStronger(p: Deletion, q: Deletion): boolean {
+  return p.admin === true && q.admin !== true
 }
 
 function laterReaction(p: Reaction, q: Reaction): boolean {
@@ -191,6 +204,8 @@ export interface StoredMarks {
   readonly e?: readonly (readonly [Bytes, number, string, string, number])[]
   readonly r?: readonly (readonly [Bytes, string, number, string, 0 | 1])[]
   readonly d?: readonly (readonly [Bytes, number])[]
+  /** Those of them that are by admins. */
+  readonly da?: readonly Bytes[]
   readonly n?: readonly number[]
 }
 
@@ -198,23 +213,28 @@ export const MARKS: Shape<StoredMarks> = map({
   e: opt(list(EDIT, PEOPLE_MAX)),
   r: opt(list(REACTION, REACTIONS_MAX)),
   d: opt(list(DELETION, PEOPLE_MAX)),
+  da: opt(list(b(32), PEOPLE_MAX)),
   n: opt(list(u, ROWS_MAX)),
 })
 
-export function storedMarks({ edits, reactions, deletions, rows }: Marks): Required<StoredMarks> {
+export function storedMarks({ edits, reactions, deletions, rows }: Marks): StoredMarks {
+  const byAdmins = deletions.flatMap(({ acct, admin }) => (admin === true ? [acct] : []))
   return {
     e: edits.map(({ acct, n, id, text, at }) => [acct, n, id, text, at] as const),
     r: reactions.map(({ acct, emoji, ts, id, off }) => [acct, emoji, ts, id, off ? 1 : 0] as const),
     d: deletions.map(({ acct, at }) => [acct, at] as const),
+    ...(byAdmins.length === 0 ? {} : { da: byAdmins }),
     n: rows,
   }
 }
 
-export function marksFrom({ e = [], r = [], d = [], n = [] }: StoredMarks): Marks {
+export function marksFrom({ e = [], r = [], d = [], da = [], n = [] }: StoredMarks): Marks {
   return {
     edits: e.map(([acct, n, id, text, at]) => ({ acct, n, id, text, at })),
     reactions: r.map(([acct, emoji, ts, id, off]) => ({ acct, emoji, ts, id, off: off === 1 })),
-    deletions: d.map(([acct, at]) => ({ acct, at })),
+    deletions: d.map(([acct, at]) =>
+      da.some((each) => equal(each, acct)) ? { acct, at, admin: true } : { acct, at },
+    ),
     rows: n,
   }
 }

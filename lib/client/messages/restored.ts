@@ -1,5 +1,6 @@
 // Two versions of one row, one of them from the history on the server: which one counts (PROTOCOL 11). Pure.
 import { equal } from '../../util/bytes.ts'
+import { mergedReached } from '../groups/group-receipts.ts'
 import { merged, NO_MARKS } from './marks.ts'
 import { advances, encodeRow, type MessageRow } from './row.ts'
 import { settled } from './settle.ts'
@@ -15,8 +16,18 @@ export function joined(known: MessageRow, archived: Omit<MessageRow, 'number'>):
   const isLater = (archived.restored ?? 0) > version
   const base = isLater || (archived.deleted === true && known.deleted !== true) ? other : known
   const marks = merged(known.marks ?? NO_MARKS, archived.marks ?? NO_MARKS)
-  const next = { ...settled(base, marks), ...stateOf(known, archived) }
+  const reached = reachedOf(known, archived)
+  const next = { ...settled(base, marks), ...stateOf(known, archived), ...reached }
   return equal(encodeRow(next), encodeRow(known)) ? null : next
+}
+
+/** What members of a group said on either side. */
+function reachedOf(
+  { reached }: MessageRow,
+  { reached: other }: Omit<MessageRow, 'number'>,
+): Pick<MessageRow, 'reached'> {
+  if (reached === undefined && other === undefined) return {}
+  return { reached: mergedReached(reached ?? [], other ?? []) }
 }
 
 function stateOf(

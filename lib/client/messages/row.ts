@@ -1,6 +1,7 @@
 // One line of a conversation as it lies in the local store. What it looks like to a person is made in view.ts.
 import { decodeStrict, encode } from '../../protocol/cbor.ts'
-import { b, bRange, check, flag, lit, map, opt, s, u } from '../../protocol/shape.ts'
+import { LIMITS } from '../../protocol/limits.ts'
+import { b, bRange, check, flag, list, lit, map, opt, s, tuple, u } from '../../protocol/shape.ts'
 import type { Bytes } from '../../util/bytes.ts'
 import type { ErrorCode } from '../../util/errors.ts'
 import type { MessageState } from '../events.ts'
@@ -46,6 +47,14 @@ export interface MessageRow {
   readonly filled?: string
   /** It came from the history in this version (ms), and nothing has changed it here since. */
   readonly restored?: number
+  /** A new state of a group: what it did to the one before (groups/steps.ts). */
+  readonly steps?: Bytes
+  /** Members of the group to whom it was not sent. */
+  readonly absent?: readonly Bytes[]
+  /** Its author was an admin of the group when it arrived: what it deletes is deleted, whoever wrote it. */
+  readonly admin?: true
+  /** Own message in a group: how far it got with each member it went to; 0 accepted, 1 delivered, 2 read. */
+  readonly reached?: readonly (readonly [acct: Bytes, how: 0 | 1 | 2])[]
 }
 
 const STATES = ['queued', 'sent', 'accepted', 'delivered', 'read', 'held', 'failed'] as const
@@ -73,6 +82,10 @@ const ROW = map({
   wh: opt(flag),
   gk: opt(s(64)),
   v: opt(u),
+  gs: opt(bRange(1, 32_768)),
+  ab: opt(list(b(32), LIMITS.members)),
+  ad: opt(flag),
+  re: opt(list(tuple(b(32), lit(0, 1, 2)), LIMITS.members)),
 })
 
 export function encodeRow(row: MessageRow): Buffer {
@@ -99,6 +112,10 @@ export function encodeRow(row: MessageRow): Buffer {
     wh: row.withheld,
     gk: row.filled,
     v: row.restored,
+    gs: row.steps,
+    ab: row.absent,
+    ad: row.admin,
+    re: row.reached,
   })
 }
 
@@ -127,6 +144,10 @@ export function decodeRow(body: Bytes): MessageRow {
     ...(f.wh === undefined ? {} : { withheld: true }),
     ...(f.gk === undefined ? {} : { filled: f.gk }),
     ...(f.v === undefined ? {} : { restored: f.v }),
+    ...(f.gs === undefined ? {} : { steps: f.gs }),
+    ...(f.ab === undefined ? {} : { absent: f.ab }),
+    ...(f.ad === undefined ? {} : { admin: true }),
+    ...(f.re === undefined ? {} : { reached: f.re }),
   }
 }
 

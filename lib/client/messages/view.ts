@@ -1,7 +1,9 @@
 // From a stored row to what a front end shows. Texts stay raw: the output filter is the front end's (PROTOCOL 13).
 import { decodePayload } from '../../protocol/payloads.ts'
 import type { AnsweredView, MessageBody, MessageView, ReactionView } from '../events.ts'
+import type { GroupDelivery } from '../group-api.ts'
 import { hex } from '../../util/bytes.ts'
+import { changesOf } from '../groups/steps.ts'
 import { answerOf } from './answers.ts'
 import { standing } from './marks.ts'
 import type { MessageRow } from './row.ts'
@@ -12,9 +14,9 @@ const AHEAD_MS = DAY_MS
 const OLD_MS = 31 * DAY_MS
 
 export interface Names {
-  /** The other person of a conversation. */
+  /** The other person of a conversation, or the `#name` of a group. */
   chat(conv: string): string
-  user(acct: Uint8Array): string
+  user: (acct: Uint8Array) => string
   isPinned?(conv: string, number: number): boolean
 }
 
@@ -34,6 +36,10 @@ export function bodyOf(row: MessageRow, names: Names): MessageBody {
   }
   if (payload.k === 'req') return { kind: 'request', request: row.offer ?? 0, note: payload.b }
   if (payload.k === 'timer') return { kind: 'timer', seconds: payload.sec }
+  if (payload.k === 'group') {
+    const changes = changesOf(row.steps, names.user)
+    return { kind: 'group', changes, by: names.user(row.acct) }
+  }
   return { kind: 'unsupported', what: payload.k === 'unsupported' ? payload.kind : payload.k }
 }
 
@@ -53,6 +59,8 @@ export function viewOf(row: MessageRow, names: Names, answers?: MessageRow | nul
     timeDoubtful: row.ts - row.at > AHEAD_MS || row.at - row.ts > OLD_MS,
     body: bodyOf(row, names),
     ...(row.state === undefined ? {} : { state: row.state }),
+    ...(row.reached === undefined ? {} : { delivery: deliveryOf(row.reached) }),
+    ...(row.absent === undefined ? {} : { notTo: row.absent.map(names.user).sort() }),
     resent: row.resent,
     ...(row.marks !== undefined && row.marks.edits.length > 0 ? { edited: true } : {}),
     ...(reactions.length === 0 ? {} : { reactions }),
@@ -61,6 +69,11 @@ export function viewOf(row: MessageRow, names: Names, answers?: MessageRow | nul
     ...(row.ttl === undefined ? {} : { ttlMs: row.ttl }),
     ...(row.ttl === undefined && row.expires !== undefined ? { expires: row.expires } : {}),
   }
+}
+
+function deliveryOf(reached: NonNullable<MessageRow['reached']>): GroupDelivery {
+  const count = (least: number): number => reached.filter(([, how]) => how >= least).length
+  return { delivered: count(1), read: count(2), of: reached.length }
 }
 
 function answerView(

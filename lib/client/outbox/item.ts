@@ -24,9 +24,9 @@ export interface OutItem {
   readonly mid: string
   /** hex */
   readonly conv: string
-  /** The account at the other end (for notes: one's own). */
-  readonly acct: Bytes
-  /** Only this device of it (PROTOCOL 9.4). */
+  /** Only this account of the conversation; absent: everybody in it. */
+  readonly acct?: Bytes
+  /** Only this device of that account (PROTOCOL 9.4). */
   readonly only?: Bytes
   readonly kind: PayloadKind
   readonly payload: Bytes
@@ -44,7 +44,7 @@ const ITEM = map({
   q: u,
   m: s(32),
   c: s(32),
-  a: b(32),
+  a: opt(b(32)),
   d: opt(b(8)),
   k: lit(...KINDS),
   p: bRange(1, 49152),
@@ -82,7 +82,7 @@ export function decodeItem(body: Bytes): OutItem {
     seq: f.q,
     mid: f.m,
     conv: f.c,
-    acct: f.a,
+    ...(f.a === undefined ? {} : { acct: f.a }),
     ...(f.d === undefined ? {} : { only: f.d }),
     kind: f.k,
     payload: f.p,
@@ -96,9 +96,10 @@ export function decodeItem(body: Bytes): OutItem {
   }
 }
 
-/** Items of one lane keep their order; a lane is a conversation, or one device in it. */
-export function laneOf(item: OutItem): string {
-  return item.only === undefined ? item.conv : `${item.conv}/${hex(item.only)}`
+/** Items of one lane keep their order; a lane is a conversation, or one account or device in it. */
+export function laneOf({ conv, acct, only }: OutItem): string {
+  const part = only ?? acct
+  return part === undefined ? conv : `${conv}/${hex(part)}`
 }
 
 /** What a person wrote, in contrast to receipts and the like. */

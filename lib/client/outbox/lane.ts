@@ -47,6 +47,8 @@ export interface LaneDeps {
   gate(item: OutItem): Hold | null
   /** Inbox keys of these accounts (none named: of everybody in the lane) are out of date. */
   stale(item: OutItem, accounts: readonly Bytes[]): void
+  /** Mailboxes of these are full. True: it goes on without them. */
+  full(item: OutItem, accounts: readonly Bytes[]): boolean
   sent(item: OutItem): void
   accepted(item: OutItem, tx: Transmission | null): void
   held(item: OutItem, hold: Hold): void
@@ -202,7 +204,7 @@ export class Lane {
       if (this.#flights.length > 0) return false
       this.#stream = null
     }
-    this.#stream ??= await this.#deps.open(item)
+    this.#stream ??= await this.#open(item)
     const stream = this.#stream
     if (stream.empty) {
       this.#queue.shift()
@@ -228,6 +230,12 @@ export class Lane {
       this.#fly(stream, flight)
     } else this.#deps.traffic.giveBack(stream.cost)
     return true
+  }
+
+  async #open(item: OutItem): Promise<Outgoing> {
+    const stream = await this.#deps.open(item)
+    await this.#deps.traffic.charge(stream.openingCost)
+    return stream
   }
 
   /** After a lost connection or a refusal for now: the same bytes in the same order. */
@@ -302,12 +310,14 @@ export class Lane {
     if (code === 'E_CLOSED') return
     this.#dead = true
     this.#deps.log.info('client.lane.refused', { code })
-    if (code === 'E_MAILBOX_FULL') this.#holdAfter = MAILBOX_FULL
-    else if (code === 'E_RATE') this.#slowDown(error)
+    const who = error instanceof Refusal ? error.who : []
+    if (code === 'E_MAILBOX_FULL') {
+      if (!this.#deps.full(item, who)) this.#holdAfter = MAILBOX_FULL
+    } else if (code === 'E_RATE') this.#slowDown(error)
     else if (UNWANTED.has(code)) {
       this.#flights = this.#flights.filter((flight) => flight.item !== item)
       this.#deps.failed(item, code, 'The server does not take this message.')
-    } else this.#deps.stale(item, error instanceof Refusal ? error.who : [])
+    } else this.#deps.stale(item, who)
   }
 
   /** Refused for a stream as a whole: the server limits new recipients per day (PROTOCOL 15). */

@@ -1,8 +1,7 @@
-// Opens sender streams: to every device of the other side and every other device of our own with live keys (PROTOCOL 6.2),
-// and decides who may be written to at all (5.4).
+// Opens sender streams to everybody an item goes to (PROTOCOL 6.2). Who that is, and whether it may go, the route of its
+// conversation says.
 import type { Gossip } from '../../envelope/gossip.ts'
 import { SenderStream } from '../../envelope/sender-stream.ts'
-import type { VerifiedBundle } from '../../identity/bundle.ts'
 import type { DeviceId } from '../../identity/conversation.ts'
 import { type Bytes, equal, fromHex } from '../../util/bytes.ts'
 import type { Clock } from '../../util/clock.ts'
@@ -11,13 +10,12 @@ import type { KeyRing } from '../account/key-ring.ts'
 import type { Profile } from '../account/profile.ts'
 import type { Receivers } from '../inbox/receivers.ts'
 import type { Link } from '../link.ts'
-import type { Acceptance } from '../people/acceptance.ts'
 import type { Directory } from '../people/directory.ts'
-import type { Peer } from '../people/peer.ts'
 import type { Peers } from '../people/peers.ts'
 import type { OutItem } from './item.ts'
 import type { Hold } from './lane.ts'
 import { Outgoing } from './outgoing.ts'
+import type { Route } from './route.ts'
 
 const SEEN_MAX = 8
 
@@ -29,8 +27,8 @@ export interface OpenerDeps {
   readonly peers: Peers
   readonly directory: Directory
   readonly receivers: Receivers
-  readonly acceptance: Acceptance
   readonly keyRing: () => KeyRing
+  readonly routeOf: (conv: string) => Route
 }
 
 export class Opener {
@@ -40,104 +38,61 @@ export class Opener {
     this.#deps = deps
   }
 
-  /** Why nothing may go to this person now. */
   gate(item: OutItem): Hold | null {
-    const peer = this.#peerOf(item)
-    const { user } = peer.pin
-    if (peer.alarm !== undefined) {
-      return {
-        code: peer.alarm,
-        reason: `The server shows another identity for @${user} than before. Nothing is sent. Ask @${user} on another way, then: !trust ${user}`,
-      }
-    }
-    if (peer.pin.unconfirmed) {
-      return {
-        code: 'E_UNTRUSTED',
-        reason: `The account key of @${user} was replaced. Compare with !verify ${user}, or go on with !trust ${user}`,
-      }
-    }
-    if (peer.deleted) {
-      return { code: 'E_NOT_FOUND', reason: `The account of @${user} does not exist any more.` }
-    }
-    return this.#deps.acceptance.gate(item, peer)
+    return this.#route(item).gate(item)
+  }
+
+  full(item: OutItem, accounts: readonly Bytes[]): boolean {
+    return this.#route(item).full(item, accounts)
   }
 
   /** @throws E_NO_DEVICE when nobody can receive; identity errors; E_CLOSED */
   async open(item: OutItem): Promise<Outgoing> {
     const { device, profile, clock, link } = this.#deps
-    const recipients = await this.#recipients(item)
+    const route = this.#route(item)
+    const before = route.opening(item)
+    const recipients = await route.recipients(item)
     // what was fetched for the recipients may have raised an alarm
     const hold = this.gate(item)
     if (hold !== null) fail(hold.code, hold.reason)
     const now = clock.now()
     const conv = fromHex(item.conv)
     const { srv, acct, dev } = device
-    const basis = this.#basis(item)
+    const basis = route.basis(item)
+    const opening = route.opening(item)
+    // the members changed while their keys were fetched
+    if (before !== null && opening !== null && !equal(before.gs, opening.gs)) return this.open(item)
     const stream =
       recipients.length === 0
         ? null
         : await SenderStream.open({
             srv,
             conv,
+            ...(opening === null ? {} : { gs: opening.gs }),
             from: { acct, dev },
             dsk: profile.dsk,
             recipients,
             now,
           })
-    return new Outgoing({
+    return Outgoing.open({
       stream,
       recipients,
       link,
+      opening: opening?.payload ?? null,
       gossip: (first) => this.#gossip(conv, first),
-      isCurrent: () => this.#basis(item) === basis,
+      isCurrent: () => route.basis(item) === basis,
     })
-  }
-
-  /** What a stream rests on: when it changes, the next message needs another stream, whatever the server says (PROTOCOL 6.4). */
-  #basis(item: OutItem): string {
-    const { device, peers } = this.#deps
-    const pins = [this.#peerOf(item).pin, peers.get(device.acct)?.pin]
-    const parts = pins.map((pin) => {
-      const others = pin?.devs.filter(({ id }) => !equal(id, device.dev)) ?? []
-      return [pin?.n, ...others.map(({ bundle }) => bundle)].join()
-    })
-    return parts.join(';')
   }
 
   stale(item: OutItem, accounts: readonly Bytes[]): void {
     const { directory, device } = this.#deps
-    const named = accounts.length > 0 ? accounts : [item.acct, this.#peerOf(item).acct, device.acct]
-    for (const acct of named) directory.forget(acct)
+    const everybody = [...this.#route(item).accounts(item), device.acct]
+    const all = item.acct === undefined ? everybody : [...everybody, item.acct]
+    for (const acct of accounts.length > 0 ? accounts : all) directory.forget(acct)
   }
 
-  #peerOf(item: OutItem): Peer {
-    return this.#deps.peers.byConv(item.conv) ?? fail('E_NOT_FOUND')
-  }
-
-  async #recipients(item: OutItem): Promise<VerifiedBundle[]> {
-    const { directory, device } = this.#deps
-    if (item.only !== undefined) {
-      const only = item.only
-      const found = (await directory.reach(item.acct)).filter((each) => equal(each.dev, only))
-      return found.length > 0 ? found : fail('E_NO_DEVICE', 'That device cannot be reached now.')
-    }
-    const own = await this.#ownOthers()
-    const peer = this.#peerOf(item)
-    if (equal(peer.acct, device.acct)) return own
-    const theirs = await directory.reach(peer.acct)
-    if (theirs.length === 0) {
-      fail('E_NO_DEVICE', `No device of @${peer.pin.user} can receive now. Trying again later.`)
-    }
-    return [...theirs, ...own]
-  }
-
-  /** No look-up when this is the only device of the account. */
-  async #ownOthers(): Promise<VerifiedBundle[]> {
-    const { directory, device, peers } = this.#deps
-    const me = peers.get(device.acct) ?? fail('E_NOT_FOUND')
-    if (directory.listOf(me).devs.length <= 1) return []
-    const own = await directory.reach(device.acct, device.dev)
-    return own.filter((bundle) => !equal(bundle.dev, device.dev))
+  #route(item: OutItem): Route {
+    return this.#deps.routeOf(item.conv)
   }
 
   /** PROTOCOL 6.3 g: what we have seen of others' streams here; with the first message, how far our own directory entry is. */

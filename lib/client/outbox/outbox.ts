@@ -18,7 +18,8 @@ import { Traffic } from './traffic.ts'
 export interface Destination {
   /** hex */
   readonly conv: string
-  readonly acct: Bytes
+  /** As in OutItem. */
+  readonly acct?: Bytes
   readonly only?: Bytes
   /** See OutItem. */
   readonly nth?: number
@@ -34,6 +35,7 @@ export interface OutboxDeps {
   readonly open: (item: OutItem) => Promise<Outgoing>
   readonly gate: (item: OutItem) => Hold | null
   readonly stale: (item: OutItem, accounts: readonly Bytes[]) => void
+  readonly full: (item: OutItem, accounts: readonly Bytes[]) => boolean
   /** Told after the change is durable ('sent' is not stored). */
   changed(item: OutItem, state: MessageState, code?: ErrorCode, reason?: string): void
   /** The local store failed: nothing may go on. */
@@ -102,7 +104,7 @@ export class Outbox {
       seq: this.#store.nextSeq(now),
       mid: hex(messageId(fromHex(to.conv), this.#deps.acct, payload.id)),
       conv: to.conv,
-      acct: to.acct,
+      ...(to.acct === undefined ? {} : { acct: to.acct }),
       ...(to.only === undefined ? {} : { only: to.only }),
       kind: payload.k,
       payload: bytes,
@@ -179,7 +181,7 @@ export class Outbox {
     const key = laneOf(item)
     const known = this.#lanes.get(key)
     if (known !== undefined) return known
-    const { clock, log, open, gate, stale } = this.#deps
+    const { clock, log, open, gate, stale, full } = this.#deps
     const lane = new Lane({
       clock,
       log,
@@ -187,6 +189,7 @@ export class Outbox {
       open,
       gate,
       stale,
+      full,
       sent: (sent) => {
         this.#held.delete(sent.mid)
         this.#deps.changed(sent, 'sent')

@@ -1,4 +1,5 @@
-// One sender stream on the way to the server: its header, its recipients, its messages (PROTOCOL 6.2-6.4, 14.2 st.open).
+// One sender stream on the way to the server: its header, its recipients, its messages (PROTOCOL 6.2-6.4, 14.2 st.open). A
+// group stream begins with the state of the group; that message belongs to the stream and travels with its header.
 import type { Gossip } from '../../envelope/gossip.ts'
 import type { SenderStream } from '../../envelope/sender-stream.ts'
 import type { VerifiedBundle } from '../../identity/bundle.ts'
@@ -12,6 +13,18 @@ export interface SealedMessage {
   readonly c: Bytes
 }
 
+export interface OutgoingOptions {
+  readonly stream: SenderStream | null
+  readonly recipients: readonly VerifiedBundle[]
+  readonly link: Link
+  /** The payload it begins with, if there is one. */
+  readonly opening: Bytes | null
+  /** What goes beside the next payload (PROTOCOL 6.3 g). */
+  readonly gossip: (first: boolean) => Gossip
+  /** Whether the devices it goes to are still those of the accounts (PROTOCOL 6.4). */
+  readonly isCurrent: () => boolean
+}
+
 export class Outgoing {
   /** Nobody is in it: notes to oneself on an only device. */
   readonly empty: boolean
@@ -20,29 +33,32 @@ export class Outgoing {
   readonly devices: readonly Bytes[]
   /** What the server charges for a message. */
   readonly cost: number
+  /** And for what the stream begins with. */
+  readonly openingCost: number
   readonly #stream: SenderStream | null
+  readonly #first: SealedMessage | null
   readonly #link: Link
   readonly #gossip: (first: boolean) => Gossip
   readonly #isCurrent: () => boolean
   #announced = false
 
-  constructor(options: {
-    readonly stream: SenderStream | null
-    readonly recipients: readonly VerifiedBundle[]
-    readonly link: Link
-    /** What goes beside the next payload (PROTOCOL 6.3 g). */
-    readonly gossip: (first: boolean) => Gossip
-    /** Whether the devices it goes to are still those of the accounts (PROTOCOL 6.4). */
-    readonly isCurrent: () => boolean
-  }) {
+  private constructor(options: OutgoingOptions, first: SealedMessage | null) {
     this.#stream = options.stream
+    this.#first = first
     this.empty = options.stream === null
     this.st = options.stream?.st ?? new Uint8Array(16)
     this.devices = options.recipients.map(({ acct, dev }) => Buffer.concat([acct, dev]))
     this.cost = sendCost(this.devices.length)
+    this.openingCost = first === null ? 0 : this.cost
     this.#link = options.link
     this.#gossip = options.gossip
     this.#isCurrent = options.isCurrent
+  }
+
+  static async open(options: OutgoingOptions): Promise<Outgoing> {
+    const { stream, opening, gossip } = options
+    const first = opening === null ? null : await stream?.seal(opening, gossip(true))
+    return new Outgoing(options, first ?? null)
   }
 
   expired(now: number): boolean {
@@ -53,7 +69,7 @@ export class Outgoing {
     this.#announced = false
   }
 
-  /** Sends `st.open` unless this connection has it; null when there is nothing to wait for. */
+  /** Sends `st.open` and what the stream begins with, unless this connection has it; null when there is nothing to wait for. */
   announce(): Promise<void> | null {
     const stream = this.#stream
     if (this.#announced || stream === null) return null
@@ -64,6 +80,7 @@ export class Outgoing {
       const head = at === 0 ? { head: stream.head } : {}
       parts.push(this.#link.request('st.open', { st: stream.st, at, w, ...head }))
     }
+    if (this.#first !== null) parts.push(this.put(this.#first))
     return Promise.all(parts).then(() => undefined)
   }
 

@@ -18,6 +18,13 @@ const PER_MESSAGE_AND_DEVICE = 3
 const PER_HOUR_AND_PEER = 100
 const RENEW_EVERY_MS = 10 * 60_000
 
+/** Who asks, and where. */
+interface Asking {
+  readonly conv: string
+  readonly peer: Peer
+  readonly from: { readonly acct: Bytes; readonly dev: Bytes }
+}
+
 export interface ResendDeps {
   readonly outbox: () => Outbox
   readonly directory: Directory
@@ -37,15 +44,11 @@ export class Resends {
     this.#deps = deps
   }
 
-  /** `who` asks in the conversation with `peer` (who may be another device of our own). */
-  async asked(
-    request: PayloadOf<'resend'>,
-    peer: Peer,
-    who: { readonly acct: Bytes; readonly dev: Bytes },
-  ): Promise<void> {
+  /** The sender asks in this conversation (and may be another device of our own). */
+  async asked(request: PayloadOf<'resend'>, { conv, peer, from }: Asking): Promise<void> {
     for (const i of request.i) {
       const item = await this.#deps.outbox().sentAs(request.st, i)
-      if (item !== null && this.#mayAnswer(item, peer, who)) {
+      if (item !== null && this.#mayAnswer(item, conv, peer, from)) {
         await this.#deps.outbox().add(
           {
             k: 'again',
@@ -53,20 +56,16 @@ export class Resends {
             ts: this.#deps.clock.now(),
             p: item.payload,
           },
-          { conv: peer.conv, acct: who.acct, only: who.dev },
+          { conv, acct: from.acct, only: from.dev },
         )
       }
     }
-    if (request.why === 'nokey') this.#renew(peer, who)
+    if (request.why === 'nokey') this.#renew(conv, from)
   }
 
-  #mayAnswer(
-    item: OutItem,
-    peer: Peer,
-    who: { readonly acct: Bytes; readonly dev: Bytes },
-  ): boolean {
+  #mayAnswer(item: OutItem, conv: string, peer: Peer, who: Asking['from']): boolean {
     const now = this.#deps.clock.now()
-    if (item.kind === 'again' || item.conv !== peer.conv) return false
+    if (item.kind === 'again' || item.conv !== conv) return false
     if (peer.alarm !== undefined || peer.pin.unconfirmed) return false
     const device = Buffer.concat([who.acct, who.dev])
     if (item.tx?.devs.some((each) => equal(each, device)) !== true) return false
@@ -103,13 +102,13 @@ export class Resends {
   }
 
   /** The device has lost the key we use: the next message takes the present one. */
-  #renew(peer: Peer, who: { readonly acct: Bytes; readonly dev: Bytes }): void {
-    const key = hex(who.dev)
+  #renew(conv: string, who: Asking['from']): void {
+    const key = `${conv}/${hex(who.dev)}`
     const now = this.#deps.clock.now()
     const last = this.#renewed.get(key)
     if (last !== undefined && now - last < RENEW_EVERY_MS) return
     this.#renewed.set(key, now)
     this.#deps.directory.forget(who.acct)
-    this.#deps.outbox().renew(peer.conv)
+    this.#deps.outbox().renew(conv)
   }
 }

@@ -32,6 +32,11 @@ export class Traffic {
     await this.#pacer.take(cost)
   }
 
+  /** Pays for what goes along with a message. */
+  charge(cost: number): Promise<void> {
+    return cost === 0 ? Promise.resolve() : this.#pacer.take(cost)
+  }
+
   /** It was answered. */
   landed(): void {
     const next = this.#waiting.shift()

@@ -113,7 +113,7 @@ export class Acceptance {
     if (!peer.accepted || peer.id === me || peer.profileSent === name) return
     try {
       const payload = { k: 'profile', id: randomBytes(16), ts: clock.now(), name } as const
-      await outbox().add(payload, { conv: peer.conv, acct: peer.acct })
+      await outbox().add(payload, { conv: peer.conv })
       await peers.change(peer.id, (p) => ({ ...p, profileSent: name }))
     } catch (error) {
       log.warn('client.introduce', { code: codeOf(error) })

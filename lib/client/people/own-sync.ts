@@ -12,6 +12,7 @@ import type { Emit } from '../emitter.ts'
 import type { MessageLog } from '../messages/log.ts'
 import type { Outbox } from '../outbox/outbox.ts'
 import type { Directory } from './directory.ts'
+import type { Parties } from '../groups/parties.ts'
 import type { Peers } from './peers.ts'
 
 /** Marks and versions that come together go together. */
@@ -42,6 +43,7 @@ export interface OwnSyncDeps {
   readonly acct: Bytes
   readonly profile: Profile
   readonly peers: Peers
+  readonly parties: Parties
   readonly messages: () => MessageLog
   readonly directory: Directory
   readonly outbox: () => Outbox
@@ -113,16 +115,13 @@ export class OwnSync {
   /** Once the messages that came along are stored: numbers are this device's own, so the mark is the message. */
   async applyMarks(): Promise<void> {
     if (this.#heard.length === 0) return
-    const { peers, messages } = this.#deps
+    const { parties, messages } = this.#deps
     const later: (readonly [conv: string, mid: string])[] = []
     for (const mark of this.#heard) {
       const [conv, mid] = mark
-      const peer = peers.byConv(conv)
       const row = await messages().byKey(mid)
       if (row === null) later.push(mark)
-      else if (peer !== undefined && row.conv === conv && row.number > peer.readTo) {
-        await peers.change(peer.id, (p) => ({ ...p, readTo: Math.max(p.readTo, row.number) }))
-      }
+      else if (row.conv === conv) await parties.read(conv, row.number)
     }
     this.#heard = later.slice(-MARKS_MAX)
   }
@@ -172,7 +171,7 @@ export class OwnSync {
     const { outbox, clock, peers, acct } = this.#deps
     const conv = peers.get(acct)?.conv
     if (conv === undefined) return
-    await outbox().add({ k: 'sync', id: randomBytes(16), ts: clock.now(), ...what }, { conv, acct })
+    await outbox().add({ k: 'sync', id: randomBytes(16), ts: clock.now(), ...what }, { conv })
   }
 
   /** Only the epoch that our own signed list names, and only if it is new here: nobody replaces keys that are in use. */

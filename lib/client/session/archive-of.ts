@@ -1,26 +1,22 @@
 // The history of the account on the server, tied to the parts of a session.
 import { Archive, type ArchiveDeps } from '../archive/archive.ts'
 import { RestoreState } from '../archive/restore-state.ts'
-import { parseUsername, type Username } from '../../protocol/names.ts'
 import { viewOf } from '../messages/view.ts'
 import type { MessageRow } from '../messages/row.ts'
-import type { Peer } from '../people/peer.ts'
 
-export interface ArchiveParts extends Omit<ArchiveDeps, 'state' | 'viewed' | 'chatOf'> {
+export interface ArchiveParts extends Omit<ArchiveDeps, 'state' | 'viewed'> {
   /** The message that a row answers. */
   readonly answeredBy: (row: MessageRow) => Promise<MessageRow | null>
-  readonly meet: (user: Username) => Promise<Peer>
 }
 
 /** Numbers that belong to the history are given to nobody from here on. */
 export async function openArchive(parts: ArchiveParts): Promise<Archive> {
-  const { records, messages, names, answeredBy, meet } = parts
+  const { records, messages, names, answeredBy } = parts
   const state = await RestoreState.open(records)
   messages.reserve(state.end)
   return Archive.open({
     ...parts,
     state,
-    chatOf: (chat) => meet(parseUsername(chat.replace(/^@/, ''))),
     viewed: async (row) => viewOf(row, names, await answeredBy(row)),
   })
 }

@@ -14,6 +14,16 @@ import { KeyRing } from '../account/key-ring.ts'
 import { checkNotOlder } from '../account/own-list.ts'
 import type { Profile } from '../account/profile.ts'
 import type { Emitter } from '../emitter.ts'
+import { GroupDispatch } from '../groups/group-dispatch.ts'
+import { GroupReceipts } from '../groups/group-receipts.ts'
+import { GroupRoute } from '../groups/group-route.ts'
+import { GroupTable } from '../groups/group-table.ts'
+import { userOf } from '../groups/group-info.ts'
+import type { Group } from '../groups/group.ts'
+import type { GroupBook } from '../groups/group-book.ts'
+import type { GroupChanges } from '../groups/group-changes.ts'
+import { Parties } from '../groups/parties.ts'
+import type { GroupInfo } from '../group-api.ts'
 import { IncomingFiles } from '../files/incoming.ts'
 import { FileAnswers } from '../files/answers.ts'
 import { Transfers } from '../files/transfers.ts'
@@ -33,6 +43,8 @@ import { eventsOf, noMessage } from '../messages/telling.ts'
 import { type Names, viewOf } from '../messages/view.ts'
 import { Opener } from '../outbox/opener.ts'
 import { Outbox } from '../outbox/outbox.ts'
+import { PeerRoute } from '../outbox/peer-route.ts'
+import { DeviceReach } from '../outbox/route.ts'
 import { Resends } from '../outbox/resends.ts'
 import { Acceptance } from '../people/acceptance.ts'
 import { Blocks } from '../people/blocks.ts'
@@ -46,6 +58,8 @@ import { Peers } from '../people/peers.ts'
 import { Settings } from '../people/settings.ts'
 import type { ClientDeps } from '../ports.ts'
 import { openArchive } from './archive-of.ts'
+import { chatOf } from './chat-of.ts'
+import { GroupParts } from './group-parts.ts'
 import { MessageStates } from './message-states.ts'
 import { OwnAccount } from './own-account.ts'
 import { reveal } from './reveal.ts'
@@ -69,6 +83,9 @@ export class Core {
   readonly names: Names
   readonly own: OwnAccount
   peers!: Peers
+  groups!: GroupTable
+  parties!: Parties
+  groupParts!: GroupParts
   book!: ContactBook
   settings!: Settings
   chats!: Chats
@@ -102,8 +119,8 @@ export class Core {
     this.broken = broken
     this.own = new OwnAccount(this)
     this.names = {
-      chat: (conv) => this.peers.byConv(conv)?.pin.user ?? '',
-      user: (acct) => this.peers.get(acct)?.pin.user ?? '',
+      chat: (conv) => this.parties.name(conv),
+      user: (acct) => userOf(this.peers, acct),
       isPinned: (conv, number) => this.chats.isPinned(conv, number),
     }
   }
@@ -128,6 +145,18 @@ export class Core {
 
   isMe(acct: Bytes): boolean {
     return equal(acct, this.device.acct)
+  }
+
+  get groupBook(): GroupBook {
+    return this.groupParts.book
+  }
+
+  get groupChanges(): GroupChanges {
+    return this.groupParts.changes
+  }
+
+  groupInfo(group: Group): GroupInfo {
+    return this.groupParts.info(group)
   }
 
   /** The contact by the name a person typed. @throws E_NOT_FOUND E_CONNECT and identity errors */
@@ -156,6 +185,7 @@ export class Core {
     this.receipts.stop()
     this.book.stop()
     await this.sync.stop()
+    await this.groupChanges.stop()
     await this.archive.stop()
     await Promise.all([
       this.link.stop(),
@@ -165,7 +195,9 @@ export class Core {
       this.keyRing.stop(),
       this.expiry.stop(),
     ])
-    await Promise.all([this.messages.idle(), this.peers.idle(), this.chats.idle()])
+    await Promise.all([
+      ...[this.messages, this.peers, this.chats, this.groups].map((each) => each.idle()),
+    ])
   }
 
   async #openPeople(): Promise<void> {
@@ -183,6 +215,8 @@ export class Core {
     }
     const blob = { account: device, link, archives, records, log, emit, wrote }
     this.peers = await Peers.open(records)
+    this.groups = await GroupTable.open(records)
+    this.parties = new Parties(device.acct, this.peers, this.groups)
     this.book = await ContactBook.open({
       ...{ ...blob, peers: this.peers, clock },
       learned: (known) => {
@@ -199,6 +233,7 @@ export class Core {
         emit(event)
         this.own.heard(event)
         this.archive.heard(event)
+        this.groupChanges.heard(event)
       },
       isBlocked: (who) => this.blocks.has(who),
     })
@@ -213,12 +248,21 @@ export class Core {
       displayName: () => this.settings.choices.displayName,
       isStrict: () => this.settings.choices.strict,
       onAccepted: async (peer) => {
-        await reveal(this, peer)
-        await this.receipts.accepted(peer)
+        await reveal(this, peer.conv)
+        await this.receipts.accepted(peer.conv)
       },
     })
     this.sync = new OwnSync({
-      ...{ acct, profile: this.profile, peers, directory: this.directory, clock, log, emit },
+      ...{
+        acct,
+        profile: this.profile,
+        peers,
+        parties: this.parties,
+        directory: this.directory,
+        clock,
+        log,
+        emit,
+      },
       messages: () => this.messages,
       outbox: () => this.outbox,
       documents: () => this.own.documents(),
@@ -226,13 +270,13 @@ export class Core {
   }
 
   async #openConversations(): Promise<void> {
-    const { link, clock, log, peers, device } = this
+    const { link, clock, log, peers, device, parties } = this
     const { records } = this.profile.store
     const { emit } = this.emitter
     const outbox = (): Outbox => this.outbox
     this.messages = await RecordMessageLog.open(
       this.profile.store,
-      peers.all().map((peer) => peer.conv),
+      parties.all().map(({ conv }) => conv),
     )
     this.expiry = await Expiry.open({
       records,
@@ -251,22 +295,22 @@ export class Core {
       archives: () => this.profile.archives,
       broken: this.broken,
       answeredBy: (row) => this.answeredBy(row),
-      meet: (user) => this.meet(user),
+      chatOf: (chat) => chatOf(this, chat),
     })
-    this.answers = new FileAnswers({ peers, outbox, clock })
+    this.answers = new FileAnswers({ parties, outbox, clock })
     this.transfers = await Transfers.open({
       ...{ records, link, files: this.deps.files, clock, log, emit },
       userOf: (acct) => this.names.user(acct),
       acknowledge: (transfer, chunks, done) => this.answers.send(transfer, chunks, done),
       broken: this.broken,
     })
-    for (const { request } of peers.all()) {
+    for (const { request } of [...peers.all(), ...this.groups.all()]) {
       if (request !== undefined) this.transfers.reserve(request.number)
     }
     this.receivers = new Receivers(records)
-    this.receipts = new Receipts({ peers, messages: this.messages, outbox, clock, log })
+    this.receipts = new Receipts({ parties, peers, messages: this.messages, outbox, clock, log })
     this.gaps = await Gaps.open({
-      ...{ records, acct: device.acct, peers, messages: this.messages, outbox, clock },
+      ...{ records, acct: device.acct, parties, messages: this.messages, outbox, clock },
       shown: (row) => {
         emit({ type: 'message', message: viewOf(row, this.names), fills: false })
       },
@@ -279,6 +323,7 @@ export class Core {
 
   async #openTraffic(): Promise<void> {
     const { link, clock, log, peers, device, profile, messages, directory, receivers } = this
+    const { groups, parties } = this
     const { emit } = this.emitter
     const keyRing = (): KeyRing => this.keyRing
     const outbox = (): Outbox => this.outbox
@@ -303,6 +348,8 @@ export class Core {
     const { files } = this
     const resends = new Resends({ outbox, directory, clock, log, emit })
     const { acct } = device
+    this.groupParts = new GroupParts(this)
+    const { groupParts, names } = this
     this.inbox = new Inbox({
       acct,
       link,
@@ -314,6 +361,7 @@ export class Core {
         receivers,
         keyRing,
         isBlocked: (from) => this.blocks.has(from),
+        groups,
       }),
       dispatch: new Dispatch({
         acct,
@@ -332,23 +380,45 @@ export class Core {
         nextNumber: () => this.transfers.nextNumber(),
         needless: (key) => this.gaps.needless(key),
       }),
+      groupDispatch: new GroupDispatch({
+        ...{ me: acct, groups, messages, files, resends, chats: this.chats, clock, log },
+        book: groupParts.book,
+        receipts: new GroupReceipts({ messages, names, emit }),
+        accepted: groupParts.accepted,
+        warn: groupParts.warn,
+        needless: (key) => this.gaps.needless(key),
+      }),
+      parties,
       messages,
       receivers,
       gaps: this.gaps,
       receipts: this.receipts,
-      gossiper: new Gossiper({ acct, peers, directory, receivers, gaps: this.gaps, clock, log }),
-      peers,
+      gossiper: new Gossiper({
+        ...{ acct, peers, parties, directory, receivers, gaps: this.gaps, clock, log },
+      }),
       directory,
       files,
       keyRing,
       clock,
       log,
       emit,
+      userOf: names.user,
       show: (inserted, fills) => {
-        for (const event of eventsOf(inserted, fills, this.names)) emit(event)
+        for (const event of eventsOf(inserted, fills, names)) emit(event)
+        const event = groupParts.eventOf(inserted.row)
+        if (event !== null) emit(event)
       },
-      stored: () => this.sync.applyMarks(),
+      stored: async () => {
+        await this.sync.applyMarks()
+        await groupParts.stored()
+      },
       broken,
+    })
+    const reach = new DeviceReach(device, peers, directory)
+    const peerRoute = new PeerRoute({ device, peers, directory, acceptance, reach })
+    const groupRoute = new GroupRoute({
+      ...{ device, groups, peers, directory, reach, clock, emit },
+      caughtUp: () => this.inbox.caughtUp(),
     })
     const opener = new Opener({
       device,
@@ -358,10 +428,10 @@ export class Core {
       peers,
       directory,
       receivers,
-      acceptance,
       keyRing,
+      routeOf: (conv) => (groups.get(conv) === undefined ? peerRoute : groupRoute),
     })
-    this.states = new MessageStates({ messages, names: this.names, emit, clock, log, broken })
+    this.states = new MessageStates({ messages, names, parties, acct, emit, clock, log, broken })
     this.outbox = await Outbox.open({
       acct,
       records: profile.store.records,
@@ -373,9 +443,12 @@ export class Core {
       stale: (item, accounts) => {
         opener.stale(item, accounts)
       },
+      full: (item, accounts) => opener.full(item, accounts),
       changed: (item, state, code, reason) => {
+        if (state === 'accepted') void this.groupChanges.accepted(item).catch(broken)
         if (item.kind === 'rcpt' && state === 'accepted') this.receipts.settled(item)
-        if (isContentKind(item.kind) || item.kind === 'req') {
+        // what goes to a part of a conversation is no line of it
+        if (item.acct === undefined && (isContentKind(item.kind) || item.kind === 'req')) {
           this.states.changed(item, state, code, reason)
         }
       },

@@ -11,9 +11,10 @@ export async function acceptFile(core: Core, number: number): Promise<Offer> {
   if (t.direction !== 'in' || t.state !== 'offered') {
     fail('E_STATE', `Offer ${number} is not waiting for an answer.`)
   }
-  const peer = peers.byConv(t.conv) ?? fail('E_NOT_FOUND')
+  const peer = peers.get(t.acct) ?? fail('E_NOT_FOUND')
   if (peer.blocked) fail('E_BLOCKED', `You have blocked @${peer.pin.user}.`)
-  await acceptance.accept(peer)
+  // in a group a yes is for the file alone
+  if (peer.conv === t.conv) await acceptance.accept(peer)
   const started = await transfers.start(number)
   await core.answers.send(started, 0, false)
   return transfers.offer(started)

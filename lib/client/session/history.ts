@@ -3,7 +3,8 @@ import type { ChatInfo, HistoryQuery } from '../api.ts'
 import type { MessageView } from '../events.ts'
 import type { MessageRow } from '../messages/row.ts'
 import { viewOf } from '../messages/view.ts'
-import { contactOf, type Peer } from '../people/peer.ts'
+import type { Party } from '../groups/parties.ts'
+import { contactOf } from '../people/peer.ts'
 import { chatOf, chatState } from './chat-of.ts'
 import type { Core } from './core.ts'
 
@@ -24,37 +25,46 @@ export class History {
   /** Newest conversation first; only those in which something was said. */
   async chats(): Promise<ChatInfo[]> {
     const chats: { info: ChatInfo; number: number }[] = []
-    const peers = this.#core.peers.all()
-    const lasts = await this.#core.messages.newest(peers.map((peer) => peer.conv))
-    for (const peer of peers) {
-      const newest = lasts.get(peer.conv)
+    const parties = this.#core.parties.all()
+    const lasts = await this.#core.messages.newest(parties.map(({ conv }) => conv))
+    for (const party of parties) {
+      const { conv, readTo } = party
+      const newest = lasts.get(conv)
       const last = newest?.withheld === true ? undefined : newest
-      const notes = this.#core.isMe(peer.acct)
-      const isHidden = notes || !peer.accepted || this.#core.chats.find(peer.conv)?.hidden === true
+      const isHidden = !this.#isListed(party) || this.#core.chats.find(conv)?.hidden === true
       if (last === undefined && isHidden) continue
+      const state = chatState(this.#core, party)
       chats.push({
         number: last?.number ?? 0,
         info: {
-          conv: peer.conv,
-          contact: contactOf(peer),
-          notes,
-          unread: last === undefined || last.number <= peer.readTo ? 0 : await this.#unread(peer),
+          conv,
+          ...(party.is === 'peer'
+            ? { contact: contactOf(party.peer) }
+            : { contact: null, group: this.#core.groupInfo(party.group) }),
+          notes: state.notes,
+          unread: last === undefined || last.number <= readTo ? 0 : await this.#unread(party),
           last: last === undefined ? null : await this.#view(last),
-          state: chatState(this.#core, peer),
+          state,
         },
       })
     }
     return chats.sort((a, b) => b.number - a.number).map(({ info }) => info)
   }
 
+  /** Also when nothing was said there. */
+  #isListed(party: Party): boolean {
+    if (party.is === 'group') return party.group.standing === 'member'
+    return party.peer.accepted && !this.#core.isMe(party.peer.acct)
+  }
+
   async page(chat: string, query: HistoryQuery = {}): Promise<MessageView[]> {
     const { before, limit = LIMIT, since = 0, until = Infinity } = query
-    const peer = await chatOf(this.#core, chat)
+    const { conv } = await chatOf(this.#core, chat)
     const found: MessageRow[] = []
     let cursor = before ?? null
     while (found.length < limit) {
       const size = Math.max(PAGE, Math.min(limit, 5 * PAGE))
-      const rows = await this.#core.messages.page(peer.conv, cursor, size)
+      const rows = await this.#core.messages.page(conv, cursor, size)
       const first = rows[0]
       found.unshift(
         ...rows.filter((row) => row.at >= since && row.at < until && row.withheld !== true),
@@ -71,28 +81,28 @@ export class History {
   }
 
   async markRead(chat: string): Promise<void> {
-    const { peers, receipts, settings, sync } = this.#core
-    const peer = await chatOf(this.#core, chat)
-    const rows = await this.#unreadRows(peer)
+    const { parties, receipts, settings, sync } = this.#core
+    const party = await chatOf(this.#core, chat)
+    const rows = await this.#unreadRows(party)
     const last = rows.at(-1)
     if (last === undefined) return
-    await peers.change(peer.id, (p) => ({ ...p, readTo: Math.max(p.readTo, last.number) }))
-    sync.read(peer.conv, last.key)
-    if (settings.choices.readReceipts) await receipts.read(peer, rows)
+    await parties.read(party.conv, last.number)
+    sync.read(party.conv, last.key)
+    if (settings.choices.readReceipts) await receipts.read(rows)
   }
 
-  async #unread(peer: Peer): Promise<number> {
-    return (await this.#unreadRows(peer)).length
+  async #unread(party: Party): Promise<number> {
+    return (await this.#unreadRows(party)).length
   }
 
   /** The newest of them, should there be more than are counted. */
-  async #unreadRows(peer: Peer): Promise<MessageRow[]> {
+  async #unreadRows({ conv, readTo }: Party): Promise<MessageRow[]> {
     const unread: MessageRow[] = []
     let size = FIRST_PAGE
     let cursor: number | null = null
     while (unread.length < UNREAD_MAX) {
-      const rows: MessageRow[] = await this.#core.messages.page(peer.conv, cursor, size)
-      const later = rows.filter((row) => row.number > peer.readTo)
+      const rows: MessageRow[] = await this.#core.messages.page(conv, cursor, size)
+      const later = rows.filter((row) => row.number > readTo)
       unread.unshift(...later.filter((row) => !row.own && row.withheld !== true))
       if (later.length < size) break
       cursor = rows[0]?.number ?? null

@@ -1,9 +1,12 @@
 // What a person does with messages after they were said, and with chats (PROTOCOL 7.2, 7.3). Changes go the way of messages:
 // safe in the outbox and in the own store before anything is sent.
+import { isAdmin } from '../../envelope/group-state.ts'
 import { decodePayload, type Payload } from '../../protocol/payloads.ts'
 import { equal, fromHex } from '../../util/bytes.ts'
 import { fail } from '../../util/errors.ts'
 import type { ContactInfo, MessageView, SentMessage } from '../events.ts'
+import type { MemberDelivery } from '../group-api.ts'
+import { nameOf } from '../groups/parties.ts'
 import type {
   ChatState,
   ChoiceName,
@@ -69,7 +72,7 @@ export class LifeActions implements Life {
 
   remove(number: number): Promise<MessageView> {
     return this.#open(async () => {
-      const row = await this.#own(number)
+      const row = await this.#removable(number)
       await this.#core.outbox.cancel(row.key)
       const m = [fromHex(row.key)]
       await this.#change(row, (stamp) => Promise.resolve({ k: 'del', ...stamp, m }))
@@ -128,9 +131,9 @@ export class LifeActions implements Life {
 
   pins(chat: string): Promise<readonly MessageView[]> {
     return this.#open(async () => {
-      const peer = await chatOf(this.#core, chat)
+      const { conv } = await chatOf(this.#core, chat)
       const views: MessageView[] = []
-      for (const number of this.#core.chats.find(peer.conv)?.pins ?? []) {
+      for (const number of this.#core.chats.find(conv)?.pins ?? []) {
         const row = await this.#core.messages.byNumber(number)
         if (row !== null && canBeMarked(row)) views.push(await this.#view(row))
       }
@@ -143,7 +146,8 @@ export class LifeActions implements Life {
       const row = await this.#row(number)
       const message = await this.#view(row)
       const state = row.state === undefined ? {} : { state: row.state }
-      return { message, versions: await this.#versions(row), ...state }
+      const members = row.reached === undefined ? {} : { members: this.#members(row.reached) }
+      return { message, versions: await this.#versions(row), ...state, ...members }
     })
   }
 
@@ -161,8 +165,8 @@ export class LifeActions implements Life {
   search(text: string, query: SearchQuery = {}): Promise<readonly SearchHit[]> {
     return this.#open(async () => {
       const { chat } = query
-      const peer = chat === undefined ? null : await chatOf(this.#core, chat)
-      return search(this.#core, text, peer, query)
+      const party = chat === undefined ? null : await chatOf(this.#core, chat)
+      return search(this.#core, text, party?.conv ?? null, query)
     })
   }
 
@@ -171,7 +175,11 @@ export class LifeActions implements Life {
   }
 
   contactOf(chat: string): Promise<ContactInfo> {
-    return this.#open(async () => contactOf(await chatOf(this.#core, chat)))
+    return this.#open(async () => {
+      const party = await chatOf(this.#core, chat)
+      if (party.is === 'peer') return contactOf(party.peer)
+      return fail('E_USAGE', `#${party.group.name} is a group: !members #${party.group.name}`)
+    })
   }
 
   isMuted(conv: string): boolean {
@@ -180,10 +188,10 @@ export class LifeActions implements Life {
 
   mute(chat: string, until: number): Promise<ChatState> {
     return this.#open(async () => {
-      const peer = await chatOf(this.#core, chat)
+      const party = await chatOf(this.#core, chat)
       const mutedUntil = until === Infinity ? MUTED_FOR_EVER : Math.max(0, Math.floor(until))
-      await this.#core.chats.change(peer.conv, (each) => ({ ...each, mutedUntil }))
-      return chatState(this.#core, peer)
+      await this.#core.chats.change(party.conv, (each) => ({ ...each, mutedUntil }))
+      return chatState(this.#core, party)
     })
   }
 
@@ -204,18 +212,22 @@ export class LifeActions implements Life {
 
   disappear(chat: string, seconds: number): Promise<SentMessage> {
     return this.#open(async () => {
-      const peer = await chatOf(this.#core, chat)
+      const party = await chatOf(this.#core, chat)
+      const { conv } = party
       if (!isTimer(seconds)) fail('E_USAGE', 'A timer is 5 seconds to 31 days, or off.')
-      const before = this.#core.chats.find(peer.conv)?.timer
+      if (party.is === 'group' && !isAdmin(party.group.state, this.#core.device.acct)) {
+        fail('E_NOT_ADMIN', `Only admins of #${party.group.name} can do that.`)
+      }
+      const before = this.#core.chats.find(conv)?.timer
       return this.#writing.change(
-        peer.pin.user,
+        nameOf(party),
         ({ id, ts }) => {
           const later = Math.max(ts, (before?.ts ?? 0) + 1)
           return Promise.resolve({ k: 'timer', id, ts: later, sec: seconds })
         },
         async ({ mid, payload }) => {
           const timer = { seconds, ts: decodePayload(payload).ts, id: mid }
-          await this.#core.chats.setTimer(peer.conv, timer)
+          await this.#core.chats.setTimer(conv, timer)
         },
       )
     })
@@ -262,6 +274,25 @@ export class LifeActions implements Life {
     const row = await this.#line(number)
     if (!row.own) fail('E_STATE', `Message ${number} is not yours.`)
     return row
+  }
+
+  /** Own, or by the right of an admin (PROTOCOL 7.2). */
+  async #removable(number: number): Promise<MessageRow> {
+    const row = await this.#line(number)
+    if (row.steps !== undefined) fail('E_STATE', 'What was done to a group stays in its history.')
+    const group = this.#core.groups.get(row.conv)
+    if (group === undefined || row.own) return this.#own(number)
+    if (!isAdmin(group.state, this.#core.device.acct)) {
+      fail('E_NOT_ADMIN', `Message ${number} is not yours, and you are no admin of #${group.name}.`)
+    }
+    return row
+  }
+
+  #members(reached: NonNullable<MessageRow['reached']>): MemberDelivery[] {
+    const states = ['accepted', 'delivered', 'read'] as const
+    return reached
+      .map(([acct, how]) => ({ user: this.#core.names.user(acct), state: states[how] }))
+      .sort((p, q) => (p.user < q.user ? -1 : 1))
   }
 
   #myReactions(row: MessageRow): NonNullable<MessageRow['marks']>['reactions'] {

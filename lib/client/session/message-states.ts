@@ -9,12 +9,18 @@ import type { MessageLog } from '../messages/log.ts'
 import { advances, type MessageRow } from '../messages/row.ts'
 import { started } from '../messages/timing.ts'
 import type { Names } from '../messages/view.ts'
+import { type Reached, withReached } from '../groups/group-receipts.ts'
+import type { Parties } from '../groups/parties.ts'
+import { LIMITS } from '../../protocol/limits.ts'
+import { type Bytes, equal, hex } from '../../util/bytes.ts'
 import type { OutItem } from '../outbox/item.ts'
 import { without } from '../without.ts'
 
 export interface MessageStateDeps {
   readonly messages: MessageLog
   readonly names: Names
+  readonly parties: Parties
+  readonly acct: Bytes
   readonly emit: Emit
   readonly clock: Clock
   readonly log: Log
@@ -49,8 +55,10 @@ export class MessageStates {
       .update(item.mid, (row) => {
         if (!advances(row.state, state)) return null
         const changed = next(row, state, code)
-        const runs = state === 'accepted' ? started(changed, this.#deps.clock.now()) : null
-        return runs ?? changed
+        if (state !== 'accepted') return changed
+        const runs = started(changed, this.#deps.clock.now()) ?? changed
+        const reached = this.#reachedBy(item)
+        return reached === null ? runs : (withReached(runs, reached) ?? runs)
       })
       .then(
         (row) => {
@@ -61,6 +69,19 @@ export class MessageStates {
           if (!this.#stopped) this.#deps.broken(error)
         },
       )
+  }
+
+  /** The members it went to, where they say what arrived (PROTOCOL 8); null elsewhere. */
+  #reachedBy({ conv, tx, kind }: OutItem): Reached | null {
+    const { parties, acct } = this.#deps
+    const party = parties.find(conv)
+    if (party?.is !== 'group' || kind === 'group' || tx === undefined) return null
+    if (party.group.state.mem.length > LIMITS.receiptMembers) return null
+    const accts = new Map(tx.devs.map((device) => [hex(device.subarray(0, 32)), device]))
+    return [...accts.values()]
+      .map((device) => device.subarray(0, 32))
+      .filter((each) => !equal(each, acct))
+      .map((each) => [each, 0] as const)
   }
 
   stop(): void {

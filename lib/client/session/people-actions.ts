@@ -8,14 +8,18 @@ import { codeOf, fail, SecureChatError } from '../../util/errors.ts'
 import type { ChatRequest, SafetyNumber } from '../api.ts'
 import type { ContactInfo } from '../events.ts'
 import { contactOf, type Peer, trustOf } from '../people/peer.ts'
+import type { Group } from '../groups/group.ts'
 import { without } from '../without.ts'
 import type { Core } from './core.ts'
+import type { GroupActions } from './group-actions.ts'
 
 export class PeopleActions {
   readonly #core: Core
+  readonly #groups: GroupActions
 
-  constructor(core: Core) {
+  constructor(core: Core, groups: GroupActions) {
     this.#core = core
+    this.#groups = groups
   }
 
   async block(user: string, blocked: boolean): Promise<ContactInfo> {
@@ -33,15 +37,17 @@ export class PeopleActions {
   }
 
   contacts(): ContactInfo[] {
-    return this.#others().map(contactOf)
+    return this.#others()
+      .filter((peer) => !this.#isOnlyMember(peer))
+      .map(contactOf)
   }
 
   requests(): ChatRequest[] {
-    return this.#others()
-      .flatMap(({ request, pin }) =>
-        request === undefined ? [] : [{ ...request, user: pin.user }],
-      )
-      .sort((a, b) => a.number - b.number)
+    const ofPeople = this.#others().flatMap(({ request, pin }) =>
+      request === undefined ? [] : [{ ...request, user: pin.user }],
+    )
+    const ofGroups = this.#core.groups.all().flatMap((group) => this.#groupRequest(group) ?? [])
+    return [...ofPeople, ...ofGroups].sort((a, b) => a.number - b.number)
   }
 
   /** What the directory says now, checked against the pin. */
@@ -101,7 +107,7 @@ export class PeopleActions {
     if (peer.accepted) return
     await acceptance.accept(peer)
     const payload = { k: 'req.ok', id: randomBytes(16), ts: clock.now() } as const
-    await outbox.add(payload, { conv: peer.conv, acct: peer.acct })
+    await outbox.add(payload, { conv: peer.conv })
   }
 
   async acceptContact(user: string): Promise<ContactInfo> {
@@ -112,6 +118,8 @@ export class PeopleActions {
 
   /** Null: there is no request with this number. */
   async answerRequest(number: number, accepted: boolean): Promise<ChatRequest | null> {
+    const group = this.#core.groups.all().find(({ request }) => request?.number === number)
+    if (group !== undefined) return this.#answerGroup(group, accepted)
     const peer = this.#others().find(({ request }) => request?.number === number)
     const request = peer?.request
     if (peer === undefined || request === undefined) return null
@@ -125,9 +133,31 @@ export class PeopleActions {
         received: { ...p.received, messages: Math.max(1, p.received.messages) },
       }))
       const payload = { k: 'req.no', id: randomBytes(16), ts: now } as const
-      await this.#core.outbox.add(payload, { conv: peer.conv, acct: peer.acct })
+      await this.#core.outbox.add(payload, { conv: peer.conv })
     }
     return { ...request, user: peer.pin.user }
+  }
+
+  async #answerGroup(group: Group, accepted: boolean): Promise<ChatRequest | null> {
+    const request = this.#groupRequest(group)
+    const now = await (accepted ? this.#groups.accept(group) : this.#groups.leaveGroup(group))
+    return request === null ? null : { ...request, group: this.#core.groupInfo(now) }
+  }
+
+  #groupRequest(group: Group): ChatRequest | null {
+    const { request } = group
+    if (request === undefined) return null
+    const { number, acct, at } = request
+    const user = this.#core.names.user(acct)
+    return { number, user, note: '', at, group: this.#core.groupInfo(group) }
+  }
+
+  /** Somebody whom we know from a group, and from nothing else. */
+  #isOnlyMember(peer: Peer): boolean {
+    const { sent, received, accepted, pin, request, blocked } = peer
+    const passed = sent.messages + sent.offers + received.messages + received.offers
+    if (passed > 0 || accepted || pin.verified || request !== undefined || blocked) return false
+    return this.#core.groups.sharedWith(peer.acct).length > 0
   }
 
   #others(): Peer[] {

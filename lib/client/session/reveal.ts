@@ -1,11 +1,10 @@
-// Shows what a stranger wrote before being accepted, where strangers must ask first (PROTOCOL 7.3 strict).
+// Shows what strangers wrote before they were accepted: where they must ask first, and in groups (PROTOCOL 7.3).
 import { LIMITS } from '../../protocol/limits.ts'
 import type { Emitter } from '../emitter.ts'
 import type { IncomingFiles } from '../files/incoming.ts'
 import type { MessageLog } from '../messages/log.ts'
 import type { MessageRow } from '../messages/row.ts'
 import { type Names, viewOf } from '../messages/view.ts'
-import type { Peer } from '../people/peer.ts'
 import { without } from '../without.ts'
 
 export interface Revealing {
@@ -18,9 +17,10 @@ export interface Revealing {
 
 const MOST = LIMITS.strangerMessages + LIMITS.strangerFileOffers + 1
 
-export async function reveal(core: Revealing, peer: Peer): Promise<void> {
+/** `most`: as many as there can be. */
+export async function reveal(core: Revealing, conv: string, most = MOST): Promise<void> {
   const { messages, emitter, names, files } = core
-  for (const row of await messages.page(peer.conv, null, MOST)) {
+  for (const row of await messages.page(conv, null, most)) {
     if (row.withheld !== true) continue
     const shown = await messages.update(row.key, (now) => without(now, 'withheld'))
     if (shown === null) continue

@@ -6,7 +6,6 @@ import { fail } from '../../util/errors.ts'
 import type { SearchHit, SearchQuery } from '../life-api.ts'
 import type { MessageRow } from '../messages/row.ts'
 import { viewOf } from '../messages/view.ts'
-import type { Peer } from '../people/peer.ts'
 import type { Core } from './core.ts'
 
 const LIMIT = 50
@@ -16,7 +15,7 @@ const CONTEXT_MAX = 20
 export async function search(
   core: Core,
   text: string,
-  peer: Peer | null,
+  conv: string | null,
   query: SearchQuery,
 ): Promise<SearchHit[]> {
   const needle = folded(text.trim())
@@ -25,7 +24,7 @@ export async function search(
   const context = Math.min(CONTEXT_MAX, query.context ?? 0)
   const { since = 0, until = Infinity } = query
   const hits: SearchHit[] = []
-  for await (const rows of core.messages.scan(peer?.conv ?? null, needle)) {
+  for await (const rows of core.messages.scan(conv, needle)) {
     for (const row of rows) {
       if (row.withheld === true || row.at < since || row.at >= until) continue
       if (!folded(wordsOf(row)).includes(needle)) continue

@@ -30,6 +30,7 @@ import { LiveAccount } from './account-actions.ts'
 import { acceptFile, endFile } from './file-actions.ts'
 import { Core } from './core.ts'
 import { History } from './history.ts'
+import { GroupActions } from './group-actions.ts'
 import { LifeActions } from './life.ts'
 import { PeopleActions } from './people-actions.ts'
 import { reopen } from './reopen.ts'
@@ -61,6 +62,7 @@ export class LiveSession implements Session {
   readonly #people: PeopleActions
   readonly #history: History
   readonly life: LifeActions
+  readonly groups: GroupActions
   #upkeep: Timer | null = null
   #closing: Promise<void> | null = null
 
@@ -70,9 +72,10 @@ export class LiveSession implements Session {
     this.#options = options
     this.account = new LiveAccount({ ...options, core, close: () => this.close() })
     this.#writing = new Writing(core)
-    this.#people = new PeopleActions(core)
     this.#history = new History(core)
     this.life = new LifeActions(core, this.#writing, (work) => this.#open(work))
+    this.groups = new GroupActions(core, (work) => this.#open(work))
+    this.#people = new PeopleActions(core, this.groups)
   }
 
   /** On failure the profile is closed and the wire as well. */
@@ -324,6 +327,7 @@ export class LiveSession implements Session {
       this.#forceOut(code, text)
     })
     await this.#writing.repair()
+    await this.#core.groupChanges.repair()
     const learned = deferred()
     inbox.holdUntil(learned.promise)
     link.start(wire)

@@ -2,7 +2,7 @@
 import { randomBytes } from '../../crypto/random.ts'
 import { FileLayout } from '../../envelope/file-chunks.ts'
 import { LIMITS } from '../../protocol/limits.ts'
-import { parseUsername, type Username } from '../../protocol/names.ts'
+import { parseUsername } from '../../protocol/names.ts'
 import { decodePayload, isContentKind, type Payload } from '../../protocol/payloads.ts'
 import { fail } from '../../util/errors.ts'
 import type { DeviceId } from '../../identity/conversation.ts'
@@ -14,6 +14,10 @@ import { eventsOf } from '../messages/telling.ts'
 import { timed } from '../messages/timing.ts'
 import type { OutItem } from '../outbox/item.ts'
 import type { Peer } from '../people/peer.ts'
+import { nameOf, type Party } from '../groups/parties.ts'
+import { isAdmin } from '../../envelope/group-state.ts'
+import { chatOf, knownChat } from './chat-of.ts'
+import { checkStanding } from './group-actions.ts'
 import type { Core } from './core.ts'
 
 const NAME_BYTES = 200
@@ -35,33 +39,39 @@ export class Writing {
 
   /** `re`: the message it answers. */
   send(to: string, text: string, re?: Bytes): Promise<SentMessage> {
-    return this.#inTurn(to, async (user) => {
+    return this.#inTurn(to, async () => {
       const b = checkedText(text)
-      const peer = await this.#reachable(user)
+      const party = await this.#reachable(to)
       const { ts, id } = this.#stamp()
-      const isStrict = !this.#knows(peer) && (await this.#core.directory.isStrict(peer))
+      const isStrict =
+        party.is === 'peer' &&
+        !this.#knows(party.peer) &&
+        (await this.#core.directory.isStrict(party.peer))
       if (!isStrict) {
         const answer = re === undefined ? {} : { re }
-        return this.#post(peer, { k: 'text', id, ts, b, ...answer, ...this.#ttl(peer) })
+        return this.#post(party, { k: 'text', id, ts, b, ...answer, ...this.#ttl(party) })
       }
       if (Array.from(text).length > LIMITS.requestCharacters) {
         fail(
           'E_TOO_BIG',
-          `@${user} wants to be asked first: write at most ${LIMITS.requestCharacters} characters.`,
+          `@${party.peer.pin.user} wants to be asked first: write at most ${LIMITS.requestCharacters} characters.`,
         )
       }
-      return this.#ask(peer, b)
+      return this.#ask(party.peer, b)
     })
   }
 
   /** An explicit request (PROTOCOL 7.3). */
   request(to: string, note: string): Promise<SentMessage> {
-    return this.#inTurn(to, async (user) => {
+    return this.#inTurn(to, async () => {
       const b = wellFormed(note)
       if (Array.from(b).length > LIMITS.requestCharacters) {
         fail('E_TOO_BIG', `A note has at most ${LIMITS.requestCharacters} characters.`)
       }
-      const peer = await this.#reachable(user)
+      const party = await this.#reachable(to)
+      if (party.is === 'group') fail('E_USAGE', 'A group is asked for nothing: its admins invite.')
+      const { peer } = party
+      const { user } = peer.pin
       if (this.#core.isMe(peer.acct)) fail('E_USAGE', 'Notes to yourself need no request: @me TEXT')
       if (peer.accepted) fail('E_STATE', `You can write to @${user} already: @${user} TEXT`)
       const askedAt = peer.requestedAt ?? -Infinity
@@ -78,17 +88,21 @@ export class Writing {
     make: (stamp: { readonly id: Buffer; readonly ts: number }) => Promise<Payload>,
     before?: (item: OutItem) => Promise<unknown>,
   ): Promise<SentMessage> {
-    return this.#inTurn(to, async (user) => {
-      const peer = await this.#reachable(user)
-      return this.#post(peer, await make(this.#stamp()), undefined, before)
+    return this.#inTurn(to, async () => {
+      const party = await this.#reachable(to)
+      return this.#post(party, await make(this.#stamp()), undefined, before)
     })
   }
 
   offerFile(to: string, path: string): Promise<Offer> {
-    return this.#inTurn(to, async (user) => {
+    return this.#inTurn(to, async () => {
       const { deps, transfers, device, clock } = this.#core
-      const peer = await this.#reachable(user)
-      if (equal(peer.acct, device.acct)) fail('E_USAGE', 'A file to yourself stays where it is.')
+      const party = await this.#reachable(to)
+      const { conv } = party
+      // a file for a group is nobody's in particular
+      const acct = party.is === 'peer' ? party.peer.acct : device.acct
+      if (party.is === 'peer' && equal(acct, device.acct))
+        fail('E_USAGE', 'A file to yourself stays where it is.')
       const reader = await deps.files.openRead(path)
       let sha: Buffer
       const { size, modifiedMs } = reader
@@ -105,10 +119,10 @@ export class Writing {
       const number = transfers.nextNumber()
       const expires = clock.now() + LIMITS.fileLifeMs
       const file = { k: 'file', id, ts, fid, name, size, n, key, sha } as const
-      const payload = { ...file, ...this.#ttl(peer) }
-      await this.#post(peer, payload, number, (item) =>
+      const payload = { ...file, ...this.#ttl(party) }
+      await this.#post(party, payload, number, (item) =>
         transfers.put({
-          ...{ number, direction: 'out', acct: peer.acct, conv: peer.conv, mid: item.mid },
+          ...{ number, direction: 'out', acct, conv, mid: item.mid },
           ...{ fid, key, name, size, sha, state: 'waiting', chunks: 0, path, at: ts, expires },
           modifiedMs: Math.floor(modifiedMs),
         }),
@@ -121,7 +135,9 @@ export class Writing {
   async repair(): Promise<void> {
     const { outbox, states, messages } = this.#core
     for (const item of outbox.open) {
-      if (item.kind === 'profile' || !(isContentKind(item.kind) || item.kind === 'req')) continue
+      // states of groups have their own way, and parts of a conversation are no lines of it
+      if (item.kind === 'profile' || item.kind === 'group' || item.acct !== undefined) continue
+      if (!(isContentKind(item.kind) || item.kind === 'req')) continue
       const offer = this.#core.transfers.findByMid(item.mid)?.number
       const { row } = await messages.insert(this.#row(item, offer))
       states.queued(row)
@@ -134,14 +150,15 @@ export class Writing {
 
   async #ask(peer: Peer, b: string): Promise<SentMessage> {
     const { ts, id } = this.#stamp()
-    const sent = await this.#post(peer, { k: 'req', id, ts, b })
+    const party = { is: 'peer', conv: peer.conv, readTo: peer.readTo, peer } as const
+    const sent = await this.#post(party, { k: 'req', id, ts, b })
     await this.#core.peers.change(peer.id, (p) => ({ ...p, requestedAt: ts }))
     return sent
   }
 
   /** As the conversation wants it (PROTOCOL 7.2 ttl). */
-  #ttl(peer: Peer): { readonly ttl?: number } {
-    const ttl = this.#core.chats.find(peer.conv)?.timer.seconds ?? 0
+  #ttl({ conv }: Party): { readonly ttl?: number } {
+    const ttl = this.#core.chats.find(conv)?.timer.seconds ?? 0
     return ttl === 0 ? {} : { ttl }
   }
 
@@ -150,50 +167,59 @@ export class Writing {
     return peer.accepted || sent.messages + sent.offers + received.messages + received.offers > 0
   }
 
-  async #reachable(user: Username): Promise<Peer> {
-    const peer = await this.#core.meet(user)
-    const name = peer.pin.user
-    if (peer.blocked) fail('E_BLOCKED', `You have blocked @${name}. First: !unblock ${name}`)
-    if (peer.deleted) fail('E_NOT_FOUND', `The account of @${name} does not exist any more.`)
-    return peer
+  async #reachable(to: string): Promise<Party> {
+    const party = await chatOf(this.#core, to)
+    if (party.is === 'group') {
+      checkStanding(party.group)
+      return party
+    }
+    const { blocked, deleted, pin } = party.peer
+    const name = pin.user
+    if (blocked) fail('E_BLOCKED', `You have blocked @${name}. First: !unblock ${name}`)
+    if (deleted) fail('E_NOT_FOUND', `The account of @${name} does not exist any more.`)
+    return party
   }
 
   async #post(
-    peer: Peer,
+    party: Party,
     payload: Payload,
     offer?: number,
     before: (item: OutItem) => Promise<unknown> = () => Promise.resolve(),
   ): Promise<SentMessage> {
     const { acceptance, outbox, messages, states, emitter, names } = this.#core
-    const nth = await acceptance.sending(peer, payload.k)
-    const { conv, acct } = peer
+    const nth = party.is === 'peer' ? await acceptance.sending(party.peer, payload.k) : 0
+    const { conv } = party
     let number = 0
-    const item = await outbox.add(payload, { conv, acct, nth }, async (queued) => {
+    const item = await outbox.add(payload, { conv, nth }, async (queued) => {
       await before(queued)
       const inserted = await messages.insert(this.#row(queued, offer))
       number = inserted.row.number
       states.queued(inserted.row)
       for (const event of eventsOf(inserted, false, names)) emitter.emit(event)
     })
-    return { mid: item.mid, number, chat: peer.pin.user, conv, state: 'queued' }
+    return { mid: item.mid, number, chat: nameOf(party), conv, state: 'queued' }
   }
 
   #row(item: OutItem, offer: number | undefined): Omit<MessageRow, 'number'> {
-    return ownRow(this.#core.device, item, offer)
+    const { device, groups } = this.#core
+    const group = groups.get(item.conv)
+    const isByAdmin = group !== undefined && isAdmin(group.state, device.acct)
+    return ownRow(device, item, { offer, admin: item.kind === 'del' && isByAdmin })
   }
 
-  async #inTurn<T>(to: string, work: (user: Username) => Promise<T>): Promise<T> {
-    const user = parseUsername(to.replace(/^@/, ''))
-    const before = this.#turns.get(user) ?? Promise.resolve()
+  async #inTurn<T>(to: string, work: () => Promise<T>): Promise<T> {
+    const known = knownChat(this.#core, to)
+    const key = known === undefined ? parseUsername(to.replace(/^@/, '')) : nameOf(known)
+    const before = this.#turns.get(key) ?? Promise.resolve()
     this.#open += 1
-    const turn = before.then(() => work(user))
+    const turn = before.then(work)
     const settled = turn
       .catch(() => undefined)
       .then(() => {
         this.#open -= 1
-        if (this.#turns.get(user) === settled) this.#turns.delete(user)
+        if (this.#turns.get(key) === settled) this.#turns.delete(key)
       })
-    this.#turns.set(user, settled)
+    this.#turns.set(key, settled)
     return turn
   }
 
@@ -206,12 +232,13 @@ export class Writing {
 function ownRow(
   { acct, dev }: DeviceId,
   item: OutItem,
-  offer: number | undefined,
+  { offer, admin }: { readonly offer: number | undefined; readonly admin: boolean },
 ): Omit<MessageRow, 'number'> {
   const row: Omit<MessageRow, 'number'> = {
     ...{ key: item.mid, conv: item.conv, acct, dev, ts: item.at, at: item.at },
     ...{ payload: item.payload, own: true, resent: false, state: 'queued' },
     ...(offer === undefined ? {} : { offer }),
+    ...(admin ? { admin } : {}),
   }
   return timed(row, decodePayload(item.payload))
 }

@@ -1,0 +1,291 @@
+// What this device believes about groups: takes states from wherever they come, checks them, joins, keeps what does not link
+// yet and asks an admin for what is missing (PROTOCOL 7.3, 8). Own changes are made in group-changes.ts.
+import { randomBytes } from '../../crypto/random.ts'
+import type { KnownGroupState } from '../../envelope/group-chain.ts'
+import {
+  isAdmin,
+  memberOf,
+  type SeenGroupState,
+  verifyGroupState,
+} from '../../envelope/group-state.ts'
+import { type Bytes, equal, hex } from '../../util/bytes.ts'
+import type { Clock } from '../../util/clock.ts'
+import { codeOf, type ErrorCode, fail } from '../../util/errors.ts'
+import type { Log } from '../../util/log.ts'
+import { mustWait } from '../inbox/later.ts'
+import type { MessageRow } from '../messages/row.ts'
+import type { Outbox } from '../outbox/outbox.ts'
+import type { Directory } from '../people/directory.ts'
+import type { Peers } from '../people/peers.ts'
+import { without } from '../without.ts'
+import type { Group } from './group.ts'
+import type { GroupTable } from './group-table.ts'
+import { payloadOf, rowOfState } from './state-row.ts'
+import { stepsOf } from './steps.ts'
+import { UnlinkedStates } from './unlinked-states.ts'
+
+/** Groups that one stranger may have us wait for. */
+const PENDING_PER_STRANGER = 3
+/** Between two questions, and between two answers to one device. */
+const ASK_EVERY_MS = 10_000
+/** A rival of our own last states may be the one that won: so many are asked for again. */
+const ASK_BACK = 3
+
+export interface Sender {
+  readonly acct: Bytes
+  readonly dev: Bytes
+}
+
+/** `unlinked`: it cannot be judged yet. */
+export type Learnt = 'known' | 'unlinked' | 'refused'
+
+export interface GroupBookDeps {
+  readonly me: Bytes
+  readonly groups: GroupTable
+  readonly peers: Peers
+  readonly directory: Directory
+  readonly outbox: () => Outbox
+  readonly clock: Clock
+  readonly log: Log
+  readonly nextNumber: () => number
+  /** The current state of a group may be another one. */
+  readonly moved: (conv: string) => void
+  /** Somebody did what nobody may. */
+  readonly warn: (code: ErrorCode, conv: string, acct: Bytes) => void
+}
+
+export class GroupBook {
+  readonly #deps: GroupBookDeps
+  readonly #unlinked = new UnlinkedStates()
+  /** Lines that are on their way into the store. */
+  readonly #handed = new Map<string, Bytes[]>()
+  readonly #asked = new Map<string, { at: number; count: number }>()
+  readonly #answered = new Map<string, number>()
+
+  constructor(deps: GroupBookDeps) {
+    this.#deps = deps
+  }
+
+  /** A state that this account sent. Durable when it resolves. @throws what says nothing about it: E_CLOSED, E_STORE */
+  async learn(seen: SeenGroupState, from: Sender): Promise<Learnt> {
+    const { groups, peers, clock } = this.#deps
+    const conv = hex(seen.state.conv)
+    if (peers.byConv(conv) !== undefined) return 'refused'
+    const group = groups.get(conv)
+    if (group === undefined) return this.#found(seen, from)
+    const known = groups.chain(conv).find(seen.h)
+    if (known !== undefined) {
+      if (known.quiet === true && !equal(from.acct, this.#deps.me)) {
+        await groups.announced(conv, seen.h, clock.now())
+        await this.#settle(conv)
+      }
+      return 'known'
+    }
+    if (this.#comesBack(group, seen)) return this.#found(seen, from, group)
+    return this.#next(conv, seen, from)
+  }
+
+  /** States that our own history holds: this account has believed them before. */
+  async restored(seen: SeenGroupState, withheld: boolean, upTo: number): Promise<void> {
+    const { groups, clock, me } = this.#deps
+    const conv = hex(seen.state.conv)
+    const group = groups.get(conv)
+    const isLater = group === undefined || this.#comesBack(group, seen)
+    if (isLater) {
+      if (memberOf(seen.state, me) === undefined) return
+      const standing = withheld ? 'pending' : 'member'
+      await groups.found(seen, {}, { standing, readTo: upTo, receiptedFrom: upTo })
+      await this.#settle(conv)
+      return
+    }
+    if (groups.chain(conv).find(seen.h) !== undefined) return
+    this.#unlinked.add(seen, true)
+    await this.#link(conv)
+    void clock
+  }
+
+  /** Lines for states that count and have none yet; `told` when they are stored. */
+  untold(conv: string): Omit<MessageRow, 'number'>[] {
+    const { groups, me, clock } = this.#deps
+    const group = groups.get(conv)
+    if (group === undefined) return []
+    const chain = groups.chain(conv)
+    const handed = this.#handed.get(conv) ?? []
+    const waiting = chain
+      .line()
+      .filter(({ h }) => groups.note(h).untold === true && !handed.some((each) => equal(each, h)))
+    if (waiting.length === 0) return []
+    this.#handed.set(conv, [...handed, ...waiting.map(({ h }) => h)])
+    const at = clock.now()
+    const withheld = group.standing === 'pending'
+    return waiting.map((known) => {
+      const steps = stepsOf(chain.find(known.state.prev)?.state, known.state, me)
+      return rowOfState(known, steps, { me, at, withheld })
+    })
+  }
+
+  async told(): Promise<void> {
+    const { groups } = this.#deps
+    for (const [conv, states] of [...this.#handed]) {
+      this.#handed.delete(conv)
+      for (const h of states) await groups.setNote(conv, h, without(groups.note(h), 'untold'))
+    }
+  }
+
+  /** A member wants the states from n on. */
+  async answer(conv: string, n: number, to: Sender): Promise<void> {
+    const { groups, outbox, clock } = this.#deps
+    const key = `${conv}/${hex(to.acct)}/${hex(to.dev)}`
+    const now = clock.now()
+    if (now - (this.#answered.get(key) ?? -Infinity) < ASK_EVERY_MS) return
+    this.#answered.set(key, now)
+    for (const known of groups.chain(conv).line()) {
+      if (known.state.n < n) continue
+      await outbox().add(payloadOf(known), { conv, acct: to.acct, only: to.dev })
+    }
+  }
+
+  /** Nobody knows us there, and now we do: shown and answered from now on. */
+  async accept(conv: string): Promise<Group> {
+    const now = await this.#deps.groups.change(conv, (g) => ({
+      ...without(g, 'request'),
+      standing: g.standing === 'pending' ? 'member' : g.standing,
+      held: 0,
+    }))
+    this.#deps.moved(conv)
+    return now
+  }
+
+  #comesBack({ standing, state }: Group, { state: next }: SeenGroupState): boolean {
+    const isOut = standing === 'left' || standing === 'removed'
+    return isOut && next.n > state.n && memberOf(next, this.#deps.me) !== undefined
+  }
+
+  /** A group that is new here: its inviter is believed (PROTOCOL 8). */
+  async #found(seen: SeenGroupState, from: Sender, before?: Group): Promise<Learnt> {
+    const { groups, peers, me, clock, nextNumber } = this.#deps
+    const { state } = seen
+    const isIn = memberOf(state, me) !== undefined && memberOf(state, from.acct) !== undefined
+    const mayDecide = isAdmin(state, state.by.acct) || memberOf(state, state.by.acct) === undefined
+    if (!isIn || !mayDecide) return 'refused'
+    const own = equal(from.acct, me)
+    const isTrusted = own || peers.get(from.acct)?.accepted === true
+    const checked = await this.#check(seen)
+    if (checked === 'refused' || (checked === 'gone' && !isTrusted)) return 'refused'
+    const isFriend = isTrusted || peers.get(state.by.acct)?.accepted === true
+    if (!isFriend && this.#pendingOf(from.acct) >= PENDING_PER_STRANGER) return 'refused'
+    const request = isFriend
+      ? {}
+      : { request: { number: nextNumber(), acct: from.acct, at: clock.now() } }
+    await groups.found(
+      seen,
+      { untold: true },
+      {
+        standing: isFriend ? 'member' : 'pending',
+        readTo: before?.readTo ?? 0,
+        receiptedFrom: before?.receiptedFrom ?? 0,
+        ...request,
+      },
+    )
+    await this.#settle(hex(state.conv))
+    return 'known'
+  }
+
+  async #next(conv: string, seen: SeenGroupState, from: Sender): Promise<Learnt> {
+    const { groups } = this.#deps
+    const checked = await this.#check(seen)
+    if (checked === 'refused') return 'refused'
+    this.#unlinked.add(seen, checked === 'good')
+    await this.#link(conv)
+    if (groups.chain(conv).find(seen.h) !== undefined) return 'known'
+    if (!this.#unlinked.has(seen)) return 'refused'
+    // it links, and its signature cannot be checked: an admin signs the same again
+    if (groups.chain(conv).find(seen.state.prev) === undefined) await this.#ask(conv, seen, from)
+    return 'unlinked'
+  }
+
+  /** Takes everything that links by now. */
+  async #link(conv: string): Promise<void> {
+    const { groups, clock, warn } = this.#deps
+    const chain = groups.chain(conv)
+    for (;;) {
+      const next = this.#unlinked.next(conv, (h) => chain.find(h))
+      if (next === null) break
+      try {
+        await groups.add(conv, next, { untold: true }, clock.now())
+      } catch (error) {
+        const code = codeOf(error)
+        if (mustWait(error)) throw error
+        if (code === 'E_NOT_ADMIN') warn(code, conv, next.state.by.acct)
+      }
+    }
+    this.#unlinked.drop(conv, chain.line()[0]?.state.n ?? 0)
+    await this.#settle(conv)
+  }
+
+  /** Where we stand by the state that counts now. */
+  async #settle(conv: string): Promise<void> {
+    const { groups, me, moved } = this.#deps
+    const group = groups.get(conv) ?? fail('E_NOT_FOUND')
+    const { state, standing } = group
+    const isIn = memberOf(state, me) !== undefined
+    const out = equal(state.by.acct, me) ? 'left' : 'removed'
+    const back = standing === 'pending' ? 'pending' : 'member'
+    await groups.settle(conv, isIn ? back : standing === 'left' ? 'left' : out)
+    if (!isIn && group.request !== undefined) {
+      await groups.change(conv, (g) => without(g, 'request'))
+    }
+    moved(conv)
+  }
+
+  /** `gone`: the device that signed is removed, so nobody can say. */
+  async #check(seen: SeenGroupState): Promise<'good' | 'gone' | 'refused'> {
+    const { directory, log } = this.#deps
+    const { acct } = seen.state.by
+    try {
+      const peer = await directory.meetAccount(acct)
+      try {
+        await verifyGroupState(seen, directory.listOf(peer))
+      } catch (error) {
+        // signed by a device that we have not heard of
+        if (codeOf(error) !== 'E_GHOST_DEVICE') throw error
+        await verifyGroupState(seen, directory.listOf(await directory.refresh(acct)))
+      }
+      return 'good'
+    } catch (error) {
+      if (mustWait(error)) throw error
+      const code = codeOf(error)
+      log.info('client.group.state', { code })
+      return code === 'E_NO_DEVICE' ? 'gone' : 'refused'
+    }
+  }
+
+  #pendingOf(acct: Bytes): number {
+    return this.#deps.groups
+      .all()
+      .filter(({ request }) => request !== undefined && equal(request.acct, acct)).length
+  }
+
+  async #ask(conv: string, seen: SeenGroupState, from: Sender): Promise<void> {
+    const { groups, outbox, clock, me } = this.#deps
+    const group = groups.get(conv)
+    const now = clock.now()
+    const last = this.#asked.get(conv) ?? { at: -Infinity, count: 0 }
+    if (group === undefined || now - last.at < ASK_EVERY_MS) return
+    this.#asked.set(conv, { at: now, count: last.count + 1 })
+    const admins = group.state.mem
+      .filter(({ acct, admin }) => admin && !equal(acct, me))
+      .map(({ acct }) => ({ acct }))
+    const isAdminNow = isAdmin(seen.state, from.acct) || isAdmin(group.state, from.acct)
+    const candidates: { acct: Bytes; dev?: Bytes }[] = isAdminNow ? [from, ...admins] : admins
+    const target = candidates[last.count % Math.max(1, candidates.length)]
+    if (target === undefined) return
+    const n = last.count === 0 ? Math.max(1, group.state.n - ASK_BACK) : 1
+    await outbox().add(
+      { k: 'group.get', id: randomBytes(16), ts: now, n },
+      { conv, acct: target.acct, ...(target.dev === undefined ? {} : { only: target.dev }) },
+    )
+  }
+}
+
+export type { KnownGroupState }

@@ -1,0 +1,184 @@
+// The way to a group: to all devices of all members that can be reached now and every other device of our own (PROTOCOL 6.2,
+// 8). A member who cannot be reached, or may not be written to, stops nobody else.
+import type { VerifiedBundle } from '../../identity/bundle.ts'
+import type { DeviceId } from '../../identity/conversation.ts'
+import { sha256 } from '../../crypto/hash.ts'
+import { type KnownGroupState } from '../../envelope/group-chain.ts'
+import { memberOf } from '../../envelope/group-state.ts'
+import { decodePayload, encodePayload } from '../../protocol/payloads.ts'
+import { type Bytes, equal, hex } from '../../util/bytes.ts'
+import type { Clock } from '../../util/clock.ts'
+import { codeOf, type ErrorCode, fail } from '../../util/errors.ts'
+import type { Emit } from '../emitter.ts'
+import { mustWait } from '../inbox/later.ts'
+import type { OutItem } from '../outbox/item.ts'
+import type { Hold } from '../outbox/lane.ts'
+import type { DeviceReach, Opening, Route } from '../outbox/route.ts'
+import type { Directory } from '../people/directory.ts'
+import type { Peer } from '../people/peer.ts'
+import type { Peers } from '../people/peers.ts'
+import type { Group } from './group.ts'
+import type { GroupTable } from './group-table.ts'
+import { payloadOf } from './state-row.ts'
+
+/** A full mailbox is tried again after this long. */
+const FULL_MS = 3_600_000
+/** Look-ups at a time. */
+const AT_ONCE = 8
+
+export interface GroupRouteDeps {
+  readonly device: DeviceId
+  readonly groups: GroupTable
+  readonly peers: Peers
+  readonly directory: Directory
+  readonly reach: DeviceReach
+  readonly clock: Clock
+  readonly emit: Emit
+  /** Everything that waited on the server is taken: what others decided meanwhile is known (PROTOCOL 8). */
+  readonly caughtUp: () => Promise<void>
+}
+
+export class GroupRoute implements Route {
+  readonly #deps: GroupRouteDeps
+  /** conv/acct: until when. */
+  readonly #full = new Map<string, number>()
+  readonly #told = new Set<string>()
+
+  constructor(deps: GroupRouteDeps) {
+    this.#deps = deps
+  }
+
+  gate(item: OutItem): Hold | null {
+    const { standing, name } = this.#group(item)
+    // what ends a membership goes out after it, and own devices are always told
+    if (item.kind === 'group' || this.#isForOwn(item)) return null
+    if (standing === 'member') return null
+    return { code: 'E_STATE', reason: `You are not a member of #${name} any more.` }
+  }
+
+  async recipients(item: OutItem): Promise<VerifiedBundle[]> {
+    const { reach, caughtUp } = this.#deps
+    await caughtUp()
+    if (item.only !== undefined && item.acct !== undefined) return reach.only(item.acct, item.only)
+    if (this.#isForOwn(item)) return reach.ownOthers()
+    const targets = this.#targets(item)
+    const found: VerifiedBundle[] = []
+    for (let at = 0; at < targets.length; at += AT_ONCE) {
+      const batch = targets.slice(at, at + AT_ONCE)
+      for (const bundles of await Promise.all(batch.map((acct) => this.#reachable(item, acct)))) {
+        found.push(...bundles)
+      }
+    }
+    if (item.acct !== undefined) return found
+    if (found.length === 0 && targets.length > 0) {
+      const { name } = this.#group(item)
+      fail('E_NO_DEVICE', `Nobody in #${name} can receive now. Trying again later.`)
+    }
+    return [...found, ...(await reach.ownOthers())]
+  }
+
+  basis(item: OutItem): string {
+    const { peers, reach, device } = this.#deps
+    const parts = this.#targets(item).map((acct) => {
+      const peer = peers.get(acct)
+      const why = peer === undefined ? 'unknown' : (this.#refusal(item, peer) ?? '')
+      return `${why}${reach.basisOf(peer?.pin)}`
+    })
+    const own = reach.basisOf(peers.get(device.acct)?.pin)
+    return [hex(this.#stateFor(item).h), own, ...parts].join(';')
+  }
+
+  accounts(item: OutItem): Bytes[] {
+    return this.#targets(item)
+  }
+
+  full(item: OutItem, accounts: readonly Bytes[]): boolean {
+    const others = this.#targets(item).length > accounts.length
+    if (accounts.length === 0 || !others) return false
+    const until = this.#deps.clock.now() + FULL_MS
+    for (const acct of accounts) this.#full.set(`${item.conv}/${hex(acct)}`, until)
+    return true
+  }
+
+  opening(item: OutItem): Opening {
+    const state = this.#stateFor(item)
+    return { gs: state.h, payload: encodePayload(payloadOf(state)) }
+  }
+
+  /** What the stream rests on: the current state, but for the news of an end of membership the one before (PROTOCOL 8). */
+  #stateFor(item: OutItem): KnownGroupState {
+    const chain = this.#deps.groups.chain(item.conv)
+    if (item.kind !== 'group') return chain.current
+    const payload = decodePayload(item.payload)
+    const carried = payload.k === 'group' ? chain.find(sha256(payload.b)) : undefined
+    if (carried === undefined) return chain.current
+    const end = [this.#deps.device.acct, ...(item.acct === undefined ? [] : [item.acct])]
+    const isInside = end.every((acct) => memberOf(carried.state, acct) !== undefined)
+    return isInside ? chain.current : (chain.find(carried.state.prev) ?? chain.current)
+  }
+
+  #targets(item: OutItem): Bytes[] {
+    if (item.acct !== undefined) return [item.acct]
+    const { mem } = this.#stateFor(item).state
+    return mem.map(({ acct }) => acct).filter((acct) => !equal(acct, this.#deps.device.acct))
+  }
+
+  #isForOwn({ acct }: OutItem): boolean {
+    return acct !== undefined && equal(acct, this.#deps.device.acct)
+  }
+
+  /** No devices: nothing goes to this member now, and everybody else gets it. */
+  async #reachable(item: OutItem, acct: Bytes): Promise<VerifiedBundle[]> {
+    const { directory } = this.#deps
+    let peer: Peer | undefined
+    try {
+      peer = await directory.meetAccount(acct)
+      if (this.#refusal(item, peer) === null) {
+        const bundles = await directory.reach(acct)
+        if (bundles.length > 0) return bundles
+        return this.#without(item, peer, 'E_NO_DEVICE')
+      }
+    } catch (error) {
+      if (mustWait(error)) throw error
+      const now = this.#deps.peers.get(acct)
+      if (now === undefined) return this.#without(item, null, codeOf(error))
+      peer = now
+    }
+    return this.#without(item, peer, this.#refusal(item, peer) ?? 'E_NO_DEVICE')
+  }
+
+  /** Why a member gets nothing from us, null when nothing stands in the way. */
+  #refusal(item: OutItem, peer: Peer): ErrorCode | null {
+    if (peer.alarm !== undefined) return peer.alarm
+    if (peer.pin.unconfirmed) return 'E_UNTRUSTED'
+    if (peer.deleted) return 'E_NOT_FOUND'
+    const until = this.#full.get(`${item.conv}/${peer.id}`) ?? 0
+    return until > this.#deps.clock.now() ? 'E_MAILBOX_FULL' : null
+  }
+
+  /** Said once. */
+  #without(item: OutItem, peer: Peer | null, code: ErrorCode): [] {
+    const user = peer?.pin.user
+    const key = `${item.conv}/${peer?.id ?? ''}/${code}`
+    if (this.#told.has(key)) return []
+    this.#told.add(key)
+    const { name } = this.#group(item)
+    const who = user === undefined ? 'somebody whom the server does not show' : `@${user}`
+    const text = `What you write in #${name} does not go to ${who} now: ${WHY[code] ?? `their keys do not check out (${code})`}.`
+    const level = code === 'E_NO_DEVICE' || code === 'E_NOT_FOUND' ? 'info' : 'warning'
+    const about = user === undefined ? {} : { user }
+    this.#deps.emit({ type: 'notice', level, code, text, ...about })
+    return []
+  }
+
+  #group(item: OutItem): Group {
+    return this.#deps.groups.get(item.conv) ?? fail('E_NOT_FOUND')
+  }
+}
+
+const WHY: Partial<Record<ErrorCode, string>> = {
+  E_UNTRUSTED: 'their account key was replaced; compare, then !trust them',
+  E_NO_DEVICE: 'none of their devices can receive',
+  E_NOT_FOUND: 'their account does not exist any more',
+  E_MAILBOX_FULL: 'their mailbox is full',
+}

@@ -1,0 +1,125 @@
+// The parts of a session that groups need, tied to the others (PROTOCOL 8).
+import type { ErrorCode } from '../../util/errors.ts'
+import { type Bytes, equal } from '../../util/bytes.ts'
+import type { ClientEvent } from '../events.ts'
+import type { GroupInfo } from '../group-api.ts'
+import { type Group, PENDING_ITEMS } from '../groups/group.ts'
+import { GroupBook } from '../groups/group-book.ts'
+import { GroupChanges } from '../groups/group-changes.ts'
+import { infoOf } from '../groups/group-info.ts'
+import { changesOf } from '../groups/steps.ts'
+import type { MessageRow } from '../messages/row.ts'
+import { eventsOf } from '../messages/telling.ts'
+import type { Core } from './core.ts'
+import { reveal } from './reveal.ts'
+
+export class GroupParts {
+  readonly book: GroupBook
+  readonly changes: GroupChanges
+  readonly #core: Core
+  /** Accepted, and what was kept unseen is not shown yet: some of it may be on its way into the store. */
+  readonly #accepted = new Set<string>()
+
+  constructor(core: Core) {
+    this.#core = core
+    const { device, groups, peers, directory, clock, log } = core
+    const me = device.acct
+    const outbox = (): Core['outbox'] => core.outbox
+    this.book = new GroupBook({
+      ...{ me, groups, peers, directory, outbox, clock, log },
+      nextNumber: () => core.transfers.nextNumber(),
+      moved: (conv) => {
+        this.changes.moved(conv)
+        void this.#meetMembers(conv)
+      },
+      warn: this.warn,
+    })
+    this.changes = new GroupChanges({
+      ...{ device, dsk: core.dsk, groups, peers, directory, outbox, clock, log },
+      book: this.book,
+      write: (row) => this.#write(row),
+      broken: core.broken,
+    })
+  }
+
+  info(group: Group): GroupInfo {
+    const { peers, device, chats } = this.#core
+    return infoOf(group, { peers, me: device.acct, number: chats.of(group.conv).number })
+  }
+
+  /** What a stored row says about a group, for the front end. */
+  eventOf(row: MessageRow): ClientEvent | null {
+    const { groups, names } = this.#core
+    const group = groups.get(row.conv)
+    if (row.steps === undefined || row.aside !== undefined || group === undefined) return null
+    // of a pending group only that it is there
+    const isFirst = groups.chain(row.conv).all.length === 1
+    if (row.withheld === true && !(group.standing === 'pending' && isFirst)) return null
+    const changes = changesOf(row.steps, names.user)
+    return {
+      ...{ type: 'group', group: this.info(group), changes },
+      ...{ by: names.user(row.acct), own: row.own },
+    }
+  }
+
+  /** Shown at the end of the batch: rows of this very group may be on their way. */
+  accepted = async (conv: string): Promise<void> => {
+    await this.book.accept(conv)
+    this.#accepted.add(conv)
+  }
+
+  /** By a person here. */
+  async join(conv: string): Promise<void> {
+    await this.accepted(conv)
+    await this.stored()
+  }
+
+  /** The rows of a batch are stored. */
+  async stored(): Promise<void> {
+    await this.book.told()
+    const { receipts, groups, emitter, names, device } = this.#core
+    for (const conv of [...this.#accepted]) {
+      this.#accepted.delete(conv)
+      const group = groups.get(conv)
+      if (group === undefined) continue
+      const changes = [{ what: 'added', users: [names.user(device.acct)] }] as const
+      const by = names.user(group.state.by.acct)
+      emitter.emit({ type: 'group', group: this.info(group), changes, by, own: true })
+      await reveal(this.#core, conv, 2 * PENDING_ITEMS)
+      await receipts.accepted(conv)
+    }
+  }
+
+  /** Loud: only somebody who cheats does that. */
+  warn = (code: ErrorCode, conv: string, acct: Bytes): void => {
+    const { log, emitter, names } = this.#core
+    log.warn('client.group.refused', { code })
+    const user = names.user(acct)
+    const what =
+      code === 'E_NOT_ADMIN'
+        ? `@${user}, who is no admin there, tried to change the group`
+        : `a message from @${user} was dropped: it was also addressed to somebody who is not a member`
+    const text = `${names.chat(conv)}: ${what} (${code}).`
+    emitter.emit({ type: 'notice', level: 'alarm', code, text, user })
+  }
+
+  /** Their names and devices are wanted from now on; whoever cannot be met now is met later. */
+  async #meetMembers(conv: string): Promise<void> {
+    const { groups, peers, directory, link } = this.#core
+    const group = groups.get(conv)
+    if (group?.standing !== 'member' || !link.online) return
+    for (const { acct } of group.state.mem) {
+      if (peers.get(acct) === undefined) await directory.meetAccount(acct).catch(() => undefined)
+    }
+  }
+
+  async #write(row: Omit<MessageRow, 'number'>): Promise<void> {
+    const { messages, states, emitter, names, device } = this.#core
+    const inserted = await messages.insert(row)
+    if (!inserted.fresh) return
+    if (equal(row.acct, device.acct)) states.queued(inserted.row)
+    for (const event of eventsOf(inserted, false, names)) emitter.emit(event)
+    const event = this.eventOf(inserted.row)
+    if (event !== null) emitter.emit(event)
+  }
+}

@@ -1,0 +1,161 @@
+// The states of one group that a member knows, and which of them counts: a tree, from which everybody with the same states
+// takes the same line, in whatever order they came (PROTOCOL 8). Pure; knows no signatures.
+import { LIMITS } from '../protocol/limits.ts'
+import { type Bytes, compare, equal, hex } from '../util/bytes.ts'
+import { fail } from '../util/errors.ts'
+import { checkFollows, type GroupState, isAdmin, type SeenGroupState } from './group-state.ts'
+
+export interface KnownGroupState extends SeenGroupState {
+  /** When it stopped to be the current one here; absent: it is. */
+  readonly replaced?: number
+  /** Made by this device and not with the server yet: it gives way to whatever others have made meanwhile. */
+  readonly quiet?: true
+}
+
+export class GroupChain {
+  readonly #states = new Map<string, KnownGroupState>()
+  #root: string
+  #current: string
+
+  /** Of one group; at least one. What a crash left of an older tree is passed over: the latest beginning counts. */
+  constructor(states: readonly KnownGroupState[]) {
+    for (const state of states) this.#states.set(hex(state.h), state)
+    const [first] = states
+      .filter(({ state }) => this.find(state.prev) === undefined)
+      .sort((p, q) => q.state.n - p.state.n)
+    if (first === undefined) throw new RangeError('a group has a state')
+    this.#root = hex(first.h)
+    this.#current = hex(this.#best().h)
+  }
+
+  get current(): KnownGroupState {
+    return this.#get(this.#current)
+  }
+
+  get all(): readonly KnownGroupState[] {
+    return [...this.#states.values()]
+  }
+
+  find(h: Bytes): KnownGroupState | undefined {
+    return this.#states.get(hex(h))
+  }
+
+  /** The current one, or replaced a short time ago: streams may rest on it (PROTOCOL 6.5). */
+  isLive(h: Bytes, now: number): boolean {
+    const found = this.find(h)
+    return found !== undefined && now - (found.replaced ?? now) < LIMITS.groupGraceMs
+  }
+
+  /** The states that led to the current one, as far as they are kept, oldest first. */
+  line(): KnownGroupState[] {
+    const line: KnownGroupState[] = []
+    let at: KnownGroupState | undefined = this.current
+    while (at !== undefined) {
+      line.unshift(at)
+      at = this.find(at.state.prev)
+    }
+    return line
+  }
+
+  isInLine(h: Bytes): boolean {
+    return this.line().some((each) => equal(each.h, h))
+  }
+
+  /**
+   * A state whose signature is good. It need not become the current one: see `current` afterwards.
+   *
+   * @throws E_GROUP: it does not link; E_NOT_ADMIN; E_ROLLBACK: it would undo what has been settled for long
+   */
+  add(next: KnownGroupState, now: number): void {
+    if (this.#states.has(hex(next.h))) return
+    const root = this.#get(this.#root)
+    if (next.state.n <= root.state.n) fail('E_ROLLBACK', 'A state of a group from long ago.')
+    const before =
+      this.find(next.state.prev) ??
+      fail('E_GROUP', 'A state of a group that does not follow the one that is known.')
+    checkFollows(before, next)
+    const isSettled = this.#children(before).some((child) => child.quiet !== true)
+    if (isSettled && now - (before.replaced ?? now) >= LIMITS.groupGraceMs) {
+      fail('E_ROLLBACK', 'A change of a group that comes too late.')
+    }
+    this.#states.set(hex(next.h), { ...next, replaced: now })
+    this.#settle(now)
+  }
+
+  /** The server has it, or others have shown it. */
+  announced(h: Bytes, now: number): void {
+    const found = this.find(h)
+    if (found?.quiet !== true) return
+    const { state, signed, replaced } = found
+    const told = { state, h: found.h, signed }
+    this.#states.set(hex(h), replaced === undefined ? told : { ...told, replaced })
+    this.#settle(now)
+  }
+
+  /** Forgets what is older than anybody asks for. The forgotten ones. */
+  prune(): KnownGroupState[] {
+    const line = this.line()
+    const root = line[line.length - LIMITS.groupStates]
+    if (root === undefined) return []
+    this.#root = hex(root.h)
+    const kept = this.#below(root)
+    const gone = this.all.filter((each) => !kept.has(each))
+    for (const each of gone) this.#states.delete(hex(each.h))
+    return gone
+  }
+
+  #settle(now: number): void {
+    const best = this.#best()
+    const before = this.#get(this.#current)
+    if (equal(best.h, before.h)) return
+    this.#states.set(this.#current, { ...before, replaced: now })
+    this.#current = hex(best.h)
+    const { state, h, signed, quiet } = best
+    const current = { state, h, signed }
+    this.#states.set(this.#current, quiet === undefined ? current : { ...current, quiet })
+  }
+
+  #best(): KnownGroupState {
+    let best = this.#get(this.#root)
+    for (;;) {
+      const next = winner(best, this.#children(best))
+      if (next === undefined) return best
+      best = next
+    }
+  }
+
+  #below(root: KnownGroupState): Set<KnownGroupState> {
+    const found = new Set([root])
+    for (const each of found) for (const child of this.#children(each)) found.add(child)
+    return found
+  }
+
+  #children({ h }: KnownGroupState): KnownGroupState[] {
+    return this.all.filter(({ state }) => equal(state.prev, h))
+  }
+
+  #get(key: string): KnownGroupState {
+    return this.#states.get(key) ?? fail('E_INTERNAL')
+  }
+}
+
+/** Whether `next` takes from this author of another state the right to change the group. */
+function deprives(before: GroupState, next: GroupState, { acct }: GroupState['by']): boolean {
+  return isAdmin(before, acct) && !isAdmin(next, acct) && !equal(next.by.acct, acct)
+}
+
+/**
+ * Of several that follow the same one: a state whose author loses that right in another gives way, so that nobody undoes his
+ * own removal; then the smaller H(b).
+ */
+export function winner(
+  { state: before }: KnownGroupState,
+  all: readonly KnownGroupState[],
+): KnownGroupState | undefined {
+  const told = all.filter(({ quiet }) => quiet !== true)
+  const heard = told.length > 0 ? told : all
+  const free = heard.filter(
+    ({ state }) => !heard.some((other) => deprives(before, other.state, state.by)),
+  )
+  return [...(free.length > 0 ? free : heard)].sort((p, q) => compare(p.h, q.h))[0]
+}
