@@ -2,6 +2,7 @@
 import type { ErrorCode } from '../util/errors.ts'
 import type { AccountActions } from './account-api.ts'
 import type { ArchiveApi } from './archive-api.ts'
+import type { GroupInfo, Groups } from './group-api.ts'
 import type { ClientDeps } from './ports.ts'
 import type { ChatState, Life } from './life-api.ts'
 import type {
@@ -134,7 +135,9 @@ export interface SafetyNumber {
 
 export interface ChatInfo {
   readonly conv: string
-  readonly contact: ContactInfo
+  /** Null: a group. */
+  readonly contact: ContactInfo | null
+  readonly group?: GroupInfo
   /** This is the conversation with oneself. */
   readonly notes: boolean
   readonly unread: number
@@ -145,6 +148,8 @@ export interface ChatInfo {
 export interface ChatRequest {
   readonly number: number
   readonly user: string
+  /** `user` invites us to it. */
+  readonly group?: GroupInfo
   readonly note: string
   readonly at: number
 }
@@ -217,7 +222,8 @@ export interface Session {
   chats(): Promise<readonly ChatInfo[]>
   /** Messages and chats after they were said: replies, edits, search, timers, choices. */
   readonly life: Life
-  /** Ascending by number. `chat` is a username, the number of a chat, or `me`. */
+  readonly groups: Groups
+  /** Ascending by number. `chat` is a username, `#name`, the number of a chat, or `me`. */
   history(chat: string, query?: HistoryQuery): Promise<readonly MessageView[]>
   message(number: number): Promise<MessageView | null>
   markRead(chat: string): Promise<void>

@@ -1,6 +1,7 @@
 // Everything a session tells its front end, as one discriminated union: the line mode, the JSON mode and the tests read
 // the same events. Texts from other people are raw here (PROTOCOL 13 is applied by whoever shows them); ids are hex.
 import type { ErrorCode } from '../util/errors.ts'
+import type { GroupChange, GroupDelivery, GroupInfo } from './group-api.ts'
 
 /** PROTOCOL 9.1. */
 export type MessageState = 'queued' | 'sent' | 'accepted' | 'delivered' | 'read' | 'held' | 'failed'
@@ -23,10 +24,12 @@ export type MessageBody =
       readonly kind: 'placeholder'
       readonly why: 'no-key' | 'gap' | 'bad' | 'removed-device'
     }
-  /** Its author took it back. */
-  | { readonly kind: 'deleted'; readonly by: string }
+  /** Its author took it back, or (`admin`) an admin of the group removed it. */
+  | { readonly kind: 'deleted'; readonly by: string; readonly admin?: true }
   /** The conversation's timer was set (PROTOCOL 7.1 timer); 0: messages stay. */
   | { readonly kind: 'timer'; readonly seconds: number }
+  /** What a new state of the group did. */
+  | { readonly kind: 'group'; readonly changes: readonly GroupChange[]; readonly by: string }
   /** A payload of a newer version. */
   | { readonly kind: 'unsupported'; readonly what: string }
 
@@ -50,7 +53,7 @@ export interface MessageView {
   /** Message id; empty for a placeholder. */
   readonly mid: string
   readonly conv: string
-  /** The other person's username (for notes to oneself: one's own). */
+  /** The other person's username (for notes to oneself: one's own), or `#name` of a group. */
   readonly chat: string
   /** The author's username and account. */
   readonly from: string
@@ -64,6 +67,8 @@ export interface MessageView {
   readonly body: MessageBody
   /** Own messages only. */
   readonly state?: MessageState
+  /** Own messages in groups. */
+  readonly delivery?: GroupDelivery
   /** It came by way of a resend. */
   readonly resent: boolean
   /** The body is not what was sent first. */
@@ -246,6 +251,14 @@ export type ClientEvent =
       readonly contact: ContactInfo
       /** renamed: the name before. lookalike: the known name it resembles. */
       readonly other?: string
+    }
+  /** A group has a new state, or one came here. */
+  | {
+      readonly type: 'group'
+      readonly group: GroupInfo
+      readonly changes: readonly GroupChange[]
+      readonly by: string
+      readonly own: boolean
     }
   | { readonly type: 'connection'; readonly connection: ConnectionState }
   | {

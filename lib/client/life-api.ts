@@ -1,5 +1,6 @@
 // What can be done with messages and chats after they were said: the `life` of a Session. Numbers are those of MessageView,
-// `chat` is a username or the number of a chat; everything works offline.
+// `chat` is a username, `#name` or the number of a chat; everything works offline.
+import type { GroupInfo, MemberDelivery } from './group-api.ts'
 import type { ContactInfo, MessageState, MessageView, SentMessage } from './events.ts'
 
 /** One form of a message that was edited. */
@@ -14,6 +15,8 @@ export interface MessageInfo {
   readonly versions: readonly MessageVersion[]
   /** Own messages: what is known of its way. */
   readonly state?: MessageState
+  /** In groups: how far it got to each of the others. */
+  readonly members?: readonly MemberDelivery[]
 }
 
 export interface SearchQuery {
@@ -37,7 +40,9 @@ export interface ChatState {
   readonly conv: string
   /** Short and stable: what people type. */
   readonly number: number
+  /** `#name` of a group. */
   readonly user: string
+  readonly group?: GroupInfo
   readonly notes: boolean
   /** 0: not muted; Infinity: without end. */
   readonly mutedUntil: number

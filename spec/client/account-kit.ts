@@ -39,7 +39,7 @@ export async function talk(player: Player, chat: string): Promise<string[]> {
 
 export async function unread(player: Player, chat: string): Promise<number> {
   const chats = await player.session.chats()
-  return chats.find(({ contact }) => contact.user === chat)?.unread ?? 0
+  return chats.find(({ contact }) => contact?.user === chat)?.unread ?? 0
 }
 
 export async function closeAll(...players: readonly Player[]): Promise<void> {

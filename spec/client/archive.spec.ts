@@ -77,7 +77,7 @@ test.serial('wiped and restored: the same chat, byte for byte, while new mail co
   t.deepEqual(texts.at(-1), { kind: 'text', text: 'sent while it came back' })
   t.is(session.archive.status().restore.restored, 63)
   t.is(fresh.of('restore').at(-1)?.progress.done, true)
-  const chat = (await session.chats()).find(({ contact }) => contact.user === 'bob')
+  const chat = (await session.chats()).find(({ contact }) => contact?.user === 'bob')
   t.is(chat?.unread, fresh.texts.length, 'what came back was read before')
   const receipts = alice.of('message-state').length
   await world.pass(5000)
@@ -151,7 +151,7 @@ test.serial('with the password on a fresh home: everything is there again', asyn
     after.filter((line) => !line.includes('is it you?')),
     before.split('\n'),
   )
-  t.true((await again.chats()).some(({ contact }) => contact.user === 'bob' && contact.accepted))
+  t.true((await again.chats()).some(({ contact }) => contact?.user === 'bob' && contact.accepted))
   await Promise.all([again.close(), bob.session.close()])
 })
 

@@ -22,6 +22,7 @@ import type { Archive } from '../archive/archive.ts'
 import { Emitter } from '../emitter.ts'
 import type { ClientEvent, ContactInfo, MessageView, Offer, SentMessage } from '../events.ts'
 import { isOver } from '../files/transfer.ts'
+import type { Groups } from '../group-api.ts'
 import { Link, requireOnline } from '../link.ts'
 import type { ClientDeps } from '../ports.ts'
 import { deferred } from '../deferred.ts'
@@ -117,6 +118,11 @@ export class LiveSession implements Session {
       fingerprint: serverFingerprint(srv),
       uri: formatContactUri({ host, port, srv, acct, user: me.pin.user }),
     }
+  }
+
+  // STUB: replaced when the core of groups is merged.
+  get groups(): Groups {
+    return fail('E_STATE', 'There are no groups yet.')
   }
 
   on(listener: (event: ClientEvent) => void): () => void {
