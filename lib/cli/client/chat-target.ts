@@ -49,7 +49,8 @@ export function chatArgument(session: Session, typed: string): string {
 
 export async function conversationOf(session: Session, typed: string): Promise<Conversation> {
   const named = isGroupName(typed) ? groupOf(session, typed) : undefined
-  const group = named ?? (/^\d+$/.test(typed) ? (await session.life.chatOf(typed)).group : undefined)
+  const group =
+    named ?? (/^\d+$/.test(typed) ? (await session.life.chatOf(typed)).group : undefined)
   if (group !== undefined) return { chat: group.chat, contact: null, group }
   const contact = await session.life.contactOf(typed)
   return { chat: contact.user, contact, group: null }

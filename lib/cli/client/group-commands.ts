@@ -10,7 +10,10 @@ import { splitText } from './parse.ts'
 const MEMBER = '!members shows who is in it.'
 const ONE_BY_ONE = 'A group cannot be a member of a group.'
 
-export async function createGroup(app: App, [typed = '', ...users]: readonly string[]): Promise<void> {
+export async function createGroup(
+  app: App,
+  [typed = '', ...users]: readonly string[],
+): Promise<void> {
   const session = app.requireSession()
   const name = typed.replace(/^#/, '')
   if (name === '' || name.startsWith('@')) {
@@ -23,7 +26,10 @@ export async function createGroup(app: App, [typed = '', ...users]: readonly str
   }
   const group = await session.groups.create(name, people(users))
   const chat = chatWord(group.chat)
-  app.front.row('*', `${chat} TEXT writes to it, !chat ${chat} opens it, !members ${chat} lists it.`)
+  app.front.row(
+    '*',
+    `${chat} TEXT writes to it, !chat ${chat} opens it, !members ${chat} lists it.`,
+  )
 }
 
 const INVITE = '!invite #GROUP USER...   Example: !invite #team carol'
@@ -113,7 +119,10 @@ export async function admin(app: App, args: readonly string[]): Promise<void> {
   const member = memberOf(group, user)
   const on = off === undefined
   if (member.admin === on) {
-    fail('E_STATE', `@${user} is ${on ? 'an admin already' : 'no admin'} of ${chatWord(group.chat)}.`)
+    fail(
+      'E_STATE',
+      `@${user} is ${on ? 'an admin already' : 'no admin'} of ${chatWord(group.chat)}.`,
+    )
   }
   await app.requireSession().groups.admin(group.chat, user, on)
 }
@@ -195,8 +204,7 @@ function memberOf(group: GroupInfo, user: string): GroupMember {
 function confirmed(app: App, question: string, sure: string): Promise<boolean> {
   return app.front.form(() => {
     const forms =
-      app.front.forms ??
-      fail('E_USAGE', `There is no terminal to ask on. To be sure: ${sure}`)
+      app.front.forms ?? fail('E_USAGE', `There is no terminal to ask on. To be sure: ${sure}`)
     return forms.confirm(question, false)
   })
 }
