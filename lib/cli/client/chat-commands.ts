@@ -7,9 +7,15 @@ import { fail } from '../../util/errors.ts'
 import { isolate, safeInline } from '../sanitise.ts'
 import type { App } from './app.ts'
 import { chatArgument, conversationOf, findGroup } from './chat-target.ts'
-import { bareChat, chatWord, isGroupName, peopleCount, topicWords } from './chat-words.ts'
+import {
+  bareChat,
+  chatWord,
+  isGroupName,
+  peopleCount,
+  standingWords,
+  topicWords,
+} from './chat-words.ts'
 import { clockTime, longDate, sameDay } from './format.ts'
-import { standingWords } from './group-commands.ts'
 import { printPast } from './life-commands.ts'
 import { preview } from './message-text.ts'
 import { restoring } from './restore-row.ts'

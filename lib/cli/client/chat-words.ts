@@ -13,7 +13,7 @@ export function isGroupName(typed: string): boolean {
 
 /** `@alice`, `#team`. */
 export function chatWord(chat: string): string {
-  return isGroupName(chat) ? isolate(safeInline(chat)) : `@${chat}`
+  return isolate(safeInline(isGroupName(chat) ? chat : `@${chat}`))
 }
 
 /** `alice`, `#team`: where people stand without their mark. */
@@ -25,6 +25,20 @@ export function bareChat(chat: string): string {
 export function peopleCount(group: GroupInfo): string {
   const count = group.members.length
   return count === 1 ? '1 person' : `${String(count)} people`
+}
+
+/** `, you left`: what stands behind the name of a group where we cannot write. */
+export function standingWords(group: GroupInfo): string {
+  switch (group.standing) {
+    case 'member':
+      return ''
+    case 'pending':
+      return ', you are invited'
+    case 'left':
+      return ', you left'
+    case 'removed':
+      return ', you were removed'
+  }
 }
 
 export function topicWords(topic: string): string {
@@ -80,7 +94,7 @@ function listed(users: readonly string[], name: (user: string) => string): strin
 /** `delivered 3/5, read 2`; empty while nobody has it. */
 export function deliveryWords({ delivered, read, of }: GroupDelivery): string {
   if (delivered === 0 && read === 0) return ''
-  if (read >= of) return `read ${String(read)}/${String(of)}`
+  if (of > 0 && read >= of) return `read ${String(read)}/${String(of)}`
   const reached = `delivered ${String(Math.max(delivered, read))}/${String(of)}`
   return read === 0 ? reached : `${reached}, read ${String(read)}`
 }

@@ -4,7 +4,7 @@ import type { GroupInfo, GroupMember } from '../../client/group-api.ts'
 import { fail } from '../../util/errors.ts'
 import type { App } from './app.ts'
 import { findGroup, groupFirst, groupOf, personArgument } from './chat-target.ts'
-import { chatWord, peopleCount, topicWords } from './chat-words.ts'
+import { chatWord, peopleCount, standingWords, topicWords } from './chat-words.ts'
 import { splitText } from './parse.ts'
 
 const MEMBER = '!members shows who is in it.'
@@ -154,20 +154,6 @@ function memberRow({ user, admin: isAdmin, me, trust }: GroupMember): string {
     !me && (trust === 'changed' || trust === 'blocked') ? 'keys changed' : '',
   ].filter((mark) => mark !== '')
   return `  ${chatWord(user).padEnd(20)}${marks.join(', ')}`
-}
-
-/** `, you left`: what stands behind the name of a group where we cannot write. */
-export function standingWords(group: GroupInfo): string {
-  switch (group.standing) {
-    case 'member':
-      return ''
-    case 'pending':
-      return ', you are invited'
-    case 'left':
-      return ', you left'
-    case 'removed':
-      return ', you were removed'
-  }
 }
 
 function people(typed: readonly string[]): string[] {
