@@ -28,7 +28,8 @@ export function findGroup(session: Session, typed: string): GroupInfo | undefine
 
 /** @throws E_USAGE for a lone `#`, E_NOT_FOUND with the nearest name */
 export function groupOf(session: Session, typed: string): GroupInfo {
-  if (typed === '#') fail('E_USAGE', 'Which group? Example: #team hello')
+  if (typed === '#')
+    fail('E_USAGE', 'Which group? Example: #team hello   (## begins a line with a #)')
   const found = findGroup(session, typed)
   if (found !== undefined) return found
   const names = session.groups.list().map((group) => group.chat)

@@ -1,8 +1,9 @@
 // The commands about what is said, as rows of the command table.
 import { exportChat } from './archive-commands.ts'
-import { chat, chats, deleteChat, disappear, history, search, unread } from './chat-commands.ts'
+import { chat, chats, deleteChat, disappear, unread } from './chat-commands.ts'
 import { del, edit, info, pin, react, reply } from './life-commands.ts'
 import type { Command } from './command.ts'
+import { history, search } from './past-commands.ts'
 
 export const WRITE_COMMANDS: readonly Command[] = [
   {
