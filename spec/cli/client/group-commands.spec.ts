@@ -1,6 +1,7 @@
 // What is typed about groups, through the command table, to the session.
 import test from 'ava'
 
+import { EXIT, exitCodeOf } from '../../../lib/cli/exit-codes.ts'
 import { candidates } from '../../../lib/cli/client/candidates.ts'
 import { runLine } from '../../../lib/cli/client/dispatch.ts'
 import type { ChatRequest, Session } from '../../../lib/client/api.ts'
@@ -268,7 +269,9 @@ test('who is no admin is told before anything is asked, and who is', async (t) =
     '!admin #crew carol',
   ]) {
     front.said.length = 0
-    t.like(await runLine(app, line), { code: 'E_NOT_ADMIN' }, line)
+    const error = await runLine(app, line)
+    t.like(error, { code: 'E_NOT_ADMIN' }, line)
+    t.is(exitCodeOf(error), EXIT.denied)
     t.is(front.said[0], '! Only admins of #crew can do that: @bob.')
   }
   t.deepEqual(calls, [])
