@@ -63,6 +63,7 @@ const BY_CODE: Readonly<Partial<Record<ErrorCode, keyof typeof EXIT>>> = {
   E_BLOCKED: 'denied',
   E_UNTRUSTED: 'denied',
   E_NOT_LOGGED_IN: 'denied',
+  E_NOT_ADMIN: 'denied',
   E_SERVER_IDENTITY: 'denied',
   E_SERVER_CERT: 'denied',
   E_IDENTITY: 'denied',

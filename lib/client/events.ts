@@ -2,6 +2,7 @@
 // the same events. Texts from other people are raw here (PROTOCOL 13 is applied by whoever shows them); ids are hex.
 import type { ErrorCode } from '../util/errors.ts'
 import type { GroupChange, GroupDelivery, GroupInfo } from './group-api.ts'
+import type { Trust } from './trust.ts'
 
 /** PROTOCOL 9.1. */
 export type MessageState = 'queued' | 'sent' | 'accepted' | 'delivered' | 'read' | 'held' | 'failed'
@@ -24,8 +25,8 @@ export type MessageBody =
       readonly kind: 'placeholder'
       readonly why: 'no-key' | 'gap' | 'bad' | 'removed-device'
     }
-  /** Its author took it back. */
-  | { readonly kind: 'deleted'; readonly by: string }
+  /** Its author took it back, or (`admin`) an admin of the group removed it. */
+  | { readonly kind: 'deleted'; readonly by: string; readonly admin?: true }
   /** The conversation's timer was set (PROTOCOL 7.1 timer); 0: messages stay. */
   | { readonly kind: 'timer'; readonly seconds: number }
   /** Who is in a group, and what it is called, changed. */
@@ -95,16 +96,6 @@ export interface SentMessage {
   readonly conv: string
   readonly state: MessageState
 }
-
-export type Trust =
-  /** Keys pinned at first contact, never compared. */
-  | 'unverified'
-  /** Safety number compared. */
-  | 'verified'
-  /** The account key was replaced (signed by the old one): sending is held until `trust`. */
-  | 'changed'
-  /** The directory contradicts what is pinned (see `alarm`): nothing is sent or accepted. */
-  | 'blocked'
 
 export interface ContactInfo {
   readonly user: string

@@ -1,7 +1,7 @@
 // What can be done with messages and chats after they were said: the `life` of a Session. Numbers are those of MessageView,
 // `chat` is a username, `#name` of a group or the number of a chat; everything works offline.
 import type { ContactInfo, MessageState, MessageView, SentMessage } from './events.ts'
-import type { MemberDelivery } from './group-api.ts'
+import type { GroupInfo, MemberDelivery } from './group-api.ts'
 
 /** One form of a message that was edited. */
 export interface MessageVersion {
@@ -42,6 +42,7 @@ export interface ChatState {
   readonly number: number
   /** As people type it: a username, or `#name`. */
   readonly user: string
+  readonly group?: GroupInfo
   readonly notes: boolean
   /** 0: not muted; Infinity: without end. */
   readonly mutedUntil: number

@@ -1,6 +1,7 @@
 // A Front that writes down what it was told, and a Session of which a test fills in the few methods it needs.
 import type { Session } from '../../lib/client/api.ts'
 import type { ClientEvent, ContactInfo, MessageView, Offer } from '../../lib/client/events.ts'
+import type { GroupInfo } from '../../lib/client/group-api.ts'
 import type { ClientDeps } from '../../lib/client/ports.ts'
 import { App } from '../../lib/cli/client/app.ts'
 import type { Forms, Front } from '../../lib/cli/client/front.ts'
@@ -78,6 +79,23 @@ export const ALICE: ContactInfo = {
   conv: 'c0',
 }
 
+/** Bob's, unless told otherwise: he is its admin. */
+export const TEAM: GroupInfo = {
+  conv: 'g0',
+  number: 5,
+  chat: '#team',
+  name: 'team',
+  topic: '',
+  members: [
+    { user: 'bob', acct: 'bb', admin: true, me: true, trust: 'unverified' },
+    { user: 'alice', acct: 'aa', admin: false, me: false, trust: 'verified' },
+    { user: 'carol', acct: 'cc', admin: false, me: false, trust: 'unverified' },
+  ],
+  admin: true,
+  standing: 'member',
+  n: 1,
+}
+
 export const OFFER: Offer = {
   number: 3,
   direction: 'in',
@@ -122,6 +140,7 @@ export function fakeApp(session: Partial<Session> | null): FakeApp {
       files: () => Promise.resolve([]),
       requests: () => [],
       blocked: () => [],
+      groups: { list: () => [] },
       archive: {
         status: () => ({ batches: 0, restore: { restored: 0, expected: 0, done: true } }),
       },

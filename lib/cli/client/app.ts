@@ -4,6 +4,7 @@ import type { Connect, Session, Target, Unauthenticated } from '../../client/api
 import type { ClientEvent } from '../../client/events.ts'
 import type { ClientDeps } from '../../client/ports.ts'
 import { codeOf, fail, SecureChatError } from '../../util/errors.ts'
+import { chatWord } from './chat-words.ts'
 import type { Front } from './front.ts'
 
 /** Reserved as usernames, so that they can mean oneself (PROTOCOL 5.1). */
@@ -39,6 +40,7 @@ export class App {
   #lobby: Unauthenticated | null = null
   #session: Session | null = null
   #chat: string | null = null
+  #chatConv = ''
   #ended = false
   #closing = false
 
@@ -142,9 +144,18 @@ export class App {
     this.#place()
   }
 
-  openChat(user: string | null): void {
-    this.#chat = user
+  /** `conv`: of a group, whose name may change while it is open. */
+  openChat(chat: string | null, conv = ''): void {
+    this.#chat = chat
+    this.#chatConv = conv
     this.#place()
+  }
+
+  /** The group is called so now. */
+  renamedChat(conv: string, chat: string): void {
+    if (this.#chat !== null && this.#chatConv === conv && this.#chat !== chat) {
+      this.openChat(chat, conv)
+    }
   }
 
   /** A question that belongs to a transfer or request number, so that !accept and !decline can take it back. */
@@ -162,6 +173,10 @@ export class App {
       })
     })
     this.#questions.set(number, asked)
+  }
+
+  isAsking(number: number): boolean {
+    return this.#questions.has(number)
   }
 
   withdrawQuestion(number: number): void {
@@ -200,7 +215,7 @@ export class App {
   async say(user: string, text: string): Promise<void> {
     const session = this.requireSession()
     if (user === '') fail('E_USAGE', 'Who is it for? Example: @alice hello')
-    if (text === '') fail('E_USAGE', `Nothing to send. Example: @${user} hello`)
+    if (text === '') fail('E_USAGE', `Nothing to send. Example: ${chatWord(user)} hello`)
     await session.send(NOTES.includes(user) ? session.me.user : user, text)
   }
 

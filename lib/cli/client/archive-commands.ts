@@ -3,6 +3,8 @@ import { fail } from '../../util/errors.ts'
 import { writeNewFile } from '../new-file.ts'
 import { isolate, safeInline } from '../sanitise.ts'
 import type { App } from './app.ts'
+import { conversationOf } from './chat-target.ts'
+import { chatWord, isGroupName } from './chat-words.ts'
 import { exportLines } from './export-format.ts'
 import { restoring } from './restore-row.ts'
 
@@ -16,7 +18,7 @@ export async function exportChat(app: App, args: readonly string[]): Promise<voi
     fail('E_USAGE', USAGE)
   }
   const session = app.requireSession()
-  const { user } = await session.life.contactOf(typed)
+  const { chat: name } = await conversationOf(session, typed)
   if (!session.archive.status().restore.done) {
     if (session.status().connection.state !== 'online') {
       fail('E_CONNECT', 'Your history has not come back yet, and you are offline. Connect first.')
@@ -25,7 +27,7 @@ export async function exportChat(app: App, args: readonly string[]): Promise<voi
     await session.archive.restored()
   }
   const format = options.includes('--json') ? 'json' : 'markdown'
-  const lines = exportLines(format, user, session.archive.messages(user))
+  const lines = exportLines(format, name, session.archive.messages(name))
   let count = 0
   async function* counted(): AsyncGenerator<string> {
     for await (const view of lines) {
@@ -35,5 +37,8 @@ export async function exportChat(app: App, args: readonly string[]): Promise<voi
   }
   const written = await writeNewFile(path, counted(), { replace: options.includes('--force') })
   const what = count === 1 ? '1 message' : `${String(count)} messages`
-  app.front.row('*', `${what} with @${user}: ${isolate(safeInline(written))}`)
+  app.front.row(
+    '*',
+    `${what} ${isGroupName(name) ? 'in' : 'with'} ${chatWord(name)}: ${isolate(safeInline(written))}`,
+  )
 }

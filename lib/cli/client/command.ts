@@ -2,7 +2,15 @@
 import type { App } from './app.ts'
 import type { CommandSpec } from './parse.ts'
 
-export const GROUPS = ['Write', 'People', 'Files', 'Safety', 'You', 'This window'] as const
+export const GROUPS = [
+  'Write',
+  'People',
+  'Groups',
+  'Files',
+  'Safety',
+  'You',
+  'This window',
+] as const
 
 export interface Command extends CommandSpec {
   readonly group: (typeof GROUPS)[number]

@@ -5,6 +5,7 @@ import type { App } from './app.ts'
 import { mute, newChat, requests, set } from './chat-commands.ts'
 import { accept, cancel, decline, file, files, pause, resume } from './file-commands.ts'
 import { type Command, GROUPS } from './command.ts'
+import { GROUP_COMMANDS } from './group-table.ts'
 import { who } from './own-commands.ts'
 import { OWN_COMMANDS } from './own-table.ts'
 import { splitArguments, splitText } from './parse.ts'
@@ -30,7 +31,7 @@ export const COMMANDS: readonly Command[] = [
     name: 'requests',
     group: 'People',
     usage: '',
-    summary: 'Lists chat requests that wait for your answer.',
+    summary: 'Lists chat requests and invitations to groups that wait for your answer.',
     example: '!requests',
     needs: 'login',
     args: [0, 0],
@@ -87,10 +88,11 @@ export const COMMANDS: readonly Command[] = [
     args: [0, 0],
     run: blocked,
   },
+  ...GROUP_COMMANDS,
   {
     name: 'file',
     group: 'Files',
-    usage: 'NAME PATH',
+    usage: 'CHAT PATH',
     summary: 'Offers a file. Works while the other side is away; quotes keep blanks together.',
     example: '!file alice "./my doc.pdf"',
     needs: 'login',
@@ -111,7 +113,7 @@ export const COMMANDS: readonly Command[] = [
     name: 'accept',
     group: 'Files',
     usage: '[NUMBER|NAME]',
-    summary: 'Takes an offered file, a chat request, or a new contact.',
+    summary: 'Takes an offered file, a chat request, an invitation to a group, or a new contact.',
     example: '!accept 3',
     needs: 'login',
     args: [0, 1],
@@ -122,7 +124,7 @@ export const COMMANDS: readonly Command[] = [
     aliases: ['reject'],
     group: 'Files',
     usage: '[NUMBER|NAME]',
-    summary: 'Declines an offered file or a chat request.',
+    summary: 'Declines an offered file, a chat request, or an invitation to a group.',
     example: '!decline 3',
     needs: 'login',
     args: [0, 1],
@@ -334,7 +336,10 @@ function help(app: App, [wanted]: readonly string[]): void {
     app.front.rows('*', [title(command), `  ${command.summary}`, `  Example: ${command.example}`])
     return
   }
-  const lines = ['@NAME TEXT             Writes to somebody. Example: @alice hello']
+  const lines = [
+    '@NAME TEXT             Writes to somebody. Example: @alice hello',
+    '#GROUP TEXT            Writes to a group. Example: #team hello',
+  ]
   for (const group of GROUPS) {
     lines.push(`${group}:`)
     for (const command of COMMANDS.filter((c) => c.group === group)) {
@@ -342,7 +347,7 @@ function help(app: App, [wanted]: readonly string[]): void {
     }
   }
   lines.push(
-    'A unique beginning of a command is enough; / works like !; !!, // and @@ are literal.',
+    'A unique beginning of a command is enough; / works like !; !!, //, @@ and ## are literal.',
   )
   app.front.rows('*', lines)
 }

@@ -1,6 +1,7 @@
 // One typed line, done: parsed, looked up, run, and every failure shown.
 import { fail, type SecureChatError } from '../../util/errors.ts'
 import type { App } from './app.ts'
+import { groupOf } from './chat-target.ts'
 import { COMMANDS, runCommand } from './commands.ts'
 import { parseLine, userArgument } from './parse.ts'
 
@@ -25,12 +26,14 @@ async function dispatch(app: App, line: string): Promise<void> {
       return runCommand(app, parsed.name, parsed.rest)
     case 'to':
       return app.say(userArgument(parsed.user), parsed.text)
+    case 'group':
+      return app.say(groupOf(app.requireSession(), parsed.group).chat, parsed.text)
     case 'text':
       app.requireSession()
       if (app.chat !== null) return app.say(app.chat, parsed.text)
       return fail(
         'E_USAGE',
-        'Not sent: who is it for? Start with @name, or open a chat: !chat NAME.',
+        'Not sent: who is it for? Start with @name or #group, or open a chat: !chat NAME.',
       )
     case 'ambiguous': {
       const names = parsed.candidates.map((name) => `!${name}`).join(', ')

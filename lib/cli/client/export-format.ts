@@ -2,13 +2,14 @@
 // device that has the same messages: nothing of the device (numbers, arrival times, ticks) is in it.
 import type { MessageView } from '../../client/events.ts'
 import { safeBody, safeInline, safeJson } from '../sanitise.ts'
-import { preview } from './message-text.ts'
+import { isGroupName } from './chat-words.ts'
+import { bodyWords } from './message-text.ts'
 
 export type ExportFormat = 'markdown' | 'json'
 
 /** Fields that mean something on one device only. */
 const LOCAL: ReadonlySet<string> = new Set([
-  ...['number', 'at', 'state', 'offer', 'request', 'pinned', 'ttlMs', 'expires'],
+  ...['number', 'at', 'state', 'offer', 'request', 'pinned', 'ttlMs', 'expires', 'delivery'],
 ])
 /** What begins a construct of Markdown inside a line, and at its beginning. */
 const INLINE = /[\\`*_[\]<>#|~&]/g
@@ -25,7 +26,8 @@ export async function* exportLines(
     for await (const view of messages) yield `${jsonLine(view)}\n`
     return
   }
-  yield `# Conversation with @${markdown(chat)}\n`
+  const title = isGroupName(chat) ? `in ${safeInline(chat)}` : `with @${chat}`
+  yield `# Conversation ${markdown(title)}\n`
   let day = ''
   for await (const view of messages) {
     const [date = '', time = ''] = isoTime(view.ts).split(/[T.]/)
@@ -44,7 +46,7 @@ export function jsonLine(view: MessageView): string {
 /** `- **12:04:33 alice:** text`, further lines indented; times are UTC, as the author's device gave them. */
 function entry(view: MessageView, time: string): string {
   const { body } = view
-  const text = body.kind === 'text' ? body.text : preview({ ...view, own: false })
+  const text = body.kind === 'text' ? body.text : bodyWords(body)
   const [first = '', ...more] = safeBody(text).split('\n').map(markdown)
   const head = `- **${time} ${markdown(safeInline(view.from))}:** ${first}`
   return [head, ...more.map((line) => `  ${line === '' ? NO_BREAK_SPACE : line}`)].join('\\\n')

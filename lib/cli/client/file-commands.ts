@@ -2,11 +2,14 @@
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 
+import type { Session } from '../../client/api.ts'
 import type { Offer } from '../../client/events.ts'
 import { isUsername } from '../../protocol/names.ts'
 import { fail } from '../../util/errors.ts'
 import { isolate, safeInline } from '../sanitise.ts'
 import type { App } from './app.ts'
+import { groupOf } from './chat-target.ts'
+import { chatWord, isGroupName } from './chat-words.ts'
 import { userArgument } from './parse.ts'
 import { formatBytes } from './progress-row.ts'
 
@@ -18,10 +21,11 @@ export function what(offer: Offer): string {
 export async function file(app: App, [name = '', path = '']: readonly string[]): Promise<void> {
   const session = app.requireSession()
   const full = path.startsWith('~/') ? join(homedir(), path.slice(2)) : path
-  const offer = await session.offerFile(userArgument(name), full)
+  const to = isGroupName(name) ? groupOf(session, name).chat : userArgument(name)
+  const offer = await session.offerFile(to, full)
   app.front.row(
     '*',
-    `[${String(offer.number)}] Offered ${what(offer)} to @${offer.peer}. !cancel ${String(offer.number)} takes it back.`,
+    `[${String(offer.number)}] Offered ${what(offer)} to ${chatWord(offer.peer)}. !cancel ${String(offer.number)} takes it back.`,
   )
 }
 
@@ -38,7 +42,7 @@ export async function files(app: App): Promise<void> {
       const done = offer.size === 0 ? 100 : Math.floor((100 * offer.bytes) / offer.size)
       const moving =
         offer.state === 'running' || offer.state === 'waiting' || offer.state === 'paused'
-      return `[${String(offer.number)}] ${what(offer)} ${arrow} @${offer.peer}: ${offer.state}${moving ? ` at ${String(done)} %` : ''}`
+      return `[${String(offer.number)}] ${what(offer)} ${arrow} ${chatWord(offer.peer)}: ${offer.state}${moving ? ` at ${String(done)} %` : ''}`
     }),
   )
 }
@@ -66,8 +70,21 @@ async function onlyWaiting(app: App): Promise<number> {
   return first
 }
 
+function invitationTo(session: Session, typed: string): number {
+  const { chat, conv } = groupOf(session, typed)
+  const request = session.requests().find((each) => each.group?.conv === conv)
+  return (
+    request?.number ??
+    fail('E_NOT_FOUND', `You are not invited to ${chatWord(chat)}. !requests lists what waits.`)
+  )
+}
+
 export async function accept(app: App, [typed]: readonly string[]): Promise<void> {
   const session = app.requireSession()
+  if (typed !== undefined && isGroupName(typed)) {
+    await acceptNumber(app, invitationTo(session, typed))
+    return
+  }
   if (typed !== undefined && isUsername(userArgument(typed))) {
     const contact = await session.acceptContact(userArgument(typed))
     app.front.row('*', `@${contact.user} may write to you.`)
@@ -79,11 +96,20 @@ export async function accept(app: App, [typed]: readonly string[]): Promise<void
 export async function acceptNumber(app: App, number: number): Promise<void> {
   const taken = await app.requireSession().accept(number)
   app.withdrawQuestion(number)
-  if ('direction' in taken) app.front.row('*', `Receiving ${what(taken)} from @${taken.peer}.`)
-  else app.front.row('*', `@${taken.user} may write to you.`)
+  if ('direction' in taken)
+    app.front.row('*', `Receiving ${what(taken)} from ${chatWord(taken.peer)}.`)
+  else if (taken.group === undefined) app.front.row('*', `@${taken.user} may write to you.`)
+  else {
+    const chat = chatWord(taken.group.chat)
+    app.front.row('*', `You are in ${chat} now. ${chat} TEXT writes to it, !chat ${chat} opens it.`)
+  }
 }
 
 export async function decline(app: App, [typed]: readonly string[]): Promise<void> {
+  if (typed !== undefined && isGroupName(typed)) {
+    await declineNumber(app, invitationTo(app.requireSession(), typed))
+    return
+  }
   if (typed !== undefined && isUsername(userArgument(typed))) {
     const user = userArgument(typed)
     const request =
@@ -102,8 +128,10 @@ export async function declineNumber(app: App, number: number): Promise<void> {
   const declined = await app.requireSession().decline(number)
   app.withdrawQuestion(number)
   if ('direction' in declined)
-    app.front.row('*', `Declined ${what(declined)} from @${declined.peer}.`)
-  else app.front.row('*', `Declined the request of @${declined.user}.`)
+    app.front.row('*', `Declined ${what(declined)} from ${chatWord(declined.peer)}.`)
+  else if (declined.group === undefined) {
+    app.front.row('*', `Declined the request of @${declined.user}.`)
+  } else app.front.row('*', `You are not in ${chatWord(declined.group.chat)}: declined.`)
 }
 
 export async function cancel(app: App, [typed = '']: readonly string[]): Promise<void> {

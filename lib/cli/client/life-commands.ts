@@ -1,8 +1,11 @@
 // Commands about one message by its number: answer, edit, delete, react, pin, look at it.
-import type { MessageView } from '../../client/events.ts'
+import type { MessageState, MessageView } from '../../client/events.ts'
+import type { MemberDelivery } from '../../client/group-api.ts'
 import { fail } from '../../util/errors.ts'
 import { isolate, safeInline } from '../sanitise.ts'
 import type { App } from './app.ts'
+import { chatArgument } from './chat-target.ts'
+import { chatWord, isGroupName } from './chat-words.ts'
 import { emojiOf } from './emoji.ts'
 import { clockTime, longDate } from './format.ts'
 import { bodyWords } from './message-text.ts'
@@ -46,18 +49,22 @@ export async function pin(app: App, [typed, off]: readonly string[]): Promise<vo
     return
   }
   const chat = typed ?? app.chat ?? fail('E_USAGE', 'Usage: !pin N, or !pin NAME for the list.')
-  const pins = await life.pins(chat)
+  const pins = await life.pins(chatArgument(app.requireSession(), chat))
   if (pins.length === 0) app.front.row('*', 'Nothing is pinned there.')
   for (const view of pins) app.front.past(view)
 }
 
 export async function info(app: App, [typed = '']: readonly string[]): Promise<void> {
-  const { message, versions, state } = await app.requireSession().life.info(messageNumber(typed))
-  const who = message.own ? `you to @${message.chat}` : `@${message.from}`
+  const { message, versions, state, members } = await app
+    .requireSession()
+    .life.info(messageNumber(typed))
+  const where = isGroupName(message.chat) ? ` in ${chatWord(message.chat)}` : ''
+  const who = message.own ? `you to ${chatWord(message.chat)}` : `@${message.from}${where}`
   const rows = [
     `Message ${String(message.number)} from ${who}: ${bodyWords(message.body)}`,
     `  written ${when(message.ts)}, here since ${when(message.at)}`,
-    ...(state === undefined ? [] : [`  state: ${state}`]),
+    ...(state === undefined ? [] : [`  state: ${stateWords(state, message)}`]),
+    ...memberRows(members ?? []),
     ...(message.resent ? ['  it came a second time, because the first could not be read'] : []),
     ...(message.expires === undefined ? [] : [`  vanishes ${when(message.expires)}`]),
     ...(message.reactions ?? []).map(
@@ -68,6 +75,26 @@ export async function info(app: App, [typed = '']: readonly string[]): Promise<v
   ]
   app.front.rows('*', rows)
 }
+
+function stateWords(state: MessageState, { delivery }: MessageView): string {
+  if (delivery === undefined) return state
+  const of = String(delivery.of)
+  return `${state}; delivered to ${String(delivery.delivered)} of ${of}, read by ${String(delivery.read)}`
+}
+
+/** Who has it, farthest first. */
+function memberRows(members: readonly MemberDelivery[]): string[] {
+  return (['read', 'delivered', 'accepted'] as const).flatMap((state) => {
+    const users = members.filter((m) => m.state === state).map((m) => chatWord(m.user))
+    return users.length === 0 ? [] : [`  ${REACHED[state]}: ${users.join(', ')}`]
+  })
+}
+
+const REACHED = {
+  read: 'read by',
+  delivered: 'delivered to',
+  accepted: 'on the server for',
+} as const
 
 function versionRows(
   versions: readonly { readonly text: string; readonly at: number }[],

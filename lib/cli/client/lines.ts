@@ -4,12 +4,13 @@ import { createInterface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
 
 import type { ConnectionState, MessageView } from '../../client/events.ts'
-import { inert, safeBody } from '../sanitise.ts'
+import { inert, safeBody, safeInline } from '../sanitise.ts'
 import type { App } from './app.ts'
 import { runLine } from './dispatch.ts'
 import type { Forms, Front, Mark, OpenForm } from './front.ts'
 import { clockTime, duration, isoDate } from './format.ts'
-import { answerWords, bodyWords, notesOf } from './message-text.ts'
+import { chatWord, isGroupName } from './chat-words.ts'
+import { answerWords, bodyWords, groupLine, notesOf, speaker } from './message-text.ts'
 import type { SecureChatError } from '../../util/errors.ts'
 
 export interface LineStreams {
@@ -56,22 +57,26 @@ export class LineFront implements Front {
     if (view.own) return
     // what was printed cannot be changed: say that this belongs further up
     if (fills) {
-      this.row('*', `A message from @${view.from} of ${clockTime(view.ts)} that was missing:`)
+      this.row(
+        '*',
+        `A message from ${isGroupName(view.chat) ? `${view.from} in ${chatWord(view.chat)}` : `@${view.from}`} of ${clockTime(view.ts)} that was missing:`,
+      )
     }
     const answer = answerWords(view)
-    if (answer !== null) this.#write(`${view.from}: (${answer})`)
-    for (const line of plainBody(view).split('\n')) this.#write(`${view.from}: ${line}`)
+    const who = safeInline(speaker(view))
+    if (answer !== null) this.#write(`${who}: (${answer})`)
+    for (const line of plainBody(view).split('\n')) this.#write(`${who}: ${line}`)
   }
 
   past(view: MessageView): void {
     const [first = '', ...more] = plainBody(view).split('\n')
-    const who = view.own ? `me @${view.chat}` : view.from
     const when = `${isoDate(view.at)} ${clockTime(view.at)}`
     const answer = answerWords(view)
     const words = [answer === null ? '' : `(${answer})`, first].filter((s) => s !== '').join(' ')
     const notes = notesOf(view, false)
-    this.#write(`${String(view.number)} ${when} ${who}: ${words}`)
-    for (const line of more) this.#write(`|  ${line}`)
+    const line = groupLine(view) ?? `${safeInline(speaker(view))}: ${words}`
+    this.#write(`${String(view.number)} ${when} ${line}`)
+    for (const next of more) this.#write(`|  ${next}`)
     if (notes !== '') this.#write(`   ${notes}`)
   }
 

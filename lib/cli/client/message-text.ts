@@ -2,6 +2,7 @@
 // to it later. Everything that comes from others is cleaned here.
 import type { ClientEvent, MessageBody, MessageView } from '../../client/events.ts'
 import { isolate, safeInline } from '../sanitise.ts'
+import { chatWord, deliveryWords, groupChanges, isGroupName } from './chat-words.ts'
 import { clockTime } from './format.ts'
 import { formatBytes } from './progress-row.ts'
 import { spanWords } from './when.ts'
@@ -27,13 +28,13 @@ export function bodyWords(body: MessageBody, chars: number = PREVIEW_CHARS): str
     case 'placeholder':
       return '[a message that could not be read yet]'
     case 'deleted':
-      return '[deleted]'
+      return body.admin === true ? `[removed by admin @${body.by}]` : '[deleted]'
     case 'timer':
       return body.seconds === 0
         ? '[messages stay from now on]'
         : `[messages vanish ${spanWords(body.seconds)} after they were read]`
     case 'group':
-      return '[the group changed]'
+      return `[${groupChanges(body.changes, body.by, '')}]`
     case 'unsupported':
       return '[unsupported: a newer version wrote this]'
   }
@@ -44,7 +45,9 @@ export function preview(view: MessageView): string {
   if (view.own && view.body.kind === 'request') {
     return `you asked to write: ${isolate(safeInline(view.body.note))}`
   }
-  return (view.own ? 'you: ' : '') + bodyWords(view.body)
+  if (view.body.kind === 'group') return groupChanges(view.body.changes, view.body.by, '')
+  const isGroup = isGroupName(view.chat)
+  return (view.own ? 'you: ' : isGroup ? `${view.from}: ` : '') + bodyWords(view.body)
 }
 
 /** `(edited) [👍 bob]`: behind a message; empty when there is nothing to say. */
@@ -52,12 +55,14 @@ export function notesOf(view: MessageView, fills: boolean): string {
   const reactions = (view.reactions ?? []).map(
     ({ emoji, from }) => `[${safeInline(emoji)} ${from.join(', ')}]`,
   )
+  const reached = view.delivery === undefined ? '' : deliveryWords(view.delivery)
   return [
     view.timeDoubtful ? '(unverified time)' : '',
     fills ? `(was missing, written ${clockTime(view.ts)})` : view.resent ? '(resent)' : '',
     view.edited === true ? '(edited)' : '',
     view.pinned === true ? '(pinned)' : '',
     view.ttlMs !== undefined || view.expires !== undefined ? '(vanishes)' : '',
+    reached === '' ? '' : `(${reached})`,
     ...reactions,
   ]
     .filter((note) => note !== '')
@@ -83,7 +88,9 @@ export function changeWords(event: Extract<ClientEvent, { type: 'message-change'
     case 'edited':
       return `${who} edited: ${bodyWords(message.body, CHANGED_CHARS)}`
     case 'deleted':
-      return `${who} deleted it`
+      return message.body.kind === 'deleted' && message.body.admin === true
+        ? `${who} removed it, as an admin`
+        : `${who} deleted it`
     case 'reacted':
       return `${who} reacted: ${emoji}`
     case 'unreacted':
@@ -93,4 +100,18 @@ export function changeWords(event: Extract<ClientEvent, { type: 'message-change'
     case 'unpinned':
       return `${who} unpinned: ${bodyWords(message.body)}`
   }
+}
+
+/** `#team carol`, `alice`, `me #team`, `me @bob`: whose line it is, before its colon; not cleaned. */
+export function speaker(view: MessageView): string {
+  const isGroup = isGroupName(view.chat)
+  if (view.own) return `me ${isGroup ? '' : '@'}${view.chat}`
+  return isGroup ? `${view.chat} ${view.from}` : view.from
+}
+
+/** `#team: alice added carol.`; null for anything else than a change of a group. */
+export function groupLine(view: MessageView): string | null {
+  const { body } = view
+  if (body.kind !== 'group') return null
+  return `${chatWord(view.chat)}: ${groupChanges(body.changes, body.by, '')}.`
 }

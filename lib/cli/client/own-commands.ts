@@ -7,7 +7,10 @@ import { fail } from '../../util/errors.ts'
 import { isolate, safeInline, safeName } from '../sanitise.ts'
 import { confirmRecoveryCode, formsOf, newPassword, signedIn } from './account-commands.ts'
 import type { App } from './app.ts'
+import { personArgument } from './chat-target.ts'
+import { chatWord, isGroupName } from './chat-words.ts'
 import { longDate } from './format.ts'
+import { renameGroup } from './group-commands.ts'
 import { createLoginKey } from './key-file.ts'
 import { userArgument } from './parse.ts'
 
@@ -94,7 +97,10 @@ export function recovery(app: App, [typed]: readonly string[]): Promise<void> {
   })
 }
 
-export function rename(app: App, [name = '']: readonly string[]): Promise<void> {
+export async function rename(app: App, args: readonly string[]): Promise<void> {
+  const [name = '', more] = args
+  if (isGroupName(name)) return renameGroup(app, args)
+  if (more !== undefined) fail('E_USAGE', 'Usage: !rename NAME, or !rename #GROUP NAME')
   const session = app.requireSession()
   const before = session.me.user
   return withPassword(app, async (password) => {
@@ -194,7 +200,7 @@ export async function loginKey(app: App, [first, second]: readonly string[]): Pr
 }
 
 export function who(app: App, [prefix = '']: readonly string[]): void {
-  const wanted = userArgument(prefix).toLowerCase()
+  const wanted = personArgument(prefix, `!members ${chatWord(prefix)} lists who is in it.`)
   const found = app
     .requireSession()
     .contacts()

@@ -57,11 +57,12 @@ export const OWN_COMMANDS: readonly Command[] = [
   {
     name: 'rename',
     group: 'You',
-    usage: 'NAME',
-    summary: 'Changes your username; contacts follow, the old name is never reused.',
+    usage: '[#GROUP] NAME',
+    summary:
+      'Changes your username; contacts follow, the old name is never reused. Or the name of a group.',
     example: '!rename alicia',
     needs: 'login',
-    args: [1, 1],
+    args: [1, 2],
     run: rename,
   },
   {

@@ -14,24 +14,30 @@ export type Line =
   | { readonly kind: 'text'; readonly text: string }
   /** `@alice hello` */
   | { readonly kind: 'to'; readonly user: string; readonly text: string }
+  /** `#team hello`; `group` begins with its `#`. */
+  | { readonly kind: 'group'; readonly group: string; readonly text: string }
   | { readonly kind: 'command'; readonly name: string; readonly rest: string }
   | { readonly kind: 'unknown'; readonly typed: string; readonly suggestions: readonly string[] }
   | { readonly kind: 'ambiguous'; readonly typed: string; readonly candidates: readonly string[] }
 
 /**
- * `!` and `/` start a command, `@` names a person; doubled they are literal. A unique prefix of a command name is enough;
+ * `!` and `/` start a command, `@` names a person, `#` a group; doubled they are literal. A unique prefix of a command name is enough;
  * aliases must be typed in full. Only the first line decides: a pasted message may contain anything.
  */
 export function parseLine(line: string, commands: readonly CommandSpec[]): Line {
   const text = line.trim()
   if (text === '') return { kind: 'empty' }
   const first = text.charAt(0)
-  if (text.charAt(1) === first && '!/@'.includes(first)) {
+  if (text.charAt(1) === first && '!/@#'.includes(first)) {
     return { kind: 'text', text: text.slice(1) }
   }
   if (first === '@') {
     const [, user = '', rest = ''] = /^@(\S*)\s*([\s\S]*)$/.exec(text) ?? []
     return { kind: 'to', user, text: rest }
+  }
+  if (first === '#') {
+    const [, group = '', rest = ''] = /^(#\S*)\s*([\s\S]*)$/.exec(text) ?? []
+    return { kind: 'group', group, text: rest }
   }
   if (first === '!' || first === '/') {
     const [, typed = '', rest = ''] = /^.(\S*)\s*([\s\S]*)$/.exec(text) ?? []

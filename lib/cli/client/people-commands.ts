@@ -2,9 +2,14 @@
 import type { ContactInfo } from '../../client/events.ts'
 import { fail } from '../../util/errors.ts'
 import type { App } from './app.ts'
-import { userArgument } from './parse.ts'
+import { personArgument } from './chat-target.ts'
+import { chatWord } from './chat-words.ts'
 
 const GROUPS_PER_ROW = 4
+
+function membersHint(typed: string): string {
+  return `!members ${chatWord(typed)} lists who is in it.`
+}
 
 export async function block(app: App, [name]: readonly string[]): Promise<void> {
   if (name === undefined) {
@@ -12,7 +17,10 @@ export async function block(app: App, [name]: readonly string[]): Promise<void> 
     return
   }
   const session = app.requireSession()
-  const user = userArgument(name)
+  const user = personArgument(
+    name,
+    `!mute ${chatWord(name)} makes it silent, !leave ${chatWord(name)} leaves it.`,
+  )
   const before = session.blocked().some((c) => c.user === user)
   if (before) fail('E_STATE', `@${user} is blocked already. !unblock ${user} takes it back.`)
   await session.block(user)
@@ -24,7 +32,7 @@ export async function block(app: App, [name]: readonly string[]): Promise<void> 
 
 export async function unblock(app: App, [name = '']: readonly string[]): Promise<void> {
   const session = app.requireSession()
-  const user = userArgument(name)
+  const user = personArgument(name, membersHint(name))
   if (!session.blocked().some((c) => c.user === user || c.formerNames.includes(user))) {
     fail('E_STATE', `@${user} is not blocked.`)
   }
@@ -40,7 +48,7 @@ export function blocked(app: App): void {
 
 export async function verify(app: App, [name = '', answer]: readonly string[]): Promise<void> {
   const session = app.requireSession()
-  const user = userArgument(name)
+  const user = personArgument(name, membersHint(name))
   if (answer !== undefined) {
     if (answer.toLowerCase() !== 'ok') fail('E_USAGE', `Usage: !verify ${user} ok`)
     const contact: ContactInfo = await session.setVerified(user, true)
@@ -63,7 +71,7 @@ export async function verify(app: App, [name = '', answer]: readonly string[]): 
 }
 
 export async function trust(app: App, [name = '']: readonly string[]): Promise<void> {
-  const contact = await app.requireSession().trust(userArgument(name))
+  const contact = await app.requireSession().trust(personArgument(name, membersHint(name)))
   app.front.row(
     '*',
     `Going on with @${contact.user}, not verified. !verify ${contact.user} compares the new number.`,

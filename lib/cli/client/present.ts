@@ -10,8 +10,10 @@ import type {
 import { isolate, safeInline, safeName } from '../sanitise.ts'
 import type { App } from './app.ts'
 import { acceptNumber, declineNumber, what } from './file-commands.ts'
+import { chatWord, isGroupName } from './chat-words.ts'
 import type { Mark } from './front.ts'
 import { changeWords } from './message-text.ts'
+import { groupEvent } from './present-group.ts'
 import { restoring } from './restore-row.ts'
 
 /** Extensions that start something when opened; a wrong guess only changes one word of the question. */
@@ -28,7 +30,7 @@ export function present(event: ClientEvent, app: App): void {
       front.messageState(event.number, event.state)
       if (event.state === 'held') front.row('!', heldRow(event.chat, event.reason))
       if (event.state === 'failed') {
-        front.row('!', `Not sent to @${event.chat}: ${event.reason ?? 'given up'}`)
+        front.row('!', `Not sent to ${chatWord(event.chat)}: ${event.reason ?? 'given up'}`)
       }
       return
     case 'message-change':
@@ -65,6 +67,9 @@ export function present(event: ClientEvent, app: App): void {
         front.row(mark, text)
       }
       return
+    case 'group':
+      groupEvent(event, app)
+      return
     case 'connection':
       front.connection(event.connection)
       return
@@ -97,7 +102,10 @@ function message(event: Extract<ClientEvent, { type: 'message' }>, app: App): vo
   if (view.body.kind === 'file') return
   const life = app.session?.life
   if (!view.own && app.chat !== view.chat && life?.isMuted(view.conv) === true) return
-  app.front.message(view, event.fills, life?.choice('bell') === 'off')
+  // what a new state of a group did is told by the event of its own
+  if (view.body.kind !== 'group') {
+    app.front.message(view, event.fills, life?.choice('bell') === 'off')
+  }
   if (view.ttlMs !== undefined && !view.own) {
     life?.shown([view.number]).catch((error: unknown) => {
       app.showError(error)
@@ -132,13 +140,14 @@ function fileOffer(offer: Offer, app: App): void {
 
 function fileAnswer(offer: Offer, app: App): void {
   const file = what(offer)
+  const who = isGroupName(offer.peer) ? `Somebody in ${chatWord(offer.peer)}` : chatWord(offer.peer)
   if (offer.receiver === 'declined') {
     app.front.progressEnd(offer)
-    app.front.row('*', `@${offer.peer} declined ${file}.`)
+    app.front.row('*', `${who} declined ${file}.`)
   } else if (offer.receiver === 'received') {
-    app.front.row('*', `@${offer.peer} has received ${file}, complete and unaltered.`)
+    app.front.row('*', `${who} has received ${file}, complete and unaltered.`)
   } else if (offer.receiver === 'accepted') {
-    app.front.row('*', `@${offer.peer} takes ${file}.`)
+    app.front.row('*', `${who} takes ${file}.`)
   }
 }
 
@@ -146,11 +155,11 @@ function doneRow(offer: Offer): string {
   const n = String(offer.number)
   return offer.direction === 'in'
     ? `[${n}] ${what(offer)} from @${offer.peer}, complete and unaltered: ${isolate(safeInline(offer.path ?? ''))}`
-    : `[${n}] ${what(offer)} is on the server, sealed for @${offer.peer}.`
+    : `[${n}] ${what(offer)} is on the server, sealed for ${chatWord(offer.peer)}.`
 }
 
 function heldRow(chat: string, reason: string | undefined): string {
-  return `Your message to @${chat} waits here: ${reason ?? 'it cannot be sent yet'}`
+  return `Your message to ${chatWord(chat)} waits here: ${reason ?? 'it cannot be sent yet'}`
 }
 
 function contactRows(

@@ -33,11 +33,15 @@ const CONTINUED: Span = { text: '  ' }
 /** Below this a body starts on its own row. */
 const MIN_BODY_COLS = 10
 
+/** What cli/sanitise has isolated is a piece of its own, fenced anew on every row. */
+const ISOLATED = /[\u2068\u2069]/u
+
 /** The pieces of a text, cleaned, each on one line. */
 export function spans(text: Text): Span[] {
   const pieces = typeof text === 'string' || 'text' in text ? [text] : text
   return pieces
     .map((piece) => (typeof piece === 'string' ? { text: piece } : piece))
+    .flatMap(({ text, role }) => text.split(ISOLATED).map((part) => ({ text: part, role })))
     .map(({ text, role }) => ({ text: safeInline(text), role }))
     .filter((span) => span.text !== '')
 }
@@ -114,7 +118,11 @@ export function section(title: Text): Entry {
 /** Rows that keep their shape (tables, codes); what does not fit is cut. */
 export function fixed(lines: readonly Text[]): Entry {
   const cleaned = lines.map(spans)
-  return (cols) => cleaned.map((row) => clipRow(row, cols - 1))
+  return (cols) =>
+    cleaned.map((row) => {
+      const fences = hasRightToLeft(plainText(row)) ? 2 * row.length : 0
+      return clipRow(row, cols - 1 - fences).map((span) => ({ ...span, text: isolate(span.text) }))
+    })
 }
 
 export interface MessageText {

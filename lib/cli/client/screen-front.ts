@@ -2,9 +2,10 @@
 import type { ConnectionState, MessageState, MessageView, Offer } from '../../client/events.ts'
 import type { Clock, Timer } from '../../util/clock.ts'
 import type { TickState } from '../theme.ts'
+import { chatWord, isGroupName } from './chat-words.ts'
 import { clockTime, duration, longDate, sameDay } from './format.ts'
 import type { Forms, Front, Mark, OpenForm, Progress } from './front.ts'
-import { answerWords, bodyWords, notesOf } from './message-text.ts'
+import { answerWords, bodyWords, groupLine, notesOf } from './message-text.ts'
 import { qrRows } from './qr.ts'
 import { type Entry, fixed, notice, section } from './rows.ts'
 import type { Ui } from './ui.ts'
@@ -83,6 +84,11 @@ export class ScreenFront implements Front {
 
   #show(view: MessageView, fills: boolean): void {
     this.#day(view.at)
+    const change = groupLine(view)
+    if (change !== null) {
+      this.row('*', change)
+      return
+    }
     const time = clockTime(view.at)
     const body = view.body.kind === 'text' ? view.body.text : bodyWords(view.body)
     const note = notesOf(view, fills)
@@ -100,12 +106,13 @@ export class ScreenFront implements Front {
       this.#ui.message(
         {
           ...text,
-          who: [number, { text: 'me ', role: 'me' }, { text: `@${view.chat}`, role: 'chat' }],
+          who: [number, { text: 'me ', role: 'me' }, { text: chatWord(view.chat), role: 'chat' }],
         },
         { id: String(view.number), state: TICKS[view.state ?? 'queued'] },
       )
     } else {
-      this.#ui.message({ ...text, who: [number, { text: view.from, role: 'peer' }] })
+      const where = isGroupName(view.chat) ? [{ text: `${view.chat} `, role: 'chat' as const }] : []
+      this.#ui.message({ ...text, who: [number, ...where, { text: view.from, role: 'peer' }] })
     }
   }
 
@@ -205,7 +212,7 @@ export class ScreenFront implements Front {
 
   #showPlace(): void {
     const who = this.#user ?? 'not logged in'
-    const where = this.#chat === null ? '' : ` @${this.#chat}`
+    const where = this.#chat === null ? '' : ` ${chatWord(this.#chat)}`
     this.#ui.setPrompt(`${who}${where}${this.#offline === null ? '' : ' (offline)'} > `)
     this.#showOffline()
   }
@@ -245,7 +252,8 @@ export class ScreenFront implements Front {
     for (const [chat, { count, since }] of this.#late) {
       const what =
         count === 1 ? `your message of ${since}` : `your ${String(count)} messages since ${since}`
-      this.row('*', `@${chat} has ${what}`)
+      const who = isGroupName(chat) ? `Somebody in ${chatWord(chat)}` : chatWord(chat)
+      this.row('*', `${who} has ${what}`)
     }
     this.#late.clear()
   }

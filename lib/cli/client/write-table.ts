@@ -1,14 +1,15 @@
 // The commands about what is said, as rows of the command table.
 import { exportChat } from './archive-commands.ts'
-import { chat, chats, deleteChat, disappear, history, search, unread } from './chat-commands.ts'
+import { chat, chats, deleteChat, disappear, unread } from './chat-commands.ts'
 import { del, edit, info, pin, react, reply } from './life-commands.ts'
 import type { Command } from './command.ts'
+import { history, search } from './past-commands.ts'
 
 export const WRITE_COMMANDS: readonly Command[] = [
   {
     name: 'chat',
     group: 'Write',
-    usage: '[NAME|ID]',
+    usage: '[CHAT|ID]',
     summary: 'Opens a chat: its last messages, then plain lines are messages. !exit leaves it.',
     example: '!chat alice',
     needs: 'login',
@@ -29,8 +30,8 @@ export const WRITE_COMMANDS: readonly Command[] = [
   {
     name: 'history',
     group: 'Write',
-    usage: 'NAME [COUNT] [--since DATE] [--until DATE]',
-    summary: 'Prints the last messages with somebody (20, or COUNT), or those of some days.',
+    usage: 'CHAT [COUNT] [--since DATE] [--until DATE]',
+    summary: 'Prints the last messages of a chat (20, or COUNT), or those of some days.',
     example: '!history alice 100',
     needs: 'login',
     args: [0, 6],
@@ -59,7 +60,7 @@ export const WRITE_COMMANDS: readonly Command[] = [
   {
     name: 'search',
     group: 'Write',
-    usage: 'TEXT [@NAME]',
+    usage: 'TEXT [@NAME|#GROUP]',
     summary: 'Finds words in what was said, in one chat or in all, with the lines around them.',
     example: '!search invoice @alice',
     needs: 'login',
@@ -94,7 +95,8 @@ export const WRITE_COMMANDS: readonly Command[] = [
     name: 'del',
     group: 'Write',
     usage: 'N',
-    summary: 'Deletes one of your messages on both sides.',
+    summary:
+      'Deletes one of your messages on all sides; admins of a group delete any message of it.',
     example: '!del 12',
     needs: 'login',
     args: [1, 1],
@@ -113,9 +115,8 @@ export const WRITE_COMMANDS: readonly Command[] = [
   {
     name: 'pin',
     group: 'Write',
-    usage: '[N|NAME] [off]',
-    summary:
-      'Pins a message on this device; with a name, or in a chat: lists what is pinned there.',
+    usage: '[N|CHAT] [off]',
+    summary: 'Pins a message on this device; with a chat, or in one: lists what is pinned there.',
     example: '!pin 12',
     needs: 'login',
     args: [0, 2],
@@ -135,7 +136,7 @@ export const WRITE_COMMANDS: readonly Command[] = [
     name: 'disappear',
     group: 'Write',
     usage: 'CHAT SPAN|off',
-    summary: 'Lets new messages of a chat vanish so long after they were read, on both sides.',
+    summary: 'Lets new messages of a chat vanish so long after they were read, on all sides.',
     example: '!disappear alice 1h',
     needs: 'login',
     args: [2, 2],

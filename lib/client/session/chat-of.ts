@@ -63,6 +63,7 @@ export function chatState(core: Core, party: Party): ChatState {
     conv,
     number,
     user: nameOf(party),
+    ...(party.is === 'group' ? { group: core.groupInfo(party.group) } : {}),
     notes: party.is === 'peer' && core.isMe(party.peer.acct),
     mutedUntil: !isMuted ? 0 : mutedUntil === MUTED_FOR_EVER ? Infinity : mutedUntil,
     timerSeconds: timer.seconds,

@@ -3,9 +3,12 @@ import test from 'ava'
 
 import { COMMANDS } from '../../../lib/cli/client/commands.ts'
 import { runLine } from '../../../lib/cli/client/dispatch.ts'
+import type { Forms } from '../../../lib/cli/client/front.ts'
+import type { AccountActions } from '../../../lib/client/account-api.ts'
+import type { Groups } from '../../../lib/client/group-api.ts'
 import type { Life } from '../../../lib/client/life-api.ts'
 import { SecureChatError } from '../../../lib/util/errors.ts'
-import { ALICE, fakeApp, OFFER } from '../../helpers/fake-front.ts'
+import { ALICE, fakeApp, OFFER, TEAM } from '../../helpers/fake-front.ts'
 
 const sent = { mid: 'm', number: 1, chat: 'alice', conv: 'c', state: 'queued' } as const
 
@@ -157,6 +160,22 @@ test('!help lists every command and explains each', async (t) => {
     front.said.length = 0
     await runLine(app, `!help ${name}`)
     t.true(front.said.join('\n').includes(example), name)
+  }
+})
+
+test('every example in the table is one that its command understands', async (t) => {
+  for (const { name, example } of COMMANDS) {
+    const { app, front } = fakeApp({
+      groups: { list: () => [TEAM] } as unknown as Groups,
+      account: { devices: () => [{ number: 2, isThis: false }] } as unknown as AccountActions,
+      blocked: () => [ALICE, { ...ALICE, user: 'bob' }],
+    })
+    front.forms = { confirm: () => Promise.resolve(false) } as unknown as Forms
+    // what the session would do is not here: only the words count
+    const line = name === 'block' ? example.replace('bob', 'dave') : example
+    const error = await runLine(app, line)
+    t.not(error?.code, 'E_USAGE', `${line}: ${error?.message ?? ''}`)
+    t.is(error?.code === 'E_NOT_FOUND' ? error.message : null, null, line)
   }
 })
 

@@ -293,7 +293,7 @@ test('search takes a chat behind the words, and shows the lines around', async (
 test('history by count, by ID, by days', async (t) => {
   const calls: unknown[] = []
   const { app } = appWith(
-    { contactOf: () => Promise.resolve(ALICE) },
+    { contactOf: () => Promise.resolve(ALICE), chatOf: () => Promise.resolve(STATE) },
     {
       history: (...args: unknown[]) => {
         calls.push(args)

@@ -52,10 +52,21 @@ test('people: the text is kept as typed, newlines and all', (t) => {
   t.deepEqual(parse('@'), { kind: 'to', user: '', text: '' })
 })
 
+test('groups: the name keeps its mark, the text is as typed', (t) => {
+  t.deepEqual(parse('#team hello  there\n#x'), {
+    kind: 'group',
+    group: '#team',
+    text: 'hello  there\n#x',
+  })
+  t.deepEqual(parse('#Team'), { kind: 'group', group: '#Team', text: '' })
+  t.deepEqual(parse('# title'), { kind: 'group', group: '#', text: 'title' })
+})
+
 test('doubled marks are literal', (t) => {
   t.deepEqual(parse('!!important'), { kind: 'text', text: '!important' })
   t.deepEqual(parse('//etc'), { kind: 'text', text: '/etc' })
   t.deepEqual(parse('@@home'), { kind: 'text', text: '@home' })
+  t.deepEqual(parse('## a title'), { kind: 'text', text: '# a title' })
 })
 
 test('arguments: quotes and backslashes keep blanks', (t) => {
@@ -76,6 +87,7 @@ test('any line parses to something, and text is never lost', (t) => {
       const parsed = parse(line)
       splitArguments(line)
       if (parsed.kind === 'text') return line.includes(parsed.text)
+      if (parsed.kind === 'group') return line.includes(parsed.group) && line.includes(parsed.text)
       if (parsed.kind === 'to') return line.includes(parsed.user) && line.includes(parsed.text)
       return true
     }),
