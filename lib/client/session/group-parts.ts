@@ -84,7 +84,7 @@ export class GroupParts {
       if (group === undefined) continue
       const changes = [{ what: 'added', users: [names.user(device.acct)] }] as const
       const by = names.user(group.state.by.acct)
-      emitter.emit({ type: 'group', group: this.info(group), changes, by, own: true })
+      emitter.emit({ type: 'group', group: this.info(group), changes, by, own: false })
       await reveal(this.#core, conv, 2 * PENDING_ITEMS)
       await receipts.accepted(conv)
     }
