@@ -6,6 +6,7 @@ const PARTS: Readonly<Record<string, () => Promise<void>>> = {
   relay: async () => (await import('./relay.ts')).relayBench(),
   archive: async () => (await import('./archive.ts')).archiveBench(),
   files: async () => (await import('./files.ts')).fileBench(),
+  groups: async () => (await import('./groups.ts')).groupBench(),
   history: async () => (await import('./history.ts')).historyBench(),
 }
 

@@ -5,8 +5,9 @@ import { dial } from '../../lib/channel/tcp.ts'
 import { systemClock } from '../../lib/cli/system-clock.ts'
 import { generateMlKem } from '../../lib/crypto/ml-kem.ts'
 import { randomBytes } from '../../lib/crypto/random.ts'
+import type { RsaPrivateKey } from '../../lib/crypto/rsa.ts'
 import { generateX25519 } from '../../lib/crypto/x25519.ts'
-import { bundleKeyId, signBundle } from '../../lib/identity/bundle.ts'
+import { bundleKeyId, type InboxPublicKeys, signBundle } from '../../lib/identity/bundle.ts'
 import { deviceLoginStatement } from '../../lib/identity/login-proof.ts'
 import { encode } from '../../lib/protocol/cbor.ts'
 import { decodeFrame, encodeFrame } from '../../lib/protocol/codec.ts'
@@ -17,9 +18,9 @@ import { rsa2048 } from '../helpers/keys.ts'
 const DAY_MS = 86_400_000
 /** 512 bytes of padded plaintext and its tag: what a message of 256 characters becomes. */
 const SEALED_BYTES = 528
-const DSK = rsa2048(0)
+export const BENCH_DSK: RsaPrivateKey = rsa2048(0)
 const CLK = rsa2048(1)
-const INBOX = {
+export const BENCH_INBOX: InboxPublicKeys = {
   rsa: rsa2048(15).publicKey.spki,
   x: generateX25519(Buffer.alloc(32, 4)).publicKey,
   pq: generateMlKem(Buffer.alloc(64, 5)).publicKey,
@@ -66,16 +67,16 @@ export class BenchClient {
     )
     const who = { srv, acct: benchAccount(n), dev: BENCH_DEVICE }
     const now = Date.now()
-    const bundle = await signBundle(DSK, {
+    const bundle = await signBundle(BENCH_DSK, {
       ...who,
-      ...INBOX,
+      ...BENCH_INBOX,
       n: now,
       rq: 0,
       nb: now,
       na: now + 30 * DAY_MS,
     })
     const client = new BenchClient(n, connection, bundleKeyId(bundle.b))
-    const sig = await DSK.signAsync(deviceLoginStatement(connection.exporter, who))
+    const sig = await BENCH_DSK.signAsync(deviceLoginStatement(connection.exporter, who))
     await client.ask({ t: 'dev.login', acct: who.acct, dev: who.dev, sig })
     await client.ask({ t: 'bun.put', bundle })
     return client
