@@ -2,6 +2,7 @@
 // the same events. Texts from other people are raw here (PROTOCOL 13 is applied by whoever shows them); ids are hex.
 import type { ErrorCode } from '../util/errors.ts'
 import type { GroupChange, GroupDelivery, GroupInfo } from './group-api.ts'
+import type { Trust } from './trust.ts'
 
 /** PROTOCOL 9.1. */
 export type MessageState = 'queued' | 'sent' | 'accepted' | 'delivered' | 'read' | 'held' | 'failed'
@@ -95,16 +96,6 @@ export interface SentMessage {
   readonly conv: string
   readonly state: MessageState
 }
-
-export type Trust =
-  /** Keys pinned at first contact, never compared. */
-  | 'unverified'
-  /** Safety number compared. */
-  | 'verified'
-  /** The account key was replaced (signed by the old one): sending is held until `trust`. */
-  | 'changed'
-  /** The directory contradicts what is pinned (see `alarm`): nothing is sent or accepted. */
-  | 'blocked'
 
 export interface ContactInfo {
   readonly user: string

@@ -1,6 +1,6 @@
 // Groups as a front end sees them: the `groups` of a Session (PROTOCOL 8). `chat` is what people type: `#name`, or the short
 // number of the chat. Everything but `create` and `invite` of somebody never met works offline.
-import type { Trust } from './events.ts'
+import type { Trust } from './trust.ts'
 
 export interface GroupMember {
   readonly user: string

@@ -6,7 +6,8 @@ import { dl, type SignedDeviceList } from '../../protocol/composites.ts'
 import { b, bRange, c, check, flag, map, opt, s, u } from '../../protocol/shape.ts'
 import { type Bytes, hex } from '../../util/bytes.ts'
 import type { ErrorCode } from '../../util/errors.ts'
-import type { ContactInfo, Trust } from '../events.ts'
+import type { ContactInfo } from '../events.ts'
+import type { Trust } from '../trust.ts'
 
 /** What a stranger may have sent us, and we a stranger, before the conversation is accepted (PROTOCOL 7.3). */
 export interface Quota {
