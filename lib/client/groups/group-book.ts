@@ -198,7 +198,7 @@ export class GroupBook {
     if (groups.chain(conv).find(seen.h) !== undefined) return 'known'
     if (!this.#unlinked.has(seen)) return 'refused'
     // it links, and its signature cannot be checked: an admin signs the same again
-    if (groups.chain(conv).find(seen.state.prev) === undefined) await this.#ask(conv, seen, from)
+    if (!groups.chain(conv).isNext(seen, this.#deps.clock.now())) await this.#ask(conv, seen, from)
     return 'unlinked'
   }
 
@@ -207,7 +207,7 @@ export class GroupBook {
     const { groups, clock, warn } = this.#deps
     const chain = groups.chain(conv)
     for (;;) {
-      const next = this.#unlinked.next(conv, (h) => chain.find(h))
+      const next = this.#unlinked.next(conv, chain, clock.now())
       if (next === null) break
       try {
         await groups.add(conv, next, { untold: true }, clock.now())

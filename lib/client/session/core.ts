@@ -294,7 +294,7 @@ export class Core {
     this.answers = new FileAnswers({ parties, outbox, clock })
     this.transfers = await Transfers.open({
       ...{ records, link, files: this.deps.files, clock, log, emit },
-      userOf: (acct) => this.names.user(acct),
+      names: this.names,
       acknowledge: (transfer, chunks, done) => this.answers.send(transfer, chunks, done),
       broken: this.broken,
     })
