@@ -47,7 +47,9 @@ test.serial(
     t.deepEqual(await bob.session.history('#party'), [])
     t.deepEqual(await bob.session.files(), [])
     t.deepEqual(await bob.session.chats(), [])
-    t.deepEqual(await bob.session.life.search('come'), [])
+    const search = bob.session.life.search('come')
+    await world.pass(100)
+    t.deepEqual(await search, [])
     await t.throwsAsync(bob.session.send('#party', 'who are you?'), { code: 'E_STATE' })
     t.false(world.heard.some(({ from, frame }) => from === 'bob' && frame.t === 'msg.put'))
 
