@@ -1,4 +1,4 @@
-// How far the keys of a person are known to be theirs (PROTOCOL 5.4, 5.6).
+// How far the keys of a person are to be believed (PROTOCOL 5.4, 5.6).
 export type Trust =
   /** Keys pinned at first contact, never compared. */
   | 'unverified'

@@ -3,7 +3,13 @@
 import { LIMITS } from '../protocol/limits.ts'
 import { type Bytes, compare, equal, hex } from '../util/bytes.ts'
 import { fail } from '../util/errors.ts'
-import { checkFollows, type GroupState, isAdmin, type SeenGroupState } from './group-state.ts'
+import {
+  checkFollows,
+  type GroupState,
+  isAdmin,
+  memberOf,
+  type SeenGroupState,
+} from './group-state.ts'
 
 export interface KnownGroupState extends SeenGroupState {
   /** When it stopped to be the current one here; absent: it is. */
@@ -68,16 +74,7 @@ export class GroupChain {
    */
   add(next: KnownGroupState, now: number): void {
     if (this.#states.has(hex(next.h))) return
-    const root = this.#get(this.#root)
-    if (next.state.n <= root.state.n) fail('E_ROLLBACK', 'A state of a group from long ago.')
-    const before =
-      this.find(next.state.prev) ??
-      fail('E_GROUP', 'A state of a group that does not follow the one that is known.')
-    checkFollows(before, next)
-    const isSettled = this.#children(before).some((child) => child.quiet !== true)
-    if (isSettled && now - (before.replaced ?? now) >= LIMITS.groupGraceMs) {
-      fail('E_ROLLBACK', 'A change of a group that comes too late.')
-    }
+    if (!this.#isRivalOfRoot(next, now)) this.#checkNext(next, now)
     this.#states.set(hex(next.h), { ...next, replaced: now })
     this.#settle(now)
   }
@@ -104,6 +101,36 @@ export class GroupChain {
     return gone
   }
 
+  /** Whether it can be judged: what it follows is known, or not needed. */
+  isNext(next: SeenGroupState, now: number): boolean {
+    return this.find(next.state.prev) !== undefined || this.#isRivalOfRoot(next, now)
+  }
+
+  #checkNext(next: KnownGroupState, now: number): void {
+    const root = this.#get(this.#root)
+    if (next.state.n <= root.state.n) fail('E_ROLLBACK', 'A state of a group from long ago.')
+    const before =
+      this.find(next.state.prev) ??
+      fail('E_GROUP', 'A state of a group that does not follow the one that is known.')
+    checkFollows(before, next)
+    const isSettled = this.#children(before).some((child) => child.quiet !== true)
+    if (isSettled && now - (before.replaced ?? now) >= LIMITS.groupGraceMs) {
+      fail('E_ROLLBACK', 'A change of a group that comes too late.')
+    }
+  }
+
+  /**
+   * A newcomer does not know what his first state followed; somebody else's may have won against it all the same. By an
+   * admin of the first one, or by a member who only left.
+   */
+  #isRivalOfRoot({ state }: SeenGroupState, now: number): boolean {
+    const root = this.#get(this.#root)
+    const { n, prev, by } = state
+    if (n !== root.state.n || n === 1 || !equal(prev, root.state.prev)) return false
+    if (now - (root.replaced ?? now) >= LIMITS.groupGraceMs) return false
+    return isAdmin(root.state, by.acct) || hasOnlyLeft(root.state, state)
+  }
+
   #settle(now: number): void {
     const best = this.#best()
     const before = this.#get(this.#current)
@@ -116,9 +143,12 @@ export class GroupChain {
   }
 
   #best(): KnownGroupState {
-    let best = this.#get(this.#root)
+    const root = this.#get(this.#root)
+    const { n, prev } = root.state
+    const roots = this.all.filter(({ state }) => state.n === n && equal(state.prev, prev))
+    let best = winner(undefined, roots) ?? root
     for (;;) {
-      const next = winner(best, this.#children(best))
+      const next = winner(best.state, this.#children(best))
       if (next === undefined) return best
       best = next
     }
@@ -144,18 +174,26 @@ function deprives(before: GroupState, next: GroupState, { acct }: GroupState['by
   return isAdmin(before, acct) && !isAdmin(next, acct) && !equal(next.by.acct, acct)
 }
 
+/** As far as it can be told by a rival of the state: nobody else than its author is missing, and nobody is more than there. */
+function hasOnlyLeft(rival: GroupState, { mem, by, name, topic }: GroupState): boolean {
+  const isSame = rival.name === name && rival.topic === topic
+  const isWithin = mem.every(({ acct, admin }) => memberOf(rival, acct)?.admin === admin)
+  const isOut = mem.every(({ acct }) => !equal(acct, by.acct))
+  return isSame && isWithin && isOut && memberOf(rival, by.acct) !== undefined
+}
+
 /**
- * Of several that follow the same one: a state whose author loses that right in another gives way, so that nobody undoes his
+ * Of several that follow the same one (`before`, if that is known): a state whose author loses that right in another gives way, so that nobody undoes his
  * own removal; then the smaller H(b).
  */
 export function winner(
-  { state: before }: KnownGroupState,
+  before: GroupState | undefined,
   all: readonly KnownGroupState[],
 ): KnownGroupState | undefined {
   const told = all.filter(({ quiet }) => quiet !== true)
   const heard = told.length > 0 ? told : all
   const free = heard.filter(
-    ({ state }) => !heard.some((other) => deprives(before, other.state, state.by)),
+    ({ state }) => !heard.some((other) => deprives(before ?? state, other.state, state.by)),
   )
   return [...(free.length > 0 ? free : heard)].sort((p, q) => compare(p.h, q.h))[0]
 }

@@ -127,6 +127,7 @@ async function restore(root: string, rows: number): Promise<void> {
     archives: () => [KEYS],
     state: await RestoreState.open(store.records),
     ownList: () => own,
+    regained: () => Promise.resolve(),
     reunion: { met: () => undefined, unmet: [], idle: () => Promise.resolve() },
     fault: (code) => {
       throw new Error(code)

@@ -42,16 +42,9 @@ export async function saw(
 }
 
 export function wordsOf({ from, body }: MessageView): string {
-  switch (body.kind) {
-    case 'text':
-      return `${from}: ${body.text}`
-    case 'group':
-      return `[${body.changes.map(({ what }) => what).join(', ')}]`
-    case 'deleted':
-      return `[deleted by ${body.by}]`
-    default:
-      return `[${body.kind}]`
-  }
+  if (body.kind === 'text') return `${from}: ${body.text}`
+  if (body.kind === 'group') return `[${body.changes.map(({ what }) => what).join(', ')}]`
+  return body.kind === 'deleted' ? `[deleted by ${body.by}]` : `[${body.kind}]`
 }
 
 /** The lines of a chat in the store. */

@@ -101,6 +101,7 @@ async function open(
     ...{ account: NEW, device: NEW, link, clock: immediate(), messages: log, state },
     archives: () => [KEYS],
     ownList: () => ({ ...list, devs: [device, ...devs] }),
+    regained: () => Promise.resolve(),
     reunion: { met: () => undefined, unmet: [], idle: () => Promise.resolve() },
     fault: (code) => codes.push(code),
     progress: () => undefined,

@@ -170,7 +170,9 @@ test('rule 2: the sending device belongs to its account', (t) => {
 })
 
 test('rule 3: the conversation and its two accounts', (t) => {
-  t.is(accept({ gs: randomBytes(32) }), 'E_GROUP')
+  // of a group, as far as that can be said without knowing it; a conversation of two is none
+  t.is(accept({ gs: randomBytes(32), conv: randomBytes(16) }), 'accepted')
+  t.is(accept({ gs: randomBytes(32) }, { ...bobsView, peerOf: () => alice.acct }), 'E_BINDING')
   t.is(accept({ conv: randomBytes(16) }), 'E_BINDING')
   t.is(accept({ conv: convId(bob, carol) }), 'E_BINDING')
   t.is(accept({ conv: convId(bob, bob) }), 'E_BINDING')

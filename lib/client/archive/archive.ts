@@ -46,6 +46,8 @@ export interface ArchiveDeps extends Omit<BatchSource, 'account'> {
   readonly broken: (error: unknown) => void
   /** With the message it answers. */
   readonly viewed: (row: MessageRow) => Promise<MessageView>
+  /** Rows came back; `upTo`: what another device has seen. */
+  readonly regained: (rows: readonly MessageRow[], upTo: number) => Promise<void>
   /** The conversation that a person means. */
   readonly chatOf: (chat: string) => Promise<{ readonly conv: string }>
 }
@@ -91,6 +93,7 @@ export class Archive implements ArchiveApi {
       progress: (progress) => {
         this.#tell(progress)
       },
+      regained: (rows) => deps.regained(rows, deps.state.end),
       late: (row) => {
         deps.emit({ type: 'message', message: viewOf(row, deps.names), fills: false })
       },

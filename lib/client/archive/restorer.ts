@@ -37,6 +37,8 @@ export interface RestorerDeps extends BatchSource {
   /** Something is wrong with what the server keeps for this device of ours; null: no such device. */
   readonly fault: (code: ChainFault | 'E_NO_DEVICE' | 'E_FORMAT', dev: Bytes) => void
   readonly progress: (progress: RestoreProgress) => void
+  /** These rows are here now, or were already. */
+  readonly regained: (rows: readonly MessageRow[]) => Promise<void>
   /** A row that live delivery did not bring. */
   readonly late: (row: MessageRow) => void
 }
@@ -188,6 +190,7 @@ export class Restorer {
     const { messages } = this.#deps
     const rows = step.flatMap(({ item }) => this.#checked(item))
     const results = await Promise.all(rows.map((row) => messages.restore(row, numbers)))
+    await this.#deps.regained(results.map(({ row }) => row))
     const fresh = results.filter((result: Restored) => result.fresh && !result.replaced)
     for (const { row } of fresh) late(row)
     return fresh.length

@@ -79,11 +79,12 @@ export class IncomingFiles {
     return this.#deps.transfers().answered(fid, { conv, acct: from.acct }, n, done === true)
   }
 
-  /** True when the message is an offer of this contact. */
-  async withdrawn(mid: string, peer: Peer): Promise<boolean> {
+  /** True when the message is an offer of this contact, or in this group of which he is an admin. */
+  async withdrawn(mid: string, peer: Peer, adminOf?: string): Promise<boolean> {
     const transfers = this.#deps.transfers()
     const t = transfers.findByMid(mid)
-    if (t?.direction !== 'in' || !equal(t.acct, peer.acct)) return false
+    if (t?.direction !== 'in') return false
+    if (!equal(t.acct, peer.acct) && t.conv !== adminOf) return false
     if (isOver(t)) return true
     const cancelled = await transfers.halt(t.number, 'cancelled')
     this.#deps.emit({

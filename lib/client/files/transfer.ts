@@ -1,15 +1,15 @@
 // One file on its way in or out, as it lies in the sealed store: enough to go on after a restart.
 import { decodeStrict, encode } from '../../protocol/cbor.ts'
 import { LIMITS } from '../../protocol/limits.ts'
-import { b, check, lit, map, opt, s, u } from '../../protocol/shape.ts'
+import { b, check, list, lit, map, opt, s, tuple, u } from '../../protocol/shape.ts'
 import type { Bytes } from '../../util/bytes.ts'
 import type { ErrorCode } from '../../util/errors.ts'
-import type { Offer, TransferState } from '../events.ts'
+import type { FileAnswer, Offer, TransferState } from '../events.ts'
 
 export interface Transfer {
   readonly number: number
   readonly direction: 'in' | 'out'
-  /** The account at the other end. */
+  /** The account at the other end; the own one when it goes to a group. */
   readonly acct: Bytes
   /** hex */
   readonly conv: string
@@ -30,7 +30,9 @@ export interface Transfer {
   readonly part?: string
   /** Out: so that a changed file is noticed. */
   readonly modifiedMs?: number
-  readonly receiver?: 'accepted' | 'received' | 'declined'
+  readonly receiver?: FileAnswer
+  /** Out, to a group: what each member said. */
+  readonly answers?: readonly (readonly [acct: Bytes, answer: FileAnswer])[]
   readonly code?: ErrorCode
   readonly at: number
   readonly expires: number
@@ -46,6 +48,8 @@ const STATES = [
   'cancelled',
   'failed',
 ] as const
+
+const ANSWER = lit('accepted', 'received', 'declined')
 
 const TRANSFER = map({
   n: u,
@@ -64,7 +68,8 @@ const TRANSFER = map({
   p: opt(s(4096)),
   pt: opt(s(400)),
   mo: opt(u),
-  r: opt(lit('accepted', 'received', 'declined')),
+  r: opt(ANSWER),
+  ra: opt(list(tuple(b(32), ANSWER), LIMITS.members)),
   e: opt(s(24)),
   at: u,
   ex: u,
@@ -89,6 +94,7 @@ export function encodeTransfer(t: Transfer): Buffer {
     pt: t.part,
     mo: t.modifiedMs,
     r: t.receiver,
+    ra: t.answers,
     e: t.code,
     at: t.at,
     ex: t.expires,
@@ -115,6 +121,7 @@ export function decodeTransfer(body: Bytes): Transfer {
     ...(f.pt === undefined ? {} : { part: f.pt }),
     ...(f.mo === undefined ? {} : { modifiedMs: f.mo }),
     ...(f.r === undefined ? {} : { receiver: f.r }),
+    ...(f.ra === undefined ? {} : { answers: f.ra }),
     ...(f.e === undefined ? {} : { code: f.e as ErrorCode }),
     at: f.at,
     expires: f.ex,
@@ -130,20 +137,32 @@ export function isOver(t: Transfer): boolean {
   return ['done', 'declined', 'cancelled', 'failed'].includes(t.state)
 }
 
-export function offerOf(t: Transfer, peer: string): Offer {
+/** What transfers call people and conversations. */
+export interface TransferNames {
+  user: (acct: Bytes) => string
+  chat: (conv: string) => string
+}
+
+export function offerOf(t: Transfer, names: TransferNames): Offer {
+  const answers = t.answers?.map(([acct, answer]) => ({ user: names.user(acct), answer }))
   return {
     number: t.number,
     direction: t.direction,
-    peer,
+    peer: t.direction === 'in' ? names.user(t.acct) : names.chat(t.conv),
     name: t.name,
     size: t.size,
     ...(t.mime === undefined ? {} : { mime: t.mime }),
     state: t.state,
     bytes: Math.min(t.size, t.chunks * LIMITS.chunkBytes),
     ...(t.receiver === undefined ? {} : { receiver: t.receiver }),
+    ...(answers === undefined ? {} : { receivers: answers.sort(byUser) }),
     ...(t.path === undefined ? {} : { path: t.path }),
     mid: t.mid,
     expires: t.expires,
     ...(t.code === undefined ? {} : { code: t.code }),
   }
+}
+
+function byUser(p: { readonly user: string }, q: { readonly user: string }): number {
+  return p.user < q.user ? -1 : 1
 }

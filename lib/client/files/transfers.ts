@@ -7,7 +7,7 @@ import type { Clock, Timer } from '../../util/clock.ts'
 import { codeOf, type ErrorCode, fail, SecureChatError } from '../../util/errors.ts'
 import type { Log } from '../../util/log.ts'
 import type { Emit } from '../emitter.ts'
-import type { Offer } from '../events.ts'
+import type { FileAnswer, Offer } from '../events.ts'
 import { GroupCommit } from '../group-commit.ts'
 import type { Link } from '../link.ts'
 import type { FileAccess } from '../ports.ts'
@@ -22,6 +22,7 @@ import {
   isOver,
   offerOf,
   type Transfer,
+  type TransferNames,
 } from './transfer.ts'
 import { upload } from './upload.ts'
 
@@ -37,8 +38,7 @@ export interface TransferDeps {
   readonly clock: Clock
   readonly log: Log
   readonly emit: Emit
-  /** The present username of an account. */
-  userOf(acct: Bytes): string
+  readonly names: TransferNames
   /** Tells the other side how far we are, if that side may know (PROTOCOL 7.1 file.ack). */
   acknowledge(transfer: Transfer, chunks: number, done: boolean): Promise<void>
   broken(error: unknown): void
@@ -132,7 +132,7 @@ export class Transfers {
   }
 
   offer(t: Transfer): Offer {
-    return offerOf(t, this.#deps.userOf(t.acct))
+    return offerOf(t, this.#deps.names)
   }
 
   get activeCount(): number {
@@ -178,13 +178,27 @@ export class Transfers {
     const t = this.all().find(
       (each) => each.direction === 'out' && each.conv === conv && equal(each.fid, fid),
     )
-    if (t === undefined || !equal(t.acct, acct) || t.receiver === 'received') return
+    if (t === undefined || t.receiver === 'received') return
     const complete = chunks >= chunkCount(t.size)
     const receiver = !done ? 'accepted' : complete ? 'received' : 'declined'
+    if (!equal(t.acct, acct)) {
+      await this.#answeredBy(t, acct, receiver)
+      return
+    }
     if (t.receiver === receiver) return
     let now = await this.put({ ...t, receiver })
     if (receiver === 'declined' && !isOver(now)) now = await this.halt(t.number, 'declined')
     if (done) await this.#forgetOnServer(now)
+    this.#deps.emit({ type: 'file-answer', offer: this.offer(now) })
+  }
+
+  /** One of a group: the file stays for the others. */
+  async #answeredBy(t: Transfer, acct: Bytes, answer: FileAnswer): Promise<void> {
+    const before = (t.answers ?? []).find(([each]) => equal(each, acct))
+    if (before?.[1] === answer || before?.[1] === 'received') return
+    const others = (t.answers ?? []).filter((each) => each !== before)
+    if (others.length >= LIMITS.members) return
+    const now = await this.put({ ...t, answers: [...others, [acct, answer]] })
     this.#deps.emit({ type: 'file-answer', offer: this.offer(now) })
   }
 

@@ -1,7 +1,6 @@
 // What this device believes about groups: takes states from wherever they come, checks them, joins, keeps what does not link
 // yet and asks an admin for what is missing (PROTOCOL 7.3, 8). Own changes are made in group-changes.ts.
 import { randomBytes } from '../../crypto/random.ts'
-import type { KnownGroupState } from '../../envelope/group-chain.ts'
 import {
   isAdmin,
   memberOf,
@@ -87,7 +86,7 @@ export class GroupBook {
 
   /** States that our own history holds: this account has believed them before. */
   async restored(seen: SeenGroupState, withheld: boolean, upTo: number): Promise<void> {
-    const { groups, clock, me } = this.#deps
+    const { groups, me } = this.#deps
     const conv = hex(seen.state.conv)
     const group = groups.get(conv)
     const isLater = group === undefined || this.#comesBack(group, seen)
@@ -101,7 +100,6 @@ export class GroupBook {
     if (groups.chain(conv).find(seen.h) !== undefined) return
     this.#unlinked.add(seen, true)
     await this.#link(conv)
-    void clock
   }
 
   /** Lines for states that count and have none yet; `told` when they are stored. */
@@ -200,7 +198,7 @@ export class GroupBook {
     if (groups.chain(conv).find(seen.h) !== undefined) return 'known'
     if (!this.#unlinked.has(seen)) return 'refused'
     // it links, and its signature cannot be checked: an admin signs the same again
-    if (groups.chain(conv).find(seen.state.prev) === undefined) await this.#ask(conv, seen, from)
+    if (!groups.chain(conv).isNext(seen, this.#deps.clock.now())) await this.#ask(conv, seen, from)
     return 'unlinked'
   }
 
@@ -209,7 +207,7 @@ export class GroupBook {
     const { groups, clock, warn } = this.#deps
     const chain = groups.chain(conv)
     for (;;) {
-      const next = this.#unlinked.next(conv, (h) => chain.find(h))
+      const next = this.#unlinked.next(conv, chain, clock.now())
       if (next === null) break
       try {
         await groups.add(conv, next, { untold: true }, clock.now())
@@ -287,5 +285,3 @@ export class GroupBook {
     )
   }
 }
-
-export type { KnownGroupState }

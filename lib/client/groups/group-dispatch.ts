@@ -151,7 +151,10 @@ export class GroupDispatch {
     }
     const row = this.#row(arrival)
     if (payload.k === 'del') {
-      for (const mid of payload.m) await this.#deps.files.withdrawn(hex(mid), arrival.peer)
+      const adminOf = isByAdmin ? arrival.conv : undefined
+      for (const mid of payload.m) {
+        await this.#deps.files.withdrawn(hex(mid), arrival.peer, adminOf)
+      }
       return isByAdmin ? { ...row, admin: true } : row
     }
     if (payload.k === 'file' && !row.own) {

@@ -1,14 +1,10 @@
-// How far own messages got with each member of a group (PROTOCOL 8, 9.1): delivered with the first receipt, read when
-// everybody says so.
+// What members say of own messages: they have it, they have read it (PROTOCOL 8, 9.1).
 import type { PayloadOf } from '../../protocol/payloads.ts'
-import { type Bytes, equal, hex } from '../../util/bytes.ts'
+import { type Bytes, hex } from '../../util/bytes.ts'
 import type { Emit } from '../emitter.ts'
-import type { MessageState } from '../events.ts'
 import type { MessageLog } from '../messages/log.ts'
-import { advances, type MessageRow } from '../messages/row.ts'
+import { type Reached, withReached } from '../messages/reached.ts'
 import type { Names } from '../messages/view.ts'
-
-export type Reached = NonNullable<MessageRow['reached']>
 
 export interface GroupReceiptDeps {
   readonly messages: MessageLog
@@ -41,33 +37,4 @@ export class GroupReceipts {
       emit({ type: 'message-state', number, mid: key, chat: names.chat(conv), state })
     }
   }
-}
-
-/** The row with what is known of these members; null when that is nothing new. */
-export function withReached(row: MessageRow, more: Reached): MessageRow | null {
-  const before = row.reached ?? []
-  const reached = mergedReached(before, more)
-  const state = stateOf(reached)
-  const isAhead = state !== null && advances(row.state, state)
-  const isSame =
-    reached.length === before.length && reached.every(([, how], i) => how === before[i]?.[1])
-  if (isSame && !isAhead) return null
-  return { ...row, reached, ...(isAhead ? { state } : {}) }
-}
-
-/** Of each member the furthest; in the order in which they came. */
-export function mergedReached(one: Reached, other: Reached): Reached {
-  const merged = [...one]
-  for (const [acct, how] of other) {
-    const at = merged.findIndex(([each]) => equal(each, acct))
-    const before = merged[at]
-    if (before === undefined) merged.push([acct, how])
-    else if (how > before[1]) merged[at] = [acct, how]
-  }
-  return merged
-}
-
-function stateOf(reached: Reached): MessageState | null {
-  if (reached.length > 0 && reached.every(([, how]) => how === 2)) return 'read'
-  return reached.some(([, how]) => how > 0) ? 'delivered' : null
 }

@@ -131,8 +131,7 @@ export class GroupTable {
   /** In memory at once, so that the next reader sees it; resolves when it is durable. */
   async change(conv: string, change: (group: Group) => Group): Promise<Group> {
     const entry = this.#entry(conv)
-    const { h: _h, state: _state, ...group } = change(groupOf(entry))
-    this.#byConv.set(conv, { ...entry, group })
+    this.#byConv.set(conv, { ...entry, group: storedOf(change(groupOf(entry))) })
     await this.#commit.add(conv)
     return this.get(conv) ?? fail('E_INTERNAL')
   }
@@ -208,6 +207,13 @@ export class GroupTable {
 function groupOf({ group, chain }: Entry): Group {
   const { h, state } = chain.current
   return { ...group, h, state }
+}
+
+/** What the states say is not written twice. */
+function storedOf(group: Group): StoredGroup {
+  const { conv, name, standing, readTo, receiptedFrom, receipted, request, held } = group
+  const stored = { conv, name, standing, readTo, receiptedFrom, receipted, held }
+  return request === undefined ? stored : { ...stored, request }
 }
 
 function idOf({ state, h }: KnownGroupState): string {

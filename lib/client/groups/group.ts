@@ -5,6 +5,7 @@ import { decodeStrict, encode } from '../../protocol/cbor.ts'
 import { LIMITS } from '../../protocol/limits.ts'
 import { b, check, list, lit, map, opt, s, tuple, u } from '../../protocol/shape.ts'
 import { type Bytes, fromHex, hex } from '../../util/bytes.ts'
+import { fail } from '../../util/errors.ts'
 import type { GroupStanding } from '../group-api.ts'
 
 /** What is kept unseen of a group that waits for an answer (PROTOCOL 8). */
@@ -91,4 +92,12 @@ function receiptedPairs(receipted: ReadonlyMap<string, number>): (readonly [Byte
 
 export function receiptedTo(group: Group, acct: string): number {
   return Math.max(group.receiptedFrom, group.receipted.get(acct) ?? 0)
+}
+
+/** Something can be said there. @throws E_STATE */
+export function checkStanding({ standing, name, request }: Group): void {
+  if (standing === 'pending') {
+    fail('E_STATE', `You have not accepted #${name}. First: !accept ${request?.number ?? ''}`)
+  }
+  if (standing !== 'member') fail('E_STATE', `You are not a member of #${name} any more.`)
 }

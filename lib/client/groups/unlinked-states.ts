@@ -1,8 +1,9 @@
 // States of groups that do not link yet, or whose signature cannot be checked any more: in memory, a few of each group. Whoever
 // sent them sends them again.
+import type { GroupChain } from '../../envelope/group-chain.ts'
 import { type GroupState, isAdmin, type SeenGroupState } from '../../envelope/group-state.ts'
 import { LIMITS } from '../../protocol/limits.ts'
-import { type Bytes, equal, hex } from '../../util/bytes.ts'
+import { equal, hex } from '../../util/bytes.ts'
 
 interface Unlinked {
   readonly seen: SeenGroupState
@@ -31,13 +32,13 @@ export class UnlinkedStates {
     return this.#byConv.get(hex(state.conv))?.has(hex(h)) === true
   }
 
-  /** Takes out one that follows a known state; null when there is none. */
-  next(conv: string, known: (h: Bytes) => SeenGroupState | undefined): SeenGroupState | null {
+  /** Takes out one that can be judged now; null when there is none. */
+  next(conv: string, chain: GroupChain, now: number): SeenGroupState | null {
     const states = this.#byConv.get(conv) ?? new Map<string, Unlinked>()
     for (const [key, { seen, isSigned }] of states) {
-      const before = known(seen.state.prev)
-      if (before === undefined) continue
-      if (!isSigned && !this.#isVouchedFor(states, seen, before.state)) continue
+      if (!chain.isNext(seen, now)) continue
+      const before = chain.find(seen.state.prev)?.state ?? chain.current.state
+      if (!isSigned && !this.#isVouchedFor(states, seen, before)) continue
       states.delete(key)
       return seen
     }

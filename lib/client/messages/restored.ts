@@ -1,6 +1,6 @@
 // Two versions of one row, one of them from the history on the server: which one counts (PROTOCOL 11). Pure.
 import { equal } from '../../util/bytes.ts'
-import { mergedReached } from '../groups/group-receipts.ts'
+import { mergedReached } from './reached.ts'
 import { merged, NO_MARKS } from './marks.ts'
 import { advances, encodeRow, type MessageRow } from './row.ts'
 import { settled } from './settle.ts'

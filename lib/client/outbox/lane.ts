@@ -200,7 +200,7 @@ export class Lane {
       this.#holdAll(hold)
       return false
     }
-    if (this.#stream?.expired(this.#deps.clock.now()) === true) {
+    if (this.#stream?.expired(this.#deps.clock.now(), item) === true) {
       if (this.#flights.length > 0) return false
       this.#stream = null
     }

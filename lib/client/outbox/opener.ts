@@ -80,7 +80,7 @@ export class Opener {
       link,
       opening: opening?.payload ?? null,
       gossip: (first) => this.#gossip(conv, first),
-      isCurrent: () => route.basis(item) === basis,
+      isCurrent: (next) => route.basis(next) === basis,
     })
   }
 

@@ -6,6 +6,7 @@ import type { VerifiedBundle } from '../../identity/bundle.ts'
 import { LIMITS, sendCost } from '../../protocol/limits.ts'
 import type { Bytes } from '../../util/bytes.ts'
 import type { Link } from '../link.ts'
+import type { OutItem } from './item.ts'
 
 export interface SealedMessage {
   readonly i: number
@@ -21,8 +22,8 @@ export interface OutgoingOptions {
   readonly opening: Bytes | null
   /** What goes beside the next payload (PROTOCOL 6.3 g). */
   readonly gossip: (first: boolean) => Gossip
-  /** Whether the devices it goes to are still those of the accounts (PROTOCOL 6.4). */
-  readonly isCurrent: () => boolean
+  /** Whether it goes to exactly the devices that this item must reach now (PROTOCOL 6.4). */
+  readonly isCurrent: (item: OutItem) => boolean
 }
 
 export class Outgoing {
@@ -39,7 +40,7 @@ export class Outgoing {
   readonly #first: SealedMessage | null
   readonly #link: Link
   readonly #gossip: (first: boolean) => Gossip
-  readonly #isCurrent: () => boolean
+  readonly #isCurrent: (item: OutItem) => boolean
   #announced = false
 
   private constructor(options: OutgoingOptions, first: SealedMessage | null) {
@@ -61,8 +62,9 @@ export class Outgoing {
     return new Outgoing(options, first ?? null)
   }
 
-  expired(now: number): boolean {
-    return this.#stream?.isSpent(now) === true || !this.#isCurrent()
+  /** Not to be used for this item any more. */
+  expired(now: number, item: OutItem): boolean {
+    return this.#stream?.isSpent(now) === true || !this.#isCurrent(item)
   }
 
   lostConnection(): void {

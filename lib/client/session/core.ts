@@ -14,9 +14,6 @@ import { KeyRing } from '../account/key-ring.ts'
 import { checkNotOlder } from '../account/own-list.ts'
 import type { Profile } from '../account/profile.ts'
 import type { Emitter } from '../emitter.ts'
-import { GroupDispatch } from '../groups/group-dispatch.ts'
-import { GroupReceipts } from '../groups/group-receipts.ts'
-import { GroupRoute } from '../groups/group-route.ts'
 import { GroupTable } from '../groups/group-table.ts'
 import { userOf } from '../groups/group-info.ts'
 import type { Group } from '../groups/group.ts'
@@ -27,11 +24,8 @@ import type { GroupInfo } from '../group-api.ts'
 import { IncomingFiles } from '../files/incoming.ts'
 import { FileAnswers } from '../files/answers.ts'
 import { Transfers } from '../files/transfers.ts'
-import { Dispatch } from '../inbox/dispatch.ts'
 import { Gaps } from '../inbox/gaps.ts'
-import { Gossiper } from '../inbox/gossiper.ts'
-import { Inbox } from '../inbox/inbox.ts'
-import { Opening } from '../inbox/opened.ts'
+import type { Inbox } from '../inbox/inbox.ts'
 import { Receipts } from '../inbox/receipts.ts'
 import { Receivers } from '../inbox/receivers.ts'
 import type { Link } from '../link.ts'
@@ -41,10 +35,7 @@ import type { MessageRow } from '../messages/row.ts'
 import { Expiry } from '../messages/expiry.ts'
 import { eventsOf, noMessage } from '../messages/telling.ts'
 import { type Names, viewOf } from '../messages/view.ts'
-import { Opener } from '../outbox/opener.ts'
-import { Outbox } from '../outbox/outbox.ts'
-import { PeerRoute } from '../outbox/peer-route.ts'
-import { DeviceReach } from '../outbox/route.ts'
+import type { Outbox } from '../outbox/outbox.ts'
 import { Resends } from '../outbox/resends.ts'
 import { Acceptance } from '../people/acceptance.ts'
 import { Blocks } from '../people/blocks.ts'
@@ -60,7 +51,9 @@ import type { ClientDeps } from '../ports.ts'
 import { openArchive } from './archive-of.ts'
 import { chatOf } from './chat-of.ts'
 import { GroupParts } from './group-parts.ts'
+import { openInbox } from './inbox-of.ts'
 import { MessageStates } from './message-states.ts'
+import { openOutbox } from './outbox-of.ts'
 import { OwnAccount } from './own-account.ts'
 import { reveal } from './reveal.ts'
 
@@ -296,11 +289,12 @@ export class Core {
       broken: this.broken,
       answeredBy: (row) => this.answeredBy(row),
       chatOf: (chat) => chatOf(this, chat),
+      regained: (rows, upTo) => this.groupParts.regained(rows, upTo),
     })
     this.answers = new FileAnswers({ parties, outbox, clock })
     this.transfers = await Transfers.open({
       ...{ records, link, files: this.deps.files, clock, log, emit },
-      userOf: (acct) => this.names.user(acct),
+      names: this.names,
       acknowledge: (transfer, chunks, done) => this.answers.send(transfer, chunks, done),
       broken: this.broken,
     })
@@ -338,7 +332,6 @@ export class Core {
       isStrict: () => this.settings.choices.strict,
       inboxIdle: () => this.inbox.idle,
     })
-    const { acceptance } = this
     this.files = new IncomingFiles({
       transfers: () => this.transfers,
       files: this.deps.files,
@@ -349,60 +342,16 @@ export class Core {
     const resends = new Resends({ outbox, directory, clock, log, emit })
     const { acct } = device
     this.groupParts = new GroupParts(this)
-    const { groupParts, names } = this
-    this.inbox = new Inbox({
-      acct,
-      link,
-      opening: new Opening({
-        device,
-        clock,
-        peers,
-        directory,
-        receivers,
-        keyRing,
-        isBlocked: (from) => this.blocks.has(from),
-        groups,
-      }),
-      dispatch: new Dispatch({
-        acct,
-        peers,
-        messages,
-        acceptance,
-        files,
-        resends,
-        sync: this.sync,
-        book: this.book,
-        chats: this.chats,
-        clock,
-        log,
-        emit,
-        isStrict: () => this.settings.choices.strict,
-        nextNumber: () => this.transfers.nextNumber(),
-        needless: (key) => this.gaps.needless(key),
-      }),
-      groupDispatch: new GroupDispatch({
-        ...{ me: acct, groups, messages, files, resends, chats: this.chats, clock, log },
-        book: groupParts.book,
-        receipts: new GroupReceipts({ messages, names, emit }),
-        accepted: groupParts.accepted,
-        warn: groupParts.warn,
-        needless: (key) => this.gaps.needless(key),
-      }),
-      parties,
-      messages,
-      receivers,
-      gaps: this.gaps,
+    const { groupParts, names, acceptance } = this
+    const common = { device, acct, link, clock, log, emit, peers, groups, parties, directory }
+    this.inbox = openInbox({
+      ...{ ...common, names, messages, receivers, files, resends, acceptance, keyRing, broken },
+      ...{ sync: this.sync, book: this.book, chats: this.chats, gaps: this.gaps },
       receipts: this.receipts,
-      gossiper: new Gossiper({
-        ...{ acct, peers, parties, directory, receivers, gaps: this.gaps, clock, log },
-      }),
-      directory,
-      files,
-      keyRing,
-      clock,
-      log,
-      emit,
-      userOf: names.user,
+      inGroups: groupParts,
+      isBlocked: (from) => this.blocks.has(from),
+      isStrict: () => this.settings.choices.strict,
+      nextNumber: () => this.transfers.nextNumber(),
       show: (inserted, fills) => {
         for (const event of eventsOf(inserted, fills, names)) emit(event)
         const event = groupParts.eventOf(inserted.row)
@@ -412,38 +361,11 @@ export class Core {
         await this.sync.applyMarks()
         await groupParts.stored()
       },
-      broken,
-    })
-    const reach = new DeviceReach(device, peers, directory)
-    const peerRoute = new PeerRoute({ device, peers, directory, acceptance, reach })
-    const groupRoute = new GroupRoute({
-      ...{ device, groups, peers, directory, reach, clock, emit },
-      caughtUp: () => this.inbox.caughtUp(),
-    })
-    const opener = new Opener({
-      device,
-      profile,
-      link,
-      clock,
-      peers,
-      directory,
-      receivers,
-      keyRing,
-      routeOf: (conv) => (groups.get(conv) === undefined ? peerRoute : groupRoute),
     })
     this.states = new MessageStates({ messages, names, parties, acct, emit, clock, log, broken })
-    this.outbox = await Outbox.open({
-      acct,
-      records: profile.store.records,
-      link,
-      clock,
-      log,
-      open: (item) => opener.open(item),
-      gate: (item) => opener.gate(item),
-      stale: (item, accounts) => {
-        opener.stale(item, accounts)
-      },
-      full: (item, accounts) => opener.full(item, accounts),
+    this.outbox = await openOutbox({
+      ...{ ...common, profile, receivers, acceptance, keyRing, broken },
+      caughtUp: () => this.inbox.caughtUp(),
       changed: (item, state, code, reason) => {
         if (state === 'accepted') void this.groupChanges.accepted(item).catch(broken)
         if (item.kind === 'rcpt' && state === 'accepted') this.receipts.settled(item)
@@ -452,7 +374,6 @@ export class Core {
           this.states.changed(item, state, code, reason)
         }
       },
-      broken,
     })
   }
 }

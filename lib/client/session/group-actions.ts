@@ -7,7 +7,7 @@ import { type Bytes, equal } from '../../util/bytes.ts'
 import { fail } from '../../util/errors.ts'
 import type { GroupInfo, Groups } from '../group-api.ts'
 import type { Change } from '../groups/change.ts'
-import type { Group } from '../groups/group.ts'
+import { checkStanding, type Group } from '../groups/group.ts'
 import { typable } from '../groups/local-name.ts'
 import type { Peer } from '../people/peer.ts'
 import { groupOf } from './chat-of.ts'
@@ -175,13 +175,6 @@ export class GroupActions implements Groups {
   #info(group: Group): GroupInfo {
     return this.#core.groupInfo(group)
   }
-}
-
-export function checkStanding({ standing, name, request }: Group): void {
-  if (standing === 'pending') {
-    fail('E_STATE', `You have not accepted #${name}. First: !accept ${request?.number ?? ''}`)
-  }
-  if (standing !== 'member') fail('E_STATE', `You are not a member of #${name} any more.`)
 }
 
 function checkSize(members: number): void {

@@ -1,5 +1,7 @@
 // The parts of a session that groups need, tied to the others (PROTOCOL 8).
-import type { ErrorCode } from '../../util/errors.ts'
+import { parseGroupState } from '../../envelope/group-state.ts'
+import { decodePayload } from '../../protocol/payloads.ts'
+import { codeOf, type ErrorCode } from '../../util/errors.ts'
 import { type Bytes, equal } from '../../util/bytes.ts'
 import type { ClientEvent } from '../events.ts'
 import type { GroupInfo } from '../group-api.ts'
@@ -10,21 +12,50 @@ import { infoOf } from '../groups/group-info.ts'
 import { changesOf } from '../groups/steps.ts'
 import type { MessageRow } from '../messages/row.ts'
 import { eventsOf } from '../messages/telling.ts'
-import type { Core } from './core.ts'
-import { reveal } from './reveal.ts'
+import { reveal, type Revealing } from './reveal.ts'
+import type { MessageStates } from './message-states.ts'
+import type { GroupTable } from '../groups/group-table.ts'
+import type { Receipts } from '../inbox/receipts.ts'
+import type { Chats } from '../people/chats.ts'
+import type { Directory } from '../people/directory.ts'
+import type { Peers } from '../people/peers.ts'
+import type { Link } from '../link.ts'
+import type { Outbox } from '../outbox/outbox.ts'
+import type { Clock } from '../../util/clock.ts'
+import type { Log } from '../../util/log.ts'
+import type { DeviceId } from '../../identity/conversation.ts'
+import type { RsaPrivateKey } from '../../crypto/rsa.ts'
+
+/** What they need of the session; some of it is built later. */
+export interface GroupHolder extends Revealing {
+  readonly device: DeviceId
+  readonly dsk: RsaPrivateKey
+  readonly clock: Clock
+  readonly log: Log
+  readonly link: Link
+  readonly peers: Peers
+  readonly groups: GroupTable
+  readonly chats: Chats
+  readonly directory: Directory
+  readonly outbox: Outbox
+  readonly receipts: Receipts
+  readonly states: MessageStates
+  readonly transfers: { nextNumber(): number }
+  readonly broken: (error: unknown) => void
+}
 
 export class GroupParts {
   readonly book: GroupBook
   readonly changes: GroupChanges
-  readonly #core: Core
+  readonly #core: GroupHolder
   /** Accepted, and what was kept unseen is not shown yet: some of it may be on its way into the store. */
   readonly #accepted = new Set<string>()
 
-  constructor(core: Core) {
+  constructor(core: GroupHolder) {
     this.#core = core
     const { device, groups, peers, directory, clock, log } = core
     const me = device.acct
-    const outbox = (): Core['outbox'] => core.outbox
+    const outbox = (): Outbox => core.outbox
     this.book = new GroupBook({
       ...{ me, groups, peers, directory, outbox, clock, log },
       nextNumber: () => core.transfers.nextNumber(),
@@ -87,6 +118,20 @@ export class GroupParts {
       emitter.emit({ type: 'group', group: this.info(group), changes, by, own: false })
       await reveal(this.#core, conv, 2 * PENDING_ITEMS)
       await receipts.accepted(conv)
+    }
+  }
+
+  /** Rows of our own history: another device of ours has believed what they say. */
+  async regained(rows: readonly MessageRow[], upTo: number): Promise<void> {
+    for (const row of rows) {
+      if (row.steps === undefined || row.payload.length === 0) continue
+      const payload = decodePayload(row.payload)
+      if (payload.k !== 'group') continue
+      try {
+        await this.book.restored(parseGroupState(payload), row.withheld === true, upTo)
+      } catch (error) {
+        if (codeOf(error) !== 'E_FORMAT' && codeOf(error) !== 'E_BINDING') throw error
+      }
     }
   }
 

@@ -135,8 +135,10 @@ export class LiveSession implements Session {
   }
 
   files(): Promise<readonly Offer[]> {
-    const { transfers } = this.#core
-    return this.#open(() => Promise.resolve(transfers.all().map((t) => transfers.offer(t))))
+    const { transfers, groups } = this.#core
+    // nothing is shown of a group that waits for an answer
+    const shown = transfers.all().filter(({ conv }) => groups.get(conv)?.standing !== 'pending')
+    return this.#open(() => Promise.resolve(shown.map((t) => transfers.offer(t))))
   }
 
   accept(number: number): Promise<Offer | ChatRequest> {

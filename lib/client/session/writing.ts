@@ -14,10 +14,10 @@ import { eventsOf } from '../messages/telling.ts'
 import { timed } from '../messages/timing.ts'
 import type { OutItem } from '../outbox/item.ts'
 import type { Peer } from '../people/peer.ts'
+import { checkStanding } from '../groups/group.ts'
 import { nameOf, type Party } from '../groups/parties.ts'
 import { isAdmin } from '../../envelope/group-state.ts'
 import { chatOf, knownChat } from './chat-of.ts'
-import { checkStanding } from './group-actions.ts'
 import type { Core } from './core.ts'
 
 const NAME_BYTES = 200
