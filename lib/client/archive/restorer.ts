@@ -37,6 +37,8 @@ export interface RestorerDeps extends BatchSource {
   /** Something is wrong with what the server keeps for this device of ours; null: no such device. */
   readonly fault: (code: ChainFault | 'E_NO_DEVICE' | 'E_FORMAT', dev: Bytes) => void
   readonly progress: (progress: RestoreProgress) => void
+  /** What a device stored at this time, before it knew of a block, is not wanted back. */
+  readonly isBlocked: (acct: Bytes, at: number) => boolean
   /** A row that live delivery did not bring. */
   readonly late: (row: MessageRow) => void
 }
@@ -195,8 +197,9 @@ export class Restorer {
 
   /** The row of an item, none when it is no row. */
   #checked(item: HistoryItem): Omit<MessageRow, 'number'>[] {
-    const { device, reunion, state, fault } = this.#deps
+    const { device, reunion, state, fault, isBlocked } = this.#deps
     const other = item.w ?? item.f[0]
+    if (isBlocked(item.f[0], item.at)) return []
     try {
       const row = rowOf(item, device.acct)
       const { srv, acct } = device

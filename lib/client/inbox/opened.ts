@@ -104,15 +104,14 @@ export class Opening {
     // the server says who sent it; only the header counts, and they must agree
     if (!equal(head.st, mail.st) || !equal(head.from.acct, mail.f[0])) fail('E_BINDING')
     if (!equal(head.from.dev, mail.f[1])) fail('E_BINDING')
-    await directory.meetAccount(head.from.acct)
+    for (const acct of partiesOf(head, device)) await directory.meetAccount(acct)
     const view = this.#view()
     try {
       return acceptHead(head, view)
     } catch (error) {
       const code = codeOf(error)
       if (code !== 'E_GHOST_DEVICE' && code !== 'E_NO_DEVICE') throw error
-      await directory.refresh(head.from.acct)
-      if (!equal(head.from.acct, device.acct)) await directory.refresh(device.acct)
+      for (const acct of partiesOf(head, device)) await directory.refresh(acct)
       return acceptHead(head, this.#view())
     }
   }
@@ -178,6 +177,16 @@ export class Opening {
     }
     return { is: 'nothing', code: LOUD.has(code) ? code : null, user: peer?.pin.user ?? null }
   }
+}
+
+/**
+ * The sender, my own account, and whom another device of mine writes to: this one may never have heard of them, or not of
+ * their newest device. Others are met for nobody: what names a third one is dropped.
+ */
+function partiesOf({ from, to }: Head, { acct: me }: DeviceId): Bytes[] {
+  if (!equal(from.acct, me)) return [from.acct, me]
+  const other = to.find(({ acct }) => !equal(acct, me))
+  return other === undefined ? [me] : [me, other.acct]
 }
 
 function unreadable(error: unknown, conv: string, receiver: Receiver | null): Result {

@@ -250,6 +250,7 @@ export class Core {
       ...{ device, records, link, clock, log, emit, peers, messages, directory, names },
       archives: () => this.profile.archives,
       broken: this.broken,
+      isBlocked: (acct, at) => this.blocks.hadBlocked(acct, at),
       answeredBy: (row) => this.answeredBy(row),
       meet: (user) => this.meet(user),
     })
