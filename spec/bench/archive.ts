@@ -133,6 +133,7 @@ async function restore(root: string, rows: number): Promise<void> {
       throw new Error(code)
     },
     progress: () => undefined,
+    isBlocked: () => false,
     late: () => undefined,
   })
   const heap = process.memoryUsage().rss

@@ -24,7 +24,7 @@ type Entry = ReplyOf<'dir.get'>
 /** Changes what the directory tells bob about this account. */
 function lieAbout(world: World, acct: Bytes, lie: (truth: Entry) => Entry): void {
   world.tamper = (frame: Frame, to: string) => {
-    if (to !== 'bob' || frame.t !== 'ok') return null
+    if (to !== 'bob' || (frame.t !== 'ok' && frame.t !== 'err')) return null
     const isAnswer = world.heard.some(
       ({ from, frame: f }) =>
         from === 'bob' &&
@@ -34,7 +34,9 @@ function lieAbout(world: World, acct: Bytes, lie: (truth: Entry) => Entry): void
         equal(f.acct, acct),
     )
     if (!isAnswer) return null
-    return [{ ...frame, ...lie(frame as unknown as Entry) }]
+    // an honest server says E_BUSY to who has seen more
+    const truth = frame.t === 'ok' ? frame : { t: 'ok', r: frame.r ?? 0, cur: 0, dls: [], bun: [] }
+    return [{ ...truth, ...lie(truth as unknown as Entry) } as Frame]
   }
 }
 

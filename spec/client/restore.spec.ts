@@ -89,6 +89,7 @@ function linkOver(chains: readonly Chain[], fails: () => boolean): Link {
 async function open(
   store: Pick<Store, 'records' | 'logs'>,
   link: Link,
+  isBlocked: (acct: Bytes, at: number) => boolean = () => false,
 ): Promise<{ log: RecordMessageLog; restorer: Restorer; codes: string[] }> {
   const state = await RestoreState.open(store.records)
   const log = await RecordMessageLog.open(store, [hex(CONV)])
@@ -105,6 +106,7 @@ async function open(
     reunion: { met: () => undefined, unmet: [], idle: () => Promise.resolve() },
     fault: (code) => codes.push(code),
     progress: () => undefined,
+    isBlocked,
     late: () => undefined,
   })
   return { log, restorer, codes }
@@ -245,4 +247,24 @@ test('fields that this version does not know do not stop a row', async (t) => {
   await restorer.run()
   t.deepEqual(codes, [])
   t.is((await log.after(hex(CONV), 0, 100)).length, 1)
+})
+
+test('what somebody said after being blocked does not come back, what was said before does', async (t) => {
+  const items = [row(1, 1, undefined), row(2, 2, 'accepted'), row(3, 3, undefined)].map((each) =>
+    itemOf(each, OTHER, T0),
+  )
+  const store = createMemoryStore({ clock: new FakeClock() })
+  const link = linkOver([sealed(0, items, 64)], () => false)
+  const { log, restorer } = await open(
+    store,
+    link,
+    (acct, at) => hex(acct) === hex(OTHER) && at > T0 + 1,
+  )
+  await restorer.prepare()
+  await restorer.run()
+  const restored = await log.after(hex(CONV), 0, 100)
+  t.deepEqual(
+    restored.map(({ ts }) => ts - T0),
+    [1, 2],
+  )
 })

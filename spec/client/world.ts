@@ -36,6 +36,7 @@ import { createMemoryStore, type MemoryStoreOptions } from '../../lib/storage/me
 import type { Files, Store } from '../../lib/storage/ports.ts'
 import { createLocalRouter } from '../../lib/storage/router-local.ts'
 import type { Bytes } from '../../lib/util/bytes.ts'
+import { SecureChatError } from '../../lib/util/errors.ts'
 import { type Log, silentLog } from '../../lib/util/log.ts'
 import { FakeClock } from '../helpers/fake-clock.ts'
 import { rsa2048, rsa3072 } from '../helpers/keys.ts'
@@ -167,7 +168,7 @@ export class World {
   }
 
   dial(name: string): Promise<Pair['a']> {
-    if (!this.isUp) return Promise.reject(new Error('nobody listens'))
+    if (!this.isUp) return Promise.reject(new SecureChatError('E_CONNECT', 'Nobody listens.'))
     const wire = memoryPair()
     this.#wires.set(name, [...(this.#wires.get(name) ?? []), wire])
     this.#handshaker.accept(wire.b, `192.0.2.${this.#wires.size}:5000`).then(

@@ -44,6 +44,8 @@ export interface ArchiveDeps extends Omit<BatchSource, 'account'> {
   readonly log: Log
   readonly emit: Emit
   readonly broken: (error: unknown) => void
+  /** See RestorerDeps. */
+  readonly isBlocked: (acct: Bytes, at: number) => boolean
   /** With the message it answers. */
   readonly viewed: (row: MessageRow) => Promise<MessageView>
   /** Rows came back; `upTo`: what another device has seen. */

@@ -39,6 +39,8 @@ export interface RestorerDeps extends BatchSource {
   readonly progress: (progress: RestoreProgress) => void
   /** These rows are here now, or were already. */
   readonly regained: (rows: readonly MessageRow[]) => Promise<void>
+  /** What a device stored at this time, before it knew of a block, is not wanted back. */
+  readonly isBlocked: (acct: Bytes, at: number) => boolean
   /** A row that live delivery did not bring. */
   readonly late: (row: MessageRow) => void
 }
@@ -198,8 +200,9 @@ export class Restorer {
 
   /** The row of an item, none when it is no row. */
   #checked(item: HistoryItem): Omit<MessageRow, 'number'>[] {
-    const { device, reunion, state, fault } = this.#deps
+    const { device, reunion, state, fault, isBlocked } = this.#deps
     const other = item.w ?? item.f[0]
+    if (isBlocked(item.f[0], item.at)) return []
     try {
       const row = rowOf(item, device.acct)
       const { srv, acct } = device

@@ -82,6 +82,7 @@ const LOUD: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'E_ROLLBACK',
 ])
 
+const NO_GROUP = Buffer.alloc(32)
 const NOTHING = { is: 'nothing', code: null, user: null } as const
 
 export class Opening {
@@ -120,11 +121,11 @@ export class Opening {
 
   /** Rules 1 to 3, with one fresh look at the directory before anybody is called a ghost. */
   async #accept(head: Head, mail: Mail): Promise<AcceptedHead> {
-    const { directory } = this.#deps
+    const { directory, device } = this.#deps
     // the server says who sent it; only the header counts, and they must agree
     if (!equal(head.st, mail.st) || !equal(head.from.acct, mail.f[0])) fail('E_BINDING')
     if (!equal(head.from.dev, mail.f[1])) fail('E_BINDING')
-    await directory.meetAccount(head.from.acct)
+    for (const acct of partiesOf(head, device)) await directory.meetAccount(acct)
     await this.#meetMembers(head)
     const view = this.#view()
     try {
@@ -132,15 +133,15 @@ export class Opening {
     } catch (error) {
       const code = codeOf(error)
       if (code !== 'E_GHOST_DEVICE' && code !== 'E_NO_DEVICE') throw error
-      await this.#refresh([head.from.acct, ...ghostsIn(head, view)])
+      await this.#refresh([...partiesOf(head, device), ...ghostsIn(head, view)])
       return acceptHead(head, this.#view())
     }
   }
 
   /** The sender may know a device that is new to us: of his own, of ours, of another member. */
   async #refresh(accts: readonly Bytes[]): Promise<void> {
-    const { directory, device } = this.#deps
-    const unique = new Map([...accts, device.acct].map((acct) => [hex(acct), acct]))
+    const { directory } = this.#deps
+    const unique = new Map(accts.map((acct) => [hex(acct), acct]))
     for (const acct of [...unique.values()].slice(0, REFRESHED_MAX)) {
       await directory.refresh(acct)
     }
@@ -234,6 +235,16 @@ export class Opening {
     }
     return { is: 'nothing', code: LOUD.has(code) ? code : null, user: peer?.pin.user ?? null }
   }
+}
+
+/**
+ * The sender, my own account, and whom another device of mine writes to: this one may never have heard of them, or not of
+ * their newest device. Others are met for nobody: what names a third one is dropped, and of a group only members are met.
+ */
+function partiesOf({ from, to, gs }: Head, { acct: me }: DeviceId): Bytes[] {
+  if (!equal(from.acct, me) || !equal(gs, NO_GROUP)) return [from.acct, me]
+  const other = to.find(({ acct }) => !equal(acct, me))
+  return other === undefined ? [me] : [me, other.acct]
 }
 
 function unreadable(error: unknown, conv: string, receiver: Receiver | null): Result {

@@ -79,6 +79,11 @@ export class Blocks {
     return this.#since.has(hex(acct))
   }
 
+  /** Whether the account was blocked at this time already (ms), and is now. */
+  hadBlocked(acct: Bytes, at: number): boolean {
+    return at > (this.#since.get(hex(acct)) ?? Infinity)
+  }
+
   /** Holds at once and for good; the other devices hear of it when there is a connection. */
   async set(acct: Bytes, blocked: boolean, now: number): Promise<void> {
     const key = hex(acct)

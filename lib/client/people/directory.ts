@@ -39,6 +39,8 @@ const ALARMS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 /** A replica that lags is not an attack: one more look before the alarm (PROTOCOL 16). */
 const ROLLBACK_RETRY_MS = 10_000
 const RATE_WAIT_MAX_MS = 90_000
+/** What was looked up just now is not looked up again for the stream that it was looked up for. */
+const FRESH_MS = 1000
 
 export interface DirectoryOptions {
   readonly srv: Bytes
@@ -53,6 +55,8 @@ export interface DirectoryOptions {
 }
 
 interface Cached {
+  /** When the server was asked, in the clock's monotonic ms; absent: not since the start. */
+  readonly askedAt?: number
   readonly bundles: ReadonlyMap<string, VerifiedBundle>
   readonly list: DeviceList
 }
@@ -110,8 +114,9 @@ export class Directory {
   }
 
   /**
-   * Live inbox keys, fetched when those of a device are not at hand: it may be new, and publish them only now. Empty: no
-   * device of the account can receive. `except`: a device whose keys are not needed.
+   * Live inbox keys of all devices of an account, for a new stream. Of others the server is asked each time: nobody tells us
+   * that they have one more device. Of our own we hear; those that are not at hand are fetched. Empty: no device of the
+   * account can receive. `except`: a device whose keys are not needed.
    */
   async reach(acct: Bytes, except?: Bytes): Promise<VerifiedBundle[]> {
     const held = this.#live(acct)
@@ -120,7 +125,7 @@ export class Directory {
       ({ id }) => except === undefined || !equal(id, except),
     )
     const isComplete = wanted.every(({ id }) => held.some(({ dev }) => equal(dev, id)))
-    if (held.length > 0 && isComplete) return held
+    if (held.length > 0 && isComplete && this.#isFresh(acct)) return held
     await this.refresh(acct)
     return this.#live(acct)
   }
@@ -152,6 +157,12 @@ export class Directory {
   async recheck(peer: Peer): Promise<Peer> {
     await this.#once(peer.id, () => this.#refresh(peer.acct, false))
     return this.#peers.change(peer.id, (now) => without(now, 'alarm'))
+  }
+
+  #isFresh(acct: Bytes): boolean {
+    const { clock, acct: me } = this.#options
+    const askedAt = this.#cache.get(hex(acct))?.askedAt ?? -Infinity
+    return equal(acct, me) || clock.monotonic() - askedAt < FRESH_MS
   }
 
   #live(acct: Bytes): VerifiedBundle[] {
@@ -339,6 +350,7 @@ export class Directory {
 
   #remember(acct: Bytes, list: DeviceList, bundles: readonly VerifiedBundle[]): void {
     this.#cache.set(hex(acct), {
+      askedAt: this.#options.clock.monotonic(),
       list,
       bundles: new Map(bundles.map((bundle) => [hex(bundle.dev), bundle])),
     })

@@ -1,6 +1,7 @@
 // Which conversation a person means: by a name, by the `#name` of a group, by the short number of a chat, or one's own notes.
 import { parseUsername, type Username } from '../../protocol/names.ts'
 import { fail } from '../../util/errors.ts'
+import type { GroupInfo } from '../group-api.ts'
 import type { Group } from '../groups/group.ts'
 import { nameOf, type Parties, type Party } from '../groups/parties.ts'
 import type { ChatState } from '../life-api.ts'
@@ -20,6 +21,7 @@ export interface ChatHolder {
   readonly chats: Chats
   readonly clock: Clock
   isMe(acct: Bytes): boolean
+  groupInfo(group: Group): GroupInfo
   meet(user: Username): Promise<Peer>
 }
 

@@ -287,6 +287,7 @@ export class Core {
       ...{ device, records, link, clock, log, emit, peers, messages, directory, names },
       archives: () => this.profile.archives,
       broken: this.broken,
+      isBlocked: (acct, at) => this.blocks.hadBlocked(acct, at),
       answeredBy: (row) => this.answeredBy(row),
       chatOf: (chat) => chatOf(this, chat),
       regained: (rows, upTo) => this.groupParts.regained(rows, upTo),
