@@ -52,6 +52,7 @@ import { Chats } from '../people/chats.ts'
 import { ContactBook } from '../people/contact-book.ts'
 import { Directory } from '../people/directory.ts'
 import { watchOwnList } from '../people/own-list-watch.ts'
+import { Lookout } from '../people/lookout.ts'
 import { OwnSync } from '../people/own-sync.ts'
 import type { Peer } from '../people/peer.ts'
 import { Peers } from '../people/peers.ts'
@@ -96,6 +97,7 @@ export class Core {
   transfers!: Transfers
   acceptance!: Acceptance
   blocks!: Blocks
+  lookout!: Lookout
   sync!: OwnSync
   receivers!: Receivers
   gaps!: Gaps
@@ -200,6 +202,13 @@ export class Core {
     ])
   }
 
+  #acceptedContacts(): Bytes[] {
+    return this.peers
+      .all()
+      .filter((p) => p.accepted && !p.blocked && !p.deleted && !this.isMe(p.acct))
+      .map(({ acct }) => acct)
+  }
+
   async #openPeople(): Promise<void> {
     const { link, clock, log, device } = this
     const { records } = this.profile.store
@@ -223,7 +232,18 @@ export class Core {
         this.own.learned(known)
       },
     })
-    this.settings = await Settings.open(blob)
+    this.settings = await Settings.open({
+      ...blob,
+      changed: () => {
+        void this.lookout.tell()
+      },
+    })
+    this.lookout = new Lookout({
+      ...{ link, clock, log },
+      isShown: () => this.settings.choices.presence,
+      me: () => this.me.pin.user,
+      contacts: () => this.#acceptedContacts(),
+    })
     this.chats = await Chats.open(records)
     const { peers, book } = this
     const { srv, acct } = device
