@@ -3,11 +3,12 @@
 import type { ReplyOf } from '../../protocol/frames.ts'
 import { LIMITS } from '../../protocol/limits.ts'
 import { foldName, isNameBeginning } from '../../protocol/names.ts'
-import { type Bytes, hex } from '../../util/bytes.ts'
+import { type Bytes, equal, hex } from '../../util/bytes.ts'
 import type { Clock, Timer } from '../../util/clock.ts'
 import { codeOf } from '../../util/errors.ts'
 import type { Log } from '../../util/log.ts'
 import type { Link } from '../link.ts'
+import type { Peers } from './peers.ts'
 import type { FoundNames, NoAnswer, OnlineContacts, WhoApi } from '../who-api.ts'
 
 /** A list of chats does not wait longer for what only decorates it. */
@@ -24,9 +25,8 @@ export interface LookoutOptions {
   readonly log: Log
   /** The choice `presence`. */
   readonly isShown: () => boolean
-  readonly me: () => string
-  /** Accounts of accepted contacts. */
-  readonly contacts: () => readonly Bytes[]
+  readonly peers: Peers
+  readonly acct: Bytes
 }
 
 export class Lookout implements WhoApi {
@@ -61,7 +61,8 @@ export class Lookout implements WhoApi {
     return this.#inTime(async () => {
       if ((await this.#info()).dir !== true) return unknown('not-offered')
       const { users, more } = await this.#options.link.request('dir.find', { q })
-      const asked = users.filter((user) => user.startsWith(q) && user !== this.#options.me())
+      const me = this.#options.peers.get(this.#options.acct)?.pin.user
+      const asked = users.filter((user) => user.startsWith(q) && user !== me)
       return { known: true, users: asked, more: more === true }
     })
   }
@@ -76,7 +77,7 @@ export class Lookout implements WhoApi {
   }
 
   async #seen(): Promise<ReadonlySet<string>> {
-    const contacts = this.#options.contacts()
+    const contacts = this.#acceptedContacts()
     const online = new Set<string>()
     for (let i = 0; i < contacts.length; i += LIMITS.seenAccounts) {
       const accts = contacts.slice(i, i + LIMITS.seenAccounts)
@@ -84,6 +85,14 @@ export class Lookout implements WhoApi {
       for (const acct of on) online.add(hex(acct))
     }
     return online
+  }
+
+  #acceptedContacts(): Bytes[] {
+    const { peers, acct } = this.#options
+    return peers
+      .all()
+      .filter((p) => p.accepted && !p.blocked && !p.deleted && !equal(p.acct, acct))
+      .map((p) => p.acct)
   }
 
   async #tell(): Promise<void> {

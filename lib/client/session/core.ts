@@ -202,13 +202,6 @@ export class Core {
     ])
   }
 
-  #acceptedContacts(): Bytes[] {
-    return this.peers
-      .all()
-      .filter((p) => p.accepted && !p.blocked && !p.deleted && !this.isMe(p.acct))
-      .map(({ acct }) => acct)
-  }
-
   async #openPeople(): Promise<void> {
     const { link, clock, log, device } = this
     const { records } = this.profile.store
@@ -239,10 +232,8 @@ export class Core {
       },
     })
     this.lookout = new Lookout({
-      ...{ link, clock, log },
+      ...{ link, clock, log, peers: this.peers, acct: device.acct },
       isShown: () => this.settings.choices.presence,
-      me: () => this.me.pin.user,
-      contacts: () => this.#acceptedContacts(),
     })
     this.chats = await Chats.open(records)
     const { peers, book } = this
