@@ -46,7 +46,9 @@ export class NameClaims {
     const claim = await this.#get(name)
     if (claim?.acct === acctId) return 'own'
     if (claim === null || !(await this.#isOrphan(claim, now))) return 'taken'
-    return (await this.#records.update(KIND, name, claim.rev, body, listed(name))).ok ? 'new' : 'taken'
+    return (await this.#records.update(KIND, name, claim.rev, body, listed(name))).ok
+      ? 'new'
+      : 'taken'
   }
 
   /** Takes back a claim that has just been made: the account did not get the name after all. */
