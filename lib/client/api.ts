@@ -5,6 +5,7 @@ import type { ArchiveApi } from './archive-api.ts'
 import type { GroupInfo, Groups } from './group-api.ts'
 import type { ClientDeps } from './ports.ts'
 import type { ChatState, Life } from './life-api.ts'
+import type { WhoApi } from './who-api.ts'
 import type {
   ClientEvent,
   ConnectionState,
@@ -219,6 +220,9 @@ export interface Session {
   setVerified(user: string, verified: boolean): Promise<ContactInfo>
   /** Goes on with a contact whose keys changed; releases what was held. E_UNTRUSTED when the directory still contradicts the pin. */
   trust(user: string): Promise<ContactInfo>
+
+  /** Names on the server, and who is online, where the operator allows it. */
+  readonly who: WhoApi
 
   chats(): Promise<readonly ChatInfo[]>
   /** Messages and chats after they were said: replies, edits, search, timers, choices. */

@@ -19,7 +19,7 @@ export interface FrameRow {
 
 // prettier-ignore
 export const FRAMES = {
-  'info': { dir: 'C>S', push: false, states: ['any'], fields: '', reply: 'now:u reg:s8 email:s8 pow:u lim:map' },
+  'info': { dir: 'C>S', push: false, states: ['any'], fields: '', reply: 'now:u reg:s8 email:s8 pow:u lim:map ?dir:flag ?pres:flag' },
   'reg.start': { dir: 'C>S', push: false, states: ['anon'], fields: 'user:name req:b32 ?inv:s64 ?pow:b8 ?seed:b16 ?rreq:b32', reply: 'resp:b64 ?rresp:b64' },
   'reg.fin': { dir: 'C>S', push: false, states: ['anon'], fields: 'rec:b192 vault:vault dl:dl pop:b384 ?email:s254 ?rrec:b192', reply: '' },
   'login.start': { dir: 'C>S', push: false, states: ['anon'], fields: 'user:name ke1:b96 ?pow:b8 ?seed:b16 ?rc:flag', reply: 'ke2:b320' },
@@ -35,6 +35,9 @@ export const FRAMES = {
   'dl.new': { dir: 'S>C', push: true, states: ['dev'], fields: 'acct:b32 n:u', reply: '' },
   'bun.put': { dir: 'C>S', push: false, states: ['dev'], fields: 'bundle:bundle', reply: '' },
   'dir.get': { dir: 'C>S', push: false, states: ['dev'], fields: '?user:name ?acct:b32 ?n:u ?k:[b16]10', reply: 'cur:u dls:[dl]8 bun:[bundle]10' },
+  'dir.find': { dir: 'C>S', push: false, states: ['dev'], fields: 'q:s32', reply: 'users:[name]20 ?more:flag' },
+  'dir.show': { dir: 'C>S', push: false, states: ['dev'], fields: '?on:flag', reply: '' },
+  'dir.seen': { dir: 'C>S', push: false, states: ['dev'], fields: 'accts:[b32]64', reply: 'on:[b32]64' },
   'st.open': { dir: 'C>S', push: false, states: ['dev', 'link'], fields: 'st:b16 at:u ?head:b1-32768 w:[wrap]128', reply: '' },
   'msg.put': { dir: 'C>S', push: false, states: ['dev', 'link'], fields: 'st:b16 i:u n:b16 c:b528-49152', reply: '' },
   'mail': { dir: 'S>C', push: true, states: ['dev'], fields: 'q:u f:from st:b16 i:u n:b16 c:b528-49152 ?h:b1-32768 ?w:wrap', reply: '' },

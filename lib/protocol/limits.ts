@@ -107,6 +107,12 @@ export interface Limits {
   readonly newRecipientsPerDay: number
   readonly directoryPerMinute: number
   readonly directoryByNamePerMinute: number
+  /** Names that begin alike, in one answer; who wants the others types more of the name (14.2). */
+  readonly foundNames: number
+  readonly directoryFindsPerMinute: number
+  /** Accounts whose online state one request asks for. */
+  readonly seenAccounts: number
+  readonly presencePerMinute: number
   readonly registrationsPerDay: number
   /** Every list is signed, stored and fetched by all who write to the account. */
   readonly listChangesPerDay: number
@@ -198,6 +204,10 @@ export const LIMITS: Limits = {
   newRecipientsPerDay: 20,
   directoryPerMinute: 60,
   directoryByNamePerMinute: 30,
+  foundNames: 20,
+  directoryFindsPerMinute: 10,
+  seenAccounts: 64,
+  presencePerMinute: 30,
   registrationsPerDay: 5,
   listChangesPerDay: 20,
   replacedLists: 500,

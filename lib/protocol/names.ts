@@ -11,6 +11,8 @@ export const RESERVED_NAMES: readonly string[] = (
 ).split(' ')
 
 const RESERVED: ReadonlySet<string> = new Set(RESERVED_NAMES)
+/** Two characters at least: nobody pages through all names with one letter (PROTOCOL 14.2). */
+const BEGINNING = /^[a-z][a-z0-9_.-]{1,31}$/
 const SYNTAX = /^[a-z][a-z0-9_.-]{2,31}$/
 
 /** A-Z to a-z and nothing else: every other letter stays and makes the name invalid. */
@@ -21,6 +23,11 @@ export function foldName(s: string): string {
 /** True for a name in its folded form, the only form that exists on the wire. */
 export function isUsername(s: string): s is Username {
   return SYNTAX.test(s) && !RESERVED.has(s)
+}
+
+/** Whether names can be looked for by this beginning, which is folded. */
+export function isNameBeginning(s: string): boolean {
+  return BEGINNING.test(s)
 }
 
 /** What a person typed, folded; E_FORMAT with a sentence for that person. */

@@ -3,7 +3,7 @@
 import { decodeStrict, encode } from '../protocol/cbor.ts'
 import { dl, type SignedDeviceList } from '../protocol/composites.ts'
 import { LIMITS } from '../protocol/limits.ts'
-import type { Username } from '../protocol/names.ts'
+import { isUsername, type Username } from '../protocol/names.ts'
 import { check } from '../protocol/shape.ts'
 import type { Keys, Rec, Records } from '../storage/ports.ts'
 import type { Clock } from '../util/clock.ts'
@@ -18,6 +18,8 @@ const ACCOUNT_KIND = 'account'
 const LIST_KIND = 'devicelist'
 /** Lost races are retried a few times: two devices of one person, not a crowd. */
 const ATTEMPTS = 5
+/** Names that one search looks at: those it finds, and some that are no longer anybody's or of accounts that are disabled. */
+const LOOKED_AT_MAX = 100
 
 export interface StoredAccount {
   readonly id: string
@@ -48,6 +50,21 @@ export class Accounts {
   /** Only by its current name; an old one resolves to nobody (PROTOCOL 5.1). */
   async byName(name: Username): Promise<StoredAccount | null> {
     return stored(await this.#records.getUnique(ACCOUNT_KIND, 'name', name))
+  }
+
+  /** Names of live accounts that begin so, in order, at most `limit`. Costs what it looks at, not what there is. */
+  async find(beginning: string, limit: number): Promise<Username[]> {
+    const found: Username[] = []
+    if (isUsername(beginning) && (await this.#isLive(beginning))) found.push(beginning)
+    let after = beginning
+    for (let looked = 0; looked < LOOKED_AT_MAX && found.length < limit; looked += limit) {
+      const page = await this.#names.page(beginning, after, limit)
+      for (const name of page) if (await this.#isLive(name)) found.push(name)
+      const last = page.at(-1)
+      if (last === undefined) break
+      after = last
+    }
+    return found.slice(0, limit)
   }
 
   /** True also for names of renamed and deleted accounts. */
@@ -87,7 +104,10 @@ export class Accounts {
       const body = encodeAccount(next)
       const keys = keysOf(next)
       const result = await this.#records.update(ACCOUNT_KIND, id, current.rev, body, keys)
-      if (result.ok) return
+      if (result.ok) {
+        if (isRenamed) await this.#unlist(id, current.account.user)
+        return
+      }
       if (isNewName) await this.#unclaim(id, next.user)
       if (typeof result.conflict === 'object') refuse('E_TAKEN')
       if (result.conflict === 'missing') refuse('E_NOT_FOUND')
@@ -103,6 +123,7 @@ export class Accounts {
       await this.#names.claim(current.account.user, id, this.#clock.now())
       const body = encodeAccount('deleted')
       if ((await this.#records.update(ACCOUNT_KIND, id, current.rev, body)).ok) {
+        await this.#unlist(id, current.account.user)
         await this.#dropArchive(id)
         return
       }
@@ -136,6 +157,7 @@ export class Accounts {
     const now = this.#clock.now()
     await this.#names.claim(current.user, id, now)
     const claim = await this.#names.claim(next.user, id, now)
+    if (claim === 'own') await this.#names.list(next.user, id)
     return claim === 'taken' ? refuse('E_TAKEN') : claim === 'new'
   }
 
@@ -143,6 +165,15 @@ export class Accounts {
   async #unclaim(id: string, name: Username): Promise<void> {
     const current = await this.get(id)
     if (current?.account.user !== name) await this.#names.release(name, id)
+  }
+
+  async #isLive(name: Username): Promise<boolean> {
+    return (await this.byName(name))?.account.state === 'live'
+  }
+
+  /** What no account goes by any more only costs searches. */
+  #unlist(id: string, name: Username): Promise<void> {
+    return this.#names.unlist(name, id, async () => (await this.get(id))?.account.user !== name)
   }
 
   async #dropArchive(id: string): Promise<void> {

@@ -6,9 +6,14 @@ import { fail } from '../util/errors.ts'
 export type RegistrationPolicy = 'open' | 'invite' | 'closed'
 export type EmailPolicy = 'no' | 'required'
 
+/** Whether the server tells this about its accounts at all. */
+export type TellingPolicy = 'no' | 'yes'
+
 export interface ServerConfig {
   readonly registration: RegistrationPolicy
   readonly email: EmailPolicy
+  readonly directory: TellingPolicy
+  readonly presence: TellingPolicy
   readonly registrationPuzzleBits: number
   readonly registrationsPerDay: number
   readonly ceremoniesPerSecond: number
@@ -27,6 +32,8 @@ export interface ServerConfig {
   readonly requestBurst: number
   readonly directoryPerMinute: number
   readonly directoryByNamePerMinute: number
+  readonly directoryFindsPerMinute: number
+  readonly presencePerMinute: number
   readonly newRecipientsPerDay: number
   readonly listChangesPerDay: number
   readonly mailboxLifeMs: number
@@ -73,6 +80,16 @@ const MiB = 1024 * 1024
 export const SERVER_OPTIONS: ServerOptions = {
   registration: choice('open', ['open', 'invite', 'closed'], 'who may make an account'),
   email: choice('no', ['no', 'required'], 'whether an account needs an e-mail address'),
+  directory: choice(
+    'no',
+    ['no', 'yes'],
+    'whether everybody with an account finds usernames by their beginning',
+  ),
+  presence: choice(
+    'no',
+    ['no', 'yes'],
+    'whether those who choose so see of each other that they are online',
+  ),
   registrationPuzzleBits: number(0, 'bits', 0, 22, 'puzzle before a registration; 0: none'),
   // PROTOCOL 15 says 5: right for a public server, wrong for a school behind one address
   registrationsPerDay: number(100, 'per address block and day', 0, 1e6, '0: no limit'),
@@ -163,6 +180,20 @@ export const SERVER_OPTIONS: ServerOptions = {
     0,
     1e6,
     'twice as many at once; 0: no limit',
+  ),
+  directoryFindsPerMinute: number(
+    LIMITS.directoryFindsPerMinute,
+    'searches for names per minute and account',
+    0,
+    1e6,
+    'twice as many at once; 0: no limit',
+  ),
+  presencePerMinute: number(
+    LIMITS.presencePerMinute,
+    'questions who is online per minute and account',
+    0,
+    1e6,
+    'twice as many at once, about 64 people each; 0: no limit',
   ),
   // PROTOCOL 15 says 20: a group of 100 could not even be greeted
   newRecipientsPerDay: number(

@@ -28,6 +28,7 @@ import { Presence } from './presence.ts'
 import { BucketTable } from '../util/rate.ts'
 import type { Services } from './services.ts'
 import { Session, type SessionWatcher } from './session.ts'
+import { ShownAccounts } from './shown-accounts.ts'
 import { Streams } from './streams.ts'
 import { FRAME_TABLE } from './table.ts'
 import { Transfers } from './transfers.ts'
@@ -288,6 +289,7 @@ function buildServices(deps: ServerDeps): Services {
     directory,
     streams,
     presence,
+    shown: new ShownAccounts(),
     post: new Post({ mail, presence, clock, lifeMs: config.mailboxLifeMs }),
     transfers: new Transfers({
       files: deps.files,
@@ -306,6 +308,8 @@ function buildServices(deps: ServerDeps): Services {
     }),
     lookups: perMinute(config.directoryPerMinute),
     lookupsByName: perMinute(config.directoryByNamePerMinute),
+    finds: perMinute(config.directoryFindsPerMinute),
+    sightings: perMinute(config.presencePerMinute),
     listChanges: perDay(config.listChangesPerDay),
     registrations: perDay(config.registrationsPerDay),
     registrationAttempts: perDay(NAME_TRIES_PER_REGISTRATION * config.registrationsPerDay),

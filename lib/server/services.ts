@@ -16,6 +16,7 @@ import type { NewRecipients } from './new-recipients.ts'
 import type { Post } from './post.ts'
 import type { Presence } from './presence.ts'
 import type { BucketTable } from '../util/rate.ts'
+import type { ShownAccounts } from './shown-accounts.ts'
 import type { Streams } from './streams.ts'
 import type { Transfers } from './transfers.ts'
 
@@ -38,6 +39,7 @@ export interface Services {
   readonly directory: Directory
   readonly streams: Streams
   readonly presence: Presence
+  readonly shown: ShownAccounts
   readonly post: Post
   readonly transfers: Transfers
   readonly invites: Invites
@@ -51,6 +53,9 @@ export interface Services {
   readonly registrations: BucketTable
   readonly registrationAttempts: BucketTable
   readonly lookupsByName: BucketTable
+  /** Searches for names and questions who is online, per account. */
+  readonly finds: BucketTable
+  readonly sightings: BucketTable
   /** New device lists, per account. */
   readonly listChanges: BucketTable
 }

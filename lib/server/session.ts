@@ -322,6 +322,7 @@ export class Session implements Caller, FileConnection {
     if (this.isClosed) return
     this.#state = 'closed'
     this.#device?.delivery.stop()
+    if (this.#device !== null) this.services.shown.set(this.#device.id, this, false)
     this.#files?.close()
     this.#leave?.()
     this.#leave = null

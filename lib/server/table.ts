@@ -17,6 +17,9 @@ import { bunPut } from './handlers/bun-put.ts'
 import { bye } from './handlers/bye.ts'
 import { devLogin } from './handlers/dev-login.ts'
 import { dirGet } from './handlers/dir-get.ts'
+import { dirFind } from './handlers/dir-find.ts'
+import { dirSeen } from './handlers/dir-seen.ts'
+import { dirShow } from './handlers/dir-show.ts'
 import { dlPut } from './handlers/dl-put.ts'
 import { fileDel } from './handlers/file-del.ts'
 import { fileGet } from './handlers/file-get.ts'
@@ -96,6 +99,9 @@ export const FRAME_TABLE: FrameTable = new Map<FrameName, Row>([
 
   request('bun.put', bunPut, 'request'),
   request('dir.get', dirGet, 'request'),
+  request('dir.find', dirFind, 'request'),
+  request('dir.show', dirShow, 'request'),
+  request('dir.seen', dirSeen, 'request'),
 
   request('st.open', stOpen, 'request'),
   weighed('msg.put', msgPut, 'send', sendWeight),

@@ -141,6 +141,10 @@ export function fakeApp(session: Partial<Session> | null): FakeApp {
       requests: () => [],
       blocked: () => [],
       groups: { list: () => [] },
+      who: {
+        find: () => Promise.resolve({ known: false, why: 'not-offered' }),
+        online: () => Promise.resolve({ known: false, why: 'not-offered' }),
+      },
       archive: {
         status: () => ({ batches: 0, restore: { restored: 0, expected: 0, done: true } }),
       },

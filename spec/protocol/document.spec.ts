@@ -113,6 +113,8 @@ test('15: the table of limits', (t) => {
     'send per device': `${L.sendsPerSecond}/s, burst ${L.sendBurst}`,
     'new recipients per account': `${L.newRecipientsPerDay} a day (keyed hash of the pair, in memory)`,
     'dir.get': `${L.directoryPerMinute}/min, by name ${L.directoryByNamePerMinute}/min`,
+    'dir.find': `${L.directoryFindsPerMinute}/min per account, ${L.foundNames} names`,
+    'dir.seen': `${L.presencePerMinute}/min per account, ${L.seenAccounts} accounts`,
     'open requests per connection': `${L.openRequests}`,
     'registrations per address block': `${L.registrationsPerDay} a day`,
     'device lists per account': `${L.listChangesPerDay} a day, the last ${L.replacedLists} replaced ones are kept`,
@@ -196,6 +198,8 @@ test('the tables of the code use the limits', (t) => {
   t.is(payloads['profile'], `name:c${L.displayNameCharacters}`)
   t.true(PAYLOADS.file.includes(` ?pv:b1-${L.previewBytes} `))
   t.true(FRAMES['st.open'].fields.endsWith(` w:[wrap]${L.wrapsPerFrame}`))
+  t.true(FRAMES['dir.find'].reply.startsWith(`users:[name]${L.foundNames} `))
+  t.true(FRAMES['dir.seen'].fields.endsWith(`[b32]${L.seenAccounts}`))
   // nonce and tag around one chunk
   t.true(FRAMES['file.put'].fields.endsWith(`-${L.chunkBytes + 12 + 16}`))
 })

@@ -3,6 +3,7 @@ import type { ChatInfo } from '../../client/api.ts'
 import type { ContactInfo } from '../../client/events.ts'
 import type { GroupInfo } from '../../client/group-api.ts'
 import { CHOICES, type ChoiceName } from '../../client/life-api.ts'
+import type { OnlineContacts } from '../../client/who-api.ts'
 import { fail } from '../../util/errors.ts'
 import { isolate, safeInline } from '../sanitise.ts'
 import type { App } from './app.ts'
@@ -19,16 +20,19 @@ import { clockTime, longDate, sameDay } from './format.ts'
 import { preview } from './message-text.ts'
 import { page, PAGE } from './past-commands.ts'
 import { parseSpan, spanWords } from './when.ts'
+import { isOnline, ONLINE_UNKNOWN } from './who-command.ts'
 
 export async function chats(app: App): Promise<void> {
-  const list = await app.requireSession().chats()
+  const session = app.requireSession()
+  const list = await session.chats()
   if (list.length === 0) {
     app.front.row('*', 'No chats yet. @name and a message starts one.')
     return
   }
+  const online = await session.who.online()
   app.front.rows(
     '*',
-    list.map((each) => chatRow(app, each)),
+    list.map((each) => chatRow(app, each, online)),
   )
 }
 
@@ -44,11 +48,12 @@ export async function unread(app: App): Promise<void> {
   ])
 }
 
-function chatRow(app: App, info: ChatInfo): string {
+function chatRow(app: App, info: ChatInfo, online?: OnlineContacts): string {
   const { contact, group, unread: count, last, state } = info
   const now = app.deps.clock.now()
   const when = last === null ? '' : sameDay(last.at, now) ? clockTime(last.at) : longDate(last.at)
   const words = [
+    contact !== null && online !== undefined && isOnline(online, contact) ? 'online' : '',
     count > 0 ? `${count > 998 ? '999+' : String(count)} unread` : '',
     state.mutedUntil > 0 ? 'muted' : '',
     state.timerSeconds > 0 ? `vanishing after ${spanWords(state.timerSeconds)}` : '',
@@ -187,7 +192,7 @@ export async function disappear(
 }
 
 export async function set(app: App, [name, value]: readonly string[]): Promise<void> {
-  const { life } = app.requireSession()
+  const { life, who } = app.requireSession()
   if (name === undefined) {
     app.front.rows(
       '*',
@@ -200,6 +205,9 @@ export async function set(app: App, [name, value]: readonly string[]): Promise<v
     fail('E_USAGE', `There is no "${safeInline(name)}" to set. Known: ${CHOICES.join(', ')}.`)
   if (value !== undefined) await life.choose(known, value)
   app.front.row('*', `${known} is ${life.choice(known)}.`)
+  if (known !== 'presence' || value === undefined) return
+  const online = await who.online()
+  if (!online.known && online.why !== 'hidden') app.front.row('*', ONLINE_UNKNOWN[online.why])
 }
 
 export function requests(app: App): void {

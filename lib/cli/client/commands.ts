@@ -6,10 +6,10 @@ import { mute, newChat, requests, set } from './chat-commands.ts'
 import { accept, cancel, decline, file, files, pause, resume } from './file-commands.ts'
 import { type Command, GROUPS } from './command.ts'
 import { GROUP_COMMANDS } from './group-table.ts'
-import { who } from './own-commands.ts'
 import { OWN_COMMANDS } from './own-table.ts'
 import { splitArguments, splitText } from './parse.ts'
 import { block, blocked, trust, unblock, verify } from './people-commands.ts'
+import { who } from './who-command.ts'
 import { clear, exit, quit, wait } from './window-commands.ts'
 import { WRITE_COMMANDS } from './write-table.ts'
 
@@ -49,9 +49,11 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: 'who',
+    aliases: ['search-user'],
     group: 'People',
     usage: '[PREFIX]',
-    summary: 'Lists your contacts, or those whose name begins so. The server lists nobody.',
+    summary:
+      'Lists contacts and who is online; with a prefix also other names, if the operator allows it.',
     example: '!who al',
     needs: 'login',
     args: [0, 1],
@@ -234,7 +236,7 @@ export const COMMANDS: readonly Command[] = [
     name: 'set',
     group: 'You',
     usage: '[KEY] [VALUE]',
-    summary: 'Shows or changes a choice: receipts on/off, requests soft/strict, bell on/off.',
+    summary: 'Shows or changes a choice: receipts, presence, bell on/off; requests soft/strict.',
     example: '!set requests strict',
     needs: 'login',
     args: [0, 2],

@@ -7,8 +7,7 @@ import { fail } from '../../util/errors.ts'
 import { isolate, safeInline, safeName } from '../sanitise.ts'
 import { confirmRecoveryCode, formsOf, newPassword, signedIn } from './account-commands.ts'
 import type { App } from './app.ts'
-import { personArgument } from './chat-target.ts'
-import { chatWord, isGroupName } from './chat-words.ts'
+import { isGroupName } from './chat-words.ts'
 import { longDate } from './format.ts'
 import { renameGroup } from './group-commands.ts'
 import { createLoginKey } from './key-file.ts'
@@ -197,34 +196,6 @@ export async function loginKey(app: App, [first, second]: readonly string[]): Pr
       `${isolate(safeInline(first))} logs in without the password: !login --key FILE. Whoever has it has your account.`,
     )
   })
-}
-
-export function who(app: App, [prefix = '']: readonly string[]): void {
-  const wanted = personArgument(prefix, `!members ${chatWord(prefix)} lists who is in it.`)
-  const found = app
-    .requireSession()
-    .contacts()
-    .filter(({ user, formerNames }) => [user, ...formerNames].some((n) => n.startsWith(wanted)))
-  if (found.length === 0) {
-    app.front.row(
-      '*',
-      `You have no contact whose name begins with "${wanted}". The server lists nobody; @NAME asks for one exact name.`,
-    )
-    return
-  }
-  app.front.rows('*', [
-    'Your contacts (the server lists nobody and tells nobody who is online):',
-    ...found.map((c) => {
-      const name = c.displayName === '' ? '' : ` (${isolate(safeName(c.displayName))})`
-      const state = [
-        c.trust === 'verified' ? 'verified' : '',
-        c.trust === 'changed' || c.trust === 'blocked' ? 'keys changed' : '',
-        c.blockedByMe ? 'blocked' : '',
-        c.accepted ? '' : 'pending',
-      ].filter((word) => word !== '')
-      return `  @${c.user}${name}${state.length === 0 ? '' : `   ${state.join(', ')}`}`
-    }),
-  ])
 }
 
 export function deleteAccount(app: App): Promise<void> {

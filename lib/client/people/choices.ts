@@ -8,6 +8,8 @@ export interface Choices {
   readonly readReceipts: boolean
   /** Strangers must ask first (PROTOCOL 7.3). */
   readonly strict: boolean
+  /** Whether others may see that this account is online, where the operator allows it (PROTOCOL 14.2). */
+  readonly presence: boolean
   /** The terminal's bell for new messages. */
   readonly bell: boolean
 }
@@ -16,19 +18,21 @@ export const DEFAULTS: Choices = {
   displayName: '',
   readReceipts: true,
   strict: false,
+  presence: false,
   bell: true,
 }
 
 interface Word {
   readonly values: readonly [string, string]
   /** What the second of the values means. */
-  readonly field: 'readReceipts' | 'strict' | 'bell'
+  readonly field: 'readReceipts' | 'strict' | 'presence' | 'bell'
   readonly second: boolean
 }
 
 const WORDS: Readonly<Record<ChoiceName, Word>> = {
   receipts: { values: ['on', 'off'], field: 'readReceipts', second: false },
   requests: { values: ['soft', 'strict'], field: 'strict', second: true },
+  presence: { values: ['on', 'off'], field: 'presence', second: false },
   bell: { values: ['on', 'off'], field: 'bell', second: false },
 }
 

@@ -16,6 +16,7 @@ interface Stored {
   readonly name: string
   readonly quiet?: true
   readonly strict?: true
+  readonly shown?: true
   readonly silent?: true
 }
 
@@ -23,6 +24,7 @@ const SHAPE: Shape<Stored> = map({
   name: c(64),
   quiet: opt(flag),
   strict: opt(flag),
+  shown: opt(flag),
   silent: opt(flag),
 })
 const EMAIL: Shape<{ readonly email: string }> = map({ email: s(254) })
@@ -32,6 +34,8 @@ const LOCAL = map({ s: SHAPE, v: opt(u), dirty: opt(flag), mail: opt(s(254)) })
 export interface SettingsDeps extends Omit<BlobDeps<Stored>, 'name' | 'shape'> {
   readonly records: Records
   readonly log: Log
+  /** This device or another one of the account chose something else. */
+  readonly changed: () => void
 }
 
 export class Settings {
@@ -79,6 +83,7 @@ export class Settings {
     this.#dirty = true
     if (email !== undefined) this.#email = email
     await this.#save()
+    this.#deps.changed()
     if (this.#deps.link.online) void this.#sync()
   }
 
@@ -89,6 +94,7 @@ export class Settings {
     if (content === null || this.#dirty) return
     this.#choices = choicesOf(content)
     await this.#save()
+    this.#deps.changed()
   }
 
   async reseal(): Promise<void> {
@@ -115,11 +121,12 @@ export class Settings {
   }
 
   #stored(): Stored {
-    const { displayName, readReceipts, strict, bell } = this.#choices
+    const { displayName, readReceipts, strict, presence, bell } = this.#choices
     return {
       name: displayName,
       ...(readReceipts ? {} : { quiet: true }),
       ...(strict ? { strict: true } : {}),
+      ...(presence ? { shown: true } : {}),
       ...(bell ? {} : { silent: true }),
     }
   }
@@ -165,6 +172,7 @@ function choicesOf(stored: Stored): Choices {
     displayName: stored.name,
     readReceipts: stored.quiet !== true,
     strict: stored.strict === true,
+    presence: stored.shown === true,
     bell: stored.silent !== true,
   }
 }

@@ -43,6 +43,7 @@ import { Chats } from '../people/chats.ts'
 import { ContactBook } from '../people/contact-book.ts'
 import { Directory } from '../people/directory.ts'
 import { watchOwnList } from '../people/own-list-watch.ts'
+import { Lookout } from '../people/lookout.ts'
 import { OwnSync } from '../people/own-sync.ts'
 import type { Peer } from '../people/peer.ts'
 import { Peers } from '../people/peers.ts'
@@ -89,6 +90,7 @@ export class Core {
   transfers!: Transfers
   acceptance!: Acceptance
   blocks!: Blocks
+  lookout!: Lookout
   sync!: OwnSync
   receivers!: Receivers
   gaps!: Gaps
@@ -216,7 +218,16 @@ export class Core {
         this.own.learned(known)
       },
     })
-    this.settings = await Settings.open(blob)
+    this.settings = await Settings.open({
+      ...blob,
+      changed: () => {
+        void this.lookout.tell()
+      },
+    })
+    this.lookout = new Lookout({
+      ...{ link, clock, log, peers: this.peers, acct: device.acct },
+      isShown: () => this.settings.choices.presence,
+    })
     this.chats = await Chats.open(records)
     const { peers, book } = this
     const { srv, acct } = device

@@ -242,6 +242,7 @@ export class LifeActions implements Life {
       const before = this.#core.settings.choices
       const changes = choose(name, value)
       await this.#core.settings.set(changes)
+      if (changes.presence !== undefined) await this.#core.lookout.tell()
       if (changes.strict === undefined || changes.strict === before.strict) return
       await this.#core.keyRing.announce() // people learn it from our keys
     })

@@ -17,9 +17,9 @@ const BLOB_WORDS: Readonly<Record<(typeof BLOB_NAMES)[number], string>> = {
 
 export async function storedItems(core: Core): Promise<StoredItem[]> {
   requireOnline(core.link)
-  const { me, directory, link, transfers, device } = core
+  const { me, directory, link, transfers, device, settings } = core
   const list = directory.listOf(me)
-  const { email } = await link.request('info', {})
+  const { email, dir, pres } = await link.request('info', {})
   const { bun } = await link.request('dir.get', { acct: device.acct })
   const former = me.pin.former.map((name) => `@${name}`).join(', ')
   const items: StoredItem[] = [
@@ -72,6 +72,14 @@ export async function storedItems(core: Core): Promise<StoredItem[]> {
     })
   }
   items.push(
+    item(
+      'name search',
+      'open',
+      dir === true
+        ? 'everybody with an account here finds your name by its beginning'
+        : 'off on this server: others must know your exact name',
+    ),
+    item('online state', 'open', onlineWords(pres === true, settings.choices.presence)),
     item('messages', 'sealed', 'until each device has fetched its copy, at most 31 days'),
     item(
       'who wrote to whom',
@@ -80,6 +88,13 @@ export async function storedItems(core: Core): Promise<StoredItem[]> {
     ),
   )
   return items
+}
+
+function onlineWords(isOffered: boolean, isShown: boolean): string {
+  if (!isOffered) return 'shown to nobody on this server'
+  return isShown
+    ? 'while you are connected, shown to everybody here who knows your name and shows theirs; never kept (!set presence off)'
+    : 'shown to nobody (!set presence on)'
 }
 
 function item(what: string, how: StoredItem['how'], detail: string): StoredItem {

@@ -25,6 +25,7 @@ import { isOver } from '../files/transfer.ts'
 import { Link, requireOnline } from '../link.ts'
 import type { ClientDeps } from '../ports.ts'
 import { deferred } from '../deferred.ts'
+import type { WhoApi } from '../who-api.ts'
 import type { Wire } from '../wire.ts'
 import { LiveAccount } from './account-actions.ts'
 import { acceptFile, endFile } from './file-actions.ts'
@@ -120,6 +121,10 @@ export class LiveSession implements Session {
       fingerprint: serverFingerprint(srv),
       uri: formatContactUri({ host, port, srv, acct, user: me.pin.user }),
     }
+  }
+
+  get who(): WhoApi {
+    return this.#core.lookout
   }
 
   on(listener: (event: ClientEvent) => void): () => void {

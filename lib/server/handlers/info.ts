@@ -17,5 +17,7 @@ export const info: RequestHandler<'info'> = ({ services }) => {
       sendBurst: config.sendBurst,
       newRecipientsPerDay: config.newRecipientsPerDay,
     },
+    ...(config.directory === 'yes' ? { dir: true as const } : {}),
+    ...(config.presence === 'yes' ? { pres: true as const } : {}),
   }
 }

@@ -76,6 +76,8 @@ function sampleOf(name: string): string {
     publicHost: '2001:db8::7',
     registration: 'invite',
     email: 'required',
+    directory: 'yes',
+    presence: 'yes',
     data: '/srv/data',
     keys: '/srv/keys',
     logLevel: 'debug',
