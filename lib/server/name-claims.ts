@@ -1,7 +1,8 @@
 // Which account a name belongs to, for ever: a name once used is never given to another account, also not after renaming
 // or deletion (PROTOCOL 5.1). A claim is written before the account takes the name, so every name an account has or had
 // points to it; the unique key of the account record decides if two ever met on one name. Claims of present names are also
-// in an index by their first two characters, ordered by name: a search reads what it returns; memory is what the store keeps of an index key.
+// in an index by their first two characters, ordered by name: a search reads what it returns, and memory is what the store
+// keeps of an index key.
 import { decodeStrict, encode } from '../protocol/cbor.ts'
 import { isUsername, type Username } from '../protocol/names.ts'
 import { check, exact, s, u } from '../protocol/shape.ts'
