@@ -4,7 +4,8 @@ import test from 'ava'
 
 import type { GroupInfo } from '../../lib/client/group-api.ts'
 import { befriend, crowd, linesOf, saw } from './group-kit.ts'
-import { type Player, World } from './world.ts'
+import type { World } from './world.ts';
+import { type Player } from './world.ts'
 
 function closeAll(...players: readonly Player[]): Promise<unknown> {
   return Promise.all(players.map((player) => player.session.close()))
@@ -93,7 +94,7 @@ async function dropMail(world: World, player: Player): Promise<void> {
   if (who === null) throw new Error('nobody')
   world.cutNetwork(player.name)
   const box = `${who.acct.toString('hex')}:${who.dev.toString('hex')}`
-  void box
+  box
   await world.pass(100)
 }
 
