@@ -35,6 +35,7 @@ import { GroupActions } from './group-actions.ts'
 import { LifeActions } from './life.ts'
 import { PeopleActions } from './people-actions.ts'
 import { reopen } from './reopen.ts'
+import { statusOf } from './status.ts'
 import { Writing } from './writing.ts'
 
 export interface SessionOptions {
@@ -255,23 +256,7 @@ export class LiveSession implements Session {
   }
 
   status(): SessionStatus {
-    const { link, me, device, outbox, transfers, keyRing, clock } = this.#core
-    const { host, port } = this.#options.server
-    const current = keyRing.current
-    return {
-      connection: link.state,
-      host,
-      port,
-      fingerprint: serverFingerprint(device.srv),
-      user: me.pin.user,
-      devices: me.pin.devs.length,
-      queued: outbox.open.length,
-      held: outbox.heldCount,
-      transfers: transfers.activeCount,
-      keyNumber: current?.n ?? 0,
-      keyAgeMs: current === undefined ? 0 : clock.now() - current.madeAt,
-      latencyMs: link.latencyMs,
-    }
+    return statusOf(this.#core, this.#options.server)
   }
 
   reconnect(): void {
