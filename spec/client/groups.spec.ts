@@ -93,3 +93,35 @@ test.serial('everybody may leave; the last admin has to find another one first',
   t.is(bob.session.groups.of('#weekend').standing, 'left')
   await closeAll(alice, bob, carol)
 })
+
+test.serial('the server learns neither the name of a group nor what it is about', async (t) => {
+  const { world, alice, bob, carol } = await crowd()
+  await alice.session.groups.create('conspiracy', ['bob', 'carol'])
+  await alice.session.groups.topic('#conspiracy', 'how to overthrow the cook')
+  await alice.session.send('#conspiracy', 'tonight after dinner')
+  await saw(world, 'tonight after dinner', bob, carol)
+  await world.pass(15_000, 1000)
+  const seen = Buffer.concat(world.seen)
+  for (const secret of ['conspiracy', 'overthrow', 'dinner']) t.false(seen.includes(secret))
+  await closeAll(alice, bob, carol)
+})
+
+test.serial('a group lives through a restart of everybody', async (t) => {
+  const { world, alice, bob, carol } = await crowd()
+  await alice.session.groups.create('weekend', ['bob', 'carol'])
+  await alice.session.groups.topic('#weekend', 'hills')
+  await world.passUntil(() =>
+    [bob, carol].every((p) => p.session.groups.list()[0]?.topic === 'hills'),
+  )
+  const before = alice.session.groups.of('#weekend')
+  await world.passUntil(() => alice.session.status().queued === 0)
+  for (const player of [alice, bob, carol]) {
+    await player.session.close()
+    await player.restart()
+  }
+  t.deepEqual(alice.session.groups.of('#weekend'), before)
+  await carol.session.send('#weekend', 'still here')
+  await saw(world, 'still here', alice, bob)
+  t.deepEqual(await linesOf(bob, '#weekend'), ['[created]', '[topic]', 'carol: still here'])
+  await closeAll(alice, bob, carol)
+})

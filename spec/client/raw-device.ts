@@ -5,7 +5,7 @@ import type { Wire } from '../../lib/client/wire.ts'
 import { randomBytes } from '../../lib/crypto/random.ts'
 import type { Gossip } from '../../lib/envelope/gossip.ts'
 import { SenderStream } from '../../lib/envelope/sender-stream.ts'
-import { verifyBundle } from '../../lib/identity/bundle.ts'
+import { type VerifiedBundle, verifyBundle } from '../../lib/identity/bundle.ts'
 import { convId } from '../../lib/identity/conversation.ts'
 import { verifyDeviceList } from '../../lib/identity/device-list.ts'
 import { OUTER_VERSION } from '../../lib/protocol/version.ts'
@@ -55,6 +55,30 @@ export class RawDevice {
       dsk: this.who.dsk,
       recipients: reply.bun.map((bundle) => verifyBundle(list, bundle, now, 0)),
       now,
+    })
+    const { st, head, wraps } = stream
+    await this.#wire.request('st.open', { st, at: 0, w: wraps, head })
+    return new RawStream(this.#wire, stream)
+  }
+
+  /** A stream of a group, whoever is in it by its state. */
+  async groupStream(
+    { conv, gs }: { readonly conv: Bytes; readonly gs: Bytes },
+    to: readonly Player[],
+  ): Promise<RawStream> {
+    const now = this.#world.clock.now()
+    const recipients: VerifiedBundle[] = []
+    for (const player of to) {
+      const { acct, user } = player.who ?? this.who
+      const reply = await this.#wire.request('dir.get', { acct })
+      const [dl] = reply.dls
+      if (dl === undefined) throw new Error('no list')
+      const { list } = verifyDeviceList(undefined, { srv: WORLD_SRV, acct, user }, dl)
+      recipients.push(...reply.bun.map((bundle) => verifyBundle(list, bundle, now, 0)))
+    }
+    const { who } = this
+    const stream = await SenderStream.open({
+      ...{ srv: WORLD_SRV, conv, gs, from: who, dsk: who.dsk, recipients, now },
     })
     const { st, head, wraps } = stream
     await this.#wire.request('st.open', { st, at: 0, w: wraps, head })

@@ -76,7 +76,7 @@ export class GroupBook {
     if (known !== undefined) {
       if (known.quiet === true && !equal(from.acct, this.#deps.me)) {
         await groups.announced(conv, seen.h, clock.now())
-        await this.#settle(conv)
+        await this.settle(conv)
       }
       return 'known'
     }
@@ -94,7 +94,7 @@ export class GroupBook {
       if (memberOf(seen.state, me) === undefined) return
       const standing = withheld ? 'pending' : 'member'
       await groups.found(seen, {}, { standing, readTo: upTo, receiptedFrom: upTo })
-      await this.#settle(conv)
+      await this.settle(conv)
       return
     }
     if (groups.chain(conv).find(seen.h) !== undefined) return
@@ -154,6 +154,21 @@ export class GroupBook {
     return now
   }
 
+  /** Where we stand by the state that counts now; also after a crash between the two. */
+  async settle(conv: string): Promise<void> {
+    const { groups, me, moved } = this.#deps
+    const group = groups.get(conv) ?? fail('E_NOT_FOUND')
+    const { state, standing } = group
+    const isIn = memberOf(state, me) !== undefined
+    const out = equal(state.by.acct, me) ? 'left' : 'removed'
+    const back = standing === 'pending' ? 'pending' : 'member'
+    await groups.settle(conv, isIn ? back : standing === 'left' ? 'left' : out)
+    if (!isIn && group.request !== undefined) {
+      await groups.change(conv, (g) => without(g, 'request'))
+    }
+    moved(conv)
+  }
+
   #comesBack({ standing, state }: Group, { state: next }: SeenGroupState): boolean {
     const isOut = standing === 'left' || standing === 'removed'
     return isOut && next.n > state.n && memberOf(next, this.#deps.me) !== undefined
@@ -185,7 +200,7 @@ export class GroupBook {
         ...request,
       },
     )
-    await this.#settle(hex(state.conv))
+    await this.settle(hex(state.conv))
     return 'known'
   }
 
@@ -218,22 +233,7 @@ export class GroupBook {
       }
     }
     this.#unlinked.drop(conv, chain.line()[0]?.state.n ?? 0)
-    await this.#settle(conv)
-  }
-
-  /** Where we stand by the state that counts now. */
-  async #settle(conv: string): Promise<void> {
-    const { groups, me, moved } = this.#deps
-    const group = groups.get(conv) ?? fail('E_NOT_FOUND')
-    const { state, standing } = group
-    const isIn = memberOf(state, me) !== undefined
-    const out = equal(state.by.acct, me) ? 'left' : 'removed'
-    const back = standing === 'pending' ? 'pending' : 'member'
-    await groups.settle(conv, isIn ? back : standing === 'left' ? 'left' : out)
-    if (!isIn && group.request !== undefined) {
-      await groups.change(conv, (g) => without(g, 'request'))
-    }
-    moved(conv)
+    await this.settle(conv)
   }
 
   /** `gone`: the device that signed is removed, so nobody can say. */

@@ -89,7 +89,7 @@ export class GroupChanges {
         await this.#announce(known, groups.chain(conv).find(known.state.prev)?.state)
       }
       await this.#tell(conv)
-      this.moved(conv)
+      await this.#deps.book.settle(conv)
     }
   }
 
