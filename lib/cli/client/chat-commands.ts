@@ -190,7 +190,7 @@ function confirmed(app: App, user: string): Promise<boolean> {
     const forms =
       app.front.forms ??
       fail('E_USAGE', `There is no terminal to ask on. To be sure: !delete ${user} yes`)
-    return forms.confirm(`Delete the chat with @${user} from this device, for good?`, false)
+    return forms.confirm(`Delete the chat with @${user} from your devices, for good?`, false)
   })
 }
 

@@ -25,6 +25,7 @@ import { Opening } from '../inbox/opened.ts'
 import { Receipts } from '../inbox/receipts.ts'
 import { Receivers } from '../inbox/receivers.ts'
 import type { Link } from '../link.ts'
+import { GoneChats } from '../messages/gone-chats.ts'
 import { answeredBy } from '../messages/answers.ts'
 import { RecordMessageLog } from '../messages/log.ts'
 import type { MessageRow } from '../messages/row.ts'
@@ -72,6 +73,7 @@ export class Core {
   book!: ContactBook
   settings!: Settings
   chats!: Chats
+  gone!: GoneChats
   directory!: Directory
   messages!: RecordMessageLog
   archive!: Archive
@@ -191,6 +193,7 @@ export class Core {
     })
     this.settings = await Settings.open(blob)
     this.chats = await Chats.open(records)
+    this.gone = new GoneChats({ device, chats: this.chats, messages: () => this.messages, clock })
     const { peers, book } = this
     const { srv, acct } = device
     this.directory = new Directory({
@@ -220,6 +223,7 @@ export class Core {
     this.sync = new OwnSync({
       ...{ acct, profile: this.profile, peers, directory: this.directory, clock, log, emit },
       messages: () => this.messages,
+      gone: this.gone,
       outbox: () => this.outbox,
       documents: () => this.own.documents(),
     })
@@ -250,6 +254,7 @@ export class Core {
       ...{ device, records, link, clock, log, emit, peers, messages, directory, names },
       archives: () => this.profile.archives,
       broken: this.broken,
+      gone: this.gone,
       isBlocked: (acct, at) => this.blocks.hadBlocked(acct, at),
       answeredBy: (row) => this.answeredBy(row),
       meet: (user) => this.meet(user),
