@@ -2,6 +2,7 @@
 // history brings back; what was said later stays (PROTOCOL 7.1 sync, 11).
 import type { DeviceId } from '../../identity/conversation.ts'
 import type { Clock } from '../../util/clock.ts'
+import { BoundedMap } from '../../util/rate.ts'
 import type { Chats } from '../people/chats.ts'
 import { type GoneMark, goneRow, isCovered, isOnItsWay, type Origin } from './gone.ts'
 import type { MessageLog } from './log.ts'
@@ -14,8 +15,13 @@ export interface GoneDeps {
   readonly clock: Clock
 }
 
+/** What left here lately; a mark of another device comes soon after the connection does. */
+const LEFT_MAX = 1000
+
 export class GoneChats {
   readonly #deps: GoneDeps
+  /** When the server took a message of this device (ms): the others saw it only then. */
+  readonly #left = new BoundedMap<number>(LEFT_MAX)
 
   constructor(deps: GoneDeps) {
     this.#deps = deps
@@ -36,7 +42,15 @@ export class GoneChats {
   /** Another device says so, now or in the history. */
   async take(mark: GoneMark): Promise<void> {
     await this.#keep(mark)
-    await this.#deps.messages().forget(mark.conv, (row) => !isOnItsWay(row) && isCovered(mark, row))
+    await this.#deps.messages().forget(mark.conv, (row) => {
+      const isLater = isOnItsWay(row) || (this.#left.get(row.key) ?? 0) > mark.at
+      return !isLater && isCovered(mark, row)
+    })
+  }
+
+  /** A message of this device (hex of its mid) is on the server. */
+  accepted(mid: string): void {
+    this.#left.set(mid, this.#deps.clock.now())
   }
 
   /** Whether a row that the history offers was deleted with its chat. */

@@ -45,8 +45,9 @@ export class Outgoing {
     this.#isCurrent = options.isCurrent
   }
 
+  /** With nobody in it, it holds for one message: nothing would tell when somebody is there. */
   expired(now: number): boolean {
-    return this.#stream?.isSpent(now) === true || !this.#isCurrent()
+    return this.empty || this.#stream?.isSpent(now) === true || !this.#isCurrent()
   }
 
   lostConnection(): void {

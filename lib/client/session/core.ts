@@ -382,6 +382,7 @@ export class Core {
       changed: (item, state, code, reason) => {
         if (item.kind === 'rcpt' && state === 'accepted') this.receipts.settled(item)
         if (isContentKind(item.kind) || item.kind === 'req') {
+          if (state === 'accepted') this.gone.accepted(item.mid)
           this.states.changed(item, state, code, reason)
         }
       },
