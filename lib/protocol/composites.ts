@@ -14,6 +14,8 @@ export type SeenMark = TypeOf<'seen'>
 export type BlobVersion = TypeOf<'blobv'>
 /** Device, sequence number and H(d)[0:16] of its last history batch. */
 export type HistoryHead = TypeOf<'hhead'>
+/** A conversation that was deleted on the sending device: number and time of its mark there. */
+export type GoneChat = TypeOf<'gone'>
 /** Sequence number, epoch and sealed batch. */
 export type HistoryRow = TypeOf<'hrow'>
 /** Device, first and last sequence number of its history. */
@@ -31,6 +33,7 @@ export const wrap: Shape<Wrap> = shapeOf('wrap')
 export const seen: Shape<SeenMark> = shapeOf('seen')
 export const blobv: Shape<BlobVersion> = shapeOf('blobv')
 export const hhead: Shape<HistoryHead> = shapeOf('hhead')
+export const gone: Shape<GoneChat> = shapeOf('gone')
 export const hrow: Shape<HistoryRow> = shapeOf('hrow')
 export const hdev: Shape<HistoryDevice> = shapeOf('hdev')
 export const slot: Shape<VaultSlot> = shapeOf('slot')

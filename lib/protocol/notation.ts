@@ -27,6 +27,7 @@ export const COMPOSITES = {
   seen: '(b16 b16)',
   blobv: '(s16 u)',
   hhead: '(b8 u b16)',
+  gone: '(b16 u u)',
   hrow: '(u u b80-131072)',
   hdev: '(b8 u u)',
   slot: '{t:s2 ?id:b16 d:b80-512}',

@@ -25,7 +25,7 @@ export const PAYLOADS = {
   again: 'p:b1-32768',
   'p2p.offer': 'sess:b16 psk:b32 who:s1 cand:[addr]8 exp:u',
   'p2p.answer': 'sess:b16 ?psk:b32 cand:[addr]8 ?no:flag',
-  sync: '?rd:[seen]64 ?bl:[blobv]8 ?hh:[hhead]10 ?rm:[b16]64 ?ak:b1-512',
+  sync: '?rd:[seen]64 ?bl:[blobv]8 ?hh:[hhead]10 ?rm:[b16]64 ?gone:[gone]16 ?ak:b1-512',
 } as const
 
 /** Kinds with receipts, shown as messages and kept in the history; the others are service kinds. */

@@ -134,6 +134,7 @@ async function restore(root: string, rows: number): Promise<void> {
     },
     progress: () => undefined,
     isBlocked: () => false,
+    gone: { take: () => Promise.resolve(), covers: () => false },
     late: () => undefined,
   })
   const heap = process.memoryUsage().rss

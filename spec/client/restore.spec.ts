@@ -7,8 +7,11 @@ import { itemOf } from '../../lib/client/archive/item.ts'
 import { Restorer } from '../../lib/client/archive/restorer.ts'
 import { RestoreState } from '../../lib/client/archive/restore-state.ts'
 import type { Link } from '../../lib/client/link.ts'
+import { GoneChats } from '../../lib/client/messages/gone-chats.ts'
 import { RecordMessageLog } from '../../lib/client/messages/log.ts'
+import { goneRow } from '../../lib/client/messages/gone.ts'
 import type { MessageRow } from '../../lib/client/messages/row.ts'
+import { Chats } from '../../lib/client/people/chats.ts'
 import { ArchiveKeys } from '../../lib/envelope/archive-keys.ts'
 import { batchHash, type HistoryItem, sealBatch } from '../../lib/envelope/history.ts'
 import { convId, messageId } from '../../lib/identity/conversation.ts'
@@ -92,6 +95,7 @@ async function open(
   isBlocked: (acct: Bytes, at: number) => boolean = () => false,
 ): Promise<{ log: RecordMessageLog; restorer: Restorer; codes: string[] }> {
   const state = await RestoreState.open(store.records)
+  const chats = await Chats.open(store.records)
   const log = await RecordMessageLog.open(store, [hex(CONV)])
   log.reserve(state.end)
   const device = { id: NEW.dev, dsk: rsa2048(0).publicKey, ts: 0 }
@@ -107,6 +111,7 @@ async function open(
     fault: (code) => codes.push(code),
     progress: () => undefined,
     isBlocked,
+    gone: new GoneChats({ device: NEW, chats, messages: () => log, clock: new FakeClock() }),
     late: () => undefined,
   })
   return { log, restorer, codes }
@@ -267,4 +272,40 @@ test('what somebody said after being blocked does not come back, what was said b
     restored.map(({ ts }) => ts - T0),
     [1, 2],
   )
+})
+
+/** A chain in which the conversation was deleted at `at`, under number `n`. */
+function deletion(n: number, at: number): HistoryItem {
+  const mark = goneRow(hex(CONV), { srv: SRV, acct: ME, dev: dev(0) }, T0 + at)
+  return itemOf({ ...mark, number: n }, OTHER, T0 + at)
+}
+
+test('a chat that was deleted does not come back, whatever other devices had of it', async (t) => {
+  const [first, second, third] = [row(1, 1, undefined), row(3, 2, undefined), row(9, 4, undefined)]
+  const items = [first, second].map((each) => itemOf(each, OTHER, T0))
+  // said before, but not seen by the device that deleted: it came later
+  const unseen = itemOf({ ...row(2, 5, 'accepted'), at: T0 + 50 }, OTHER, T0)
+  const deleting = [...items, deletion(3, 6), itemOf(third, OTHER, T0 + 20), unseen]
+  // a device that was away until then
+  const late = [first, second, third].map((each, i) =>
+    itemOf({ ...each, number: i + 1, at: T0 + 100 + i }, OTHER, T0 + 200),
+  )
+  for (const perBatch of [1, 2, 64]) {
+    for (const chains of [
+      [sealed(0, deleting, perBatch)],
+      [sealed(0, deleting, perBatch), sealed(1, late, perBatch)],
+      [sealed(1, deleting, perBatch), sealed(0, late, perBatch)],
+    ]) {
+      const store = createMemoryStore({ clock: new FakeClock() })
+      const { log, restorer, codes } = await open(
+        store,
+        linkOver(chains, () => false),
+      )
+      await restorer.prepare()
+      await restorer.run()
+      const restored = await log.after(hex(CONV), 0, 100)
+      t.deepEqual(restored.map(({ ts }) => ts - T0).sort(), [2, 9])
+      t.deepEqual(codes, [])
+    }
+  }
 })

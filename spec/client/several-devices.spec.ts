@@ -76,3 +76,21 @@ test.serial(
     await closeAll(laptop, bob)
   },
 )
+
+test.serial(
+  'a note that nobody was there for does not keep the next one from a device that is',
+  async (t) => {
+    const world = await World.create()
+    const one = await world.prepare('bob', 1, { others: [9] })
+    await one.start()
+    await one.session.send('bob', 'only for me')
+    await world.passUntil(() => one.session.status().queued === 0)
+    const other = await world.otherDevice(one, 9)
+    await other.start()
+    await world.pass(2000)
+    await one.session.send('bob', 'for both of me')
+    await world.passUntil(async () => (await talk(other, 'bob')).includes('bob: for both of me'))
+    await closeAll(one, other)
+    t.pass()
+  },
+)

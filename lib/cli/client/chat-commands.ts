@@ -161,7 +161,7 @@ function confirmed(app: App, user: string): Promise<boolean> {
       app.front.forms ??
       fail('E_USAGE', `There is no terminal to ask on. To be sure: !delete ${bareChat(user)} yes`)
     return forms.confirm(
-      `Delete the chat with ${chatWord(user)} from this device, for good?`,
+      `Delete the chat with ${chatWord(user)} from your devices, for good?`,
       false,
     )
   })

@@ -147,7 +147,7 @@ export const WRITE_COMMANDS: readonly Command[] = [
     aliases: ['deletechat'],
     group: 'Write',
     usage: 'CHAT [yes]',
-    summary: 'Deletes a chat with all its messages from this device. Asks first.',
+    summary: 'Deletes a chat from your devices and from what the history brings back. Asks first.',
     example: '!delete alice',
     needs: 'login',
     args: [1, 2],

@@ -10,6 +10,7 @@ import type { Log } from '../../util/log.ts'
 import type { ArchiveApi, ArchiveStatus } from '../archive-api.ts'
 import type { Emit } from '../emitter.ts'
 import type { ClientEvent, MessageView, RestoreProgress } from '../events.ts'
+import type { GoneChats } from '../messages/gone-chats.ts'
 import type { RecordMessageLog } from '../messages/log.ts'
 import type { MessageRow } from '../messages/row.ts'
 import { type Names, viewOf } from '../messages/view.ts'
@@ -45,6 +46,7 @@ export interface ArchiveDeps extends Omit<BatchSource, 'account'> {
   readonly emit: Emit
   readonly broken: (error: unknown) => void
   /** See RestorerDeps. */
+  readonly gone: GoneChats
   readonly isBlocked: (acct: Bytes, at: number) => boolean
   /** With the message it answers. */
   readonly viewed: (row: MessageRow) => Promise<MessageView>

@@ -6,6 +6,7 @@ import { decodeStrict, encode } from '../../protocol/cbor.ts'
 import { decodePayload } from '../../protocol/payloads.ts'
 import { type Bytes, equal, fromHex, hex } from '../../util/bytes.ts'
 import { fail } from '../../util/errors.ts'
+import { isGoneKey } from '../messages/gone.ts'
 import { decodeRow, encodeRow, type MessageRow } from '../messages/row.ts'
 
 type Fields = Record<string, unknown>
@@ -66,6 +67,7 @@ export function rowOf(item: HistoryItem, me: Bytes): Omit<MessageRow, 'number'> 
 function hasItsKey(row: MessageRow): boolean {
   if (row.placeholder !== undefined) return PLACEHOLDER.test(row.key)
   if (row.payload.length > 0) return row.key === keyOf(row)
+  if (row.aside === 'gone') return row.own && isGoneKey(row.key)
   return MID.test(row.key) && (row.deleted === true || row.aside === 'change')
 }
 

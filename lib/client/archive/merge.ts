@@ -1,7 +1,7 @@
 // Several chains as one sequence of items: each chain in its own order, between them by arrival time (PROTOCOL 11). Reads a
 // page ahead and holds no more than one page of each.
 import type { HistoryItem } from '../../envelope/history.ts'
-import { compare } from '../../util/bytes.ts'
+import { type Bytes, compare } from '../../util/bytes.ts'
 import type { ChainReader, ReadBatch } from './chain-reader.ts'
 import type { ChainProgress } from './restore-state.ts'
 
@@ -12,6 +12,8 @@ interface Waiting {
 }
 
 export interface Merged {
+  /** The chain it is in. */
+  readonly dev: Bytes
   readonly item: HistoryItem
   /** A later version of a row that was there before. */
   readonly isChange: boolean
@@ -75,7 +77,7 @@ export class MergedChain {
     this.#at += 1
     const { top } = this.#progress
     this.#progress = { ...first.after, top: Math.max(top, first.item.n) }
-    return { item: first.item, isChange }
+    return { dev: this.#progress.dev, item: first.item, isChange }
   }
 
   #add({ seq, hash, prev, items }: ReadBatch): void {

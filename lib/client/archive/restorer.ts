@@ -8,6 +8,7 @@ import { codeOf } from '../../util/errors.ts'
 import type { HistoryItem } from '../../envelope/history.ts'
 import type { RestoreProgress } from '../events.ts'
 import type { ArchivedLog, FreeNumbers, Restored } from '../messages/archived-log.ts'
+import type { GoneChats } from '../messages/gone-chats.ts'
 import type { MessageRow } from '../messages/row.ts'
 import { type BatchSource, type ChainFault, ChainReader, askFor, openFrom } from './chain-reader.ts'
 import { rowOf } from './item.ts'
@@ -39,6 +40,7 @@ export interface RestorerDeps extends BatchSource {
   readonly progress: (progress: RestoreProgress) => void
   /** These rows are here now, or were already. */
   readonly regained: (rows: readonly MessageRow[]) => Promise<void>
+  readonly gone: Pick<GoneChats, 'take' | 'covers'>
   /** What a device stored at this time, before it knew of a block, is not wanted back. */
   readonly isBlocked: (acct: Bytes, at: number) => boolean
   /** A row that live delivery did not bring. */
@@ -189,9 +191,23 @@ export class Restorer {
     numbers: FreeNumbers,
     late: (row: MessageRow) => void,
   ): Promise<number> {
-    const { messages } = this.#deps
-    const rows = step.flatMap(({ item }) => this.#checked(item))
-    const results = await Promise.all(rows.map((row) => messages.restore(row, numbers)))
+    const { messages, gone } = this.#deps
+    const results: Restored[] = []
+    let rows: Omit<MessageRow, 'number'>[] = []
+    const flush = async (): Promise<void> => {
+      results.push(...(await Promise.all(rows.map((row) => messages.restore(row, numbers)))))
+      rows = []
+    }
+    for (const { dev, item } of step) {
+      const [row] = this.#checked(item)
+      if (row?.aside === 'gone') {
+        // what stands before it goes, what stands behind it stays
+        await flush()
+        await gone.take({ conv: row.conv, dev, number: item.n, at: row.at })
+      } else if (row !== undefined && !gone.covers(row, { dev, n: item.n })) rows.push(row)
+      if (row !== undefined) this.#meet(item)
+    }
+    await flush()
     await this.#deps.regained(results.map(({ row }) => row))
     const fresh = results.filter((result: Restored) => result.fresh && !result.replaced)
     for (const { row } of fresh) late(row)
@@ -200,19 +216,22 @@ export class Restorer {
 
   /** The row of an item, none when it is no row. */
   #checked(item: HistoryItem): Omit<MessageRow, 'number'>[] {
-    const { device, reunion, state, fault, isBlocked } = this.#deps
-    const other = item.w ?? item.f[0]
+    const { device, fault, isBlocked } = this.#deps
     if (isBlocked(item.f[0], item.at)) return []
     try {
-      const row = rowOf(item, device.acct)
-      const { srv, acct } = device
-      const isBetweenTwo = equal(convId({ srv, acct }, { srv, acct: other }), item.c)
-      if (isBetweenTwo) reunion.met(other, state.end)
-      return [row]
+      return [rowOf(item, device.acct)]
     } catch (error) {
       if (codeOf(error) !== 'E_FORMAT') throw error
       fault('E_FORMAT', item.f[1])
       return []
     }
+  }
+
+  #meet(item: HistoryItem): void {
+    const { device, reunion, state } = this.#deps
+    const { srv, acct } = device
+    const other = item.w ?? item.f[0]
+    const isBetweenTwo = equal(convId({ srv, acct }, { srv, acct: other }), item.c)
+    if (isBetweenTwo) reunion.met(other, state.end)
   }
 }

@@ -82,7 +82,7 @@ export class Dispatch {
     const { payload, peer } = arrival
     if (payload.k === 'again') return this.#again(arrival, payload)
     if (payload.k === 'sync') {
-      await this.#deps.sync.take(payload)
+      await this.#deps.sync.take(payload, arrival.from.dev)
       return null
     }
     if (payload.k === 'resend') {

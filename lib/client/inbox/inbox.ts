@@ -208,8 +208,8 @@ export class Inbox {
     let rows: Inserted[]
     try {
       rows = await Promise.all(contents.map((each) => messages.insert(each.row, each.replaces)))
-      await receivers.save(touched)
       await this.#deps.stored()
+      await receivers.save(touched)
     } catch (error) {
       receivers.forget(touched)
       throw error

@@ -142,11 +142,11 @@ export class LayeredRows implements RowTable {
     }
   }
 
-  async forget(conv: string, last: number): Promise<void> {
-    const gone = await this.#hot.forget(conv, last)
+  async forget(conv: string, last: number, isGone: (row: MessageRow) => boolean): Promise<void> {
+    const gone = await this.#hot.forget(conv, last, isGone)
     for (const number of gone) this.#strays.delete(number)
     for (const segment of this.#cold.segmentsOf(conv)) {
-      await this.#rewrite(segment, (row) => row.conv !== conv)
+      await this.#rewrite(segment, (row) => row.conv !== conv || !isGone(row))
     }
   }
 

@@ -65,8 +65,12 @@ export interface MessageLog {
   readonly recentFrom: number
   /** Blocks of lines, newest first, among them all whose texts hold `needle` (lower case). */
   scan(conv: string | null, needle: string): AsyncGenerator<readonly MessageRow[]>
-  /** Removes everything of one conversation. */
-  forget(conv: string): Promise<void>
+  /** Removes those rows of one conversation. `mark` is what says so to others, stored first; resolves to it with its number. */
+  forget(
+    conv: string,
+    isGone: (row: MessageRow) => boolean,
+    mark?: Omit<MessageRow, 'number'>,
+  ): Promise<MessageRow | null>
   /** Leaves nothing but the name of a message; null when there is nothing left to remove. */
   expire(number: number): Promise<MessageRow | null>
   /** Waits for everything asked for so far. */
@@ -172,8 +176,13 @@ export class RecordMessageLog implements MessageLog, ArchivedLog {
     return (await this.#commit.add({ do: 'expire', number })) as MessageRow | null
   }
 
-  async forget(conv: string): Promise<void> {
-    await this.#commit.add({ do: 'forget', conv })
+  async forget(
+    conv: string,
+    isGone: (row: MessageRow) => boolean,
+    mark?: Omit<MessageRow, 'number'>,
+  ): Promise<MessageRow | null> {
+    const marked = mark === undefined ? {} : { mark }
+    return (await this.#commit.add({ do: 'forget', conv, isGone, ...marked })) as MessageRow | null
   }
 
   byKey(key: string): Promise<MessageRow | null> {
@@ -232,10 +241,8 @@ export class RecordMessageLog implements MessageLog, ArchivedLog {
           results.push(await this.#expire(op.number, draft))
           break
         case 'forget':
-          await this.#write(draft)
+          results.push(await this.#forget(op, draft))
           draft = new Draft(this.#table)
-          await this.#forget(op.conv)
-          results.push(null)
           break
         case 'remove':
           results.push(await this.#remove(op.key, draft))
@@ -375,8 +382,15 @@ export class RecordMessageLog implements MessageLog, ArchivedLog {
     return expired
   }
 
-  async #forget(conv: string): Promise<void> {
-    await this.#table.forget(conv, this.#next - 1)
+  async #forget(
+    { conv, isGone, mark }: Op & { readonly do: 'forget' },
+    draft: Draft,
+  ): Promise<MessageRow | null> {
+    const row = mark === undefined ? null : { ...mark, number: this.#next++ }
+    if (row !== null) draft.set(row)
+    await this.#write(draft)
+    await this.#table.forget(conv, this.#next - 1, (each) => each.key !== row?.key && isGone(each))
     await this.#early.forget(conv)
+    return row
   }
 }

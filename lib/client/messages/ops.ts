@@ -8,7 +8,13 @@ export type Op =
   | { readonly do: 'insert'; readonly row: Omit<MessageRow, 'number'>; readonly replaces?: string }
   | { readonly do: 'update'; readonly key: string; readonly change: Update }
   | { readonly do: 'expire'; readonly number: number }
-  | { readonly do: 'forget'; readonly conv: string }
+  | {
+      readonly do: 'forget'
+      readonly conv: string
+      readonly isGone: (row: MessageRow) => boolean
+      /** Stored before anything goes. */
+      readonly mark?: Omit<MessageRow, 'number'>
+    }
   | { readonly do: 'remove'; readonly key: string }
   | { readonly do: 'settle'; readonly row: MessageRow }
   | {

@@ -50,8 +50,8 @@ export interface RowTable {
   put(rows: readonly MessageRow[]): Promise<void>
   /** `last`: the highest number ever given, which must not be given again. */
   remove(rows: readonly MessageRow[], last: number): Promise<void>
-  /** Everything of one conversation. */
-  forget(conv: string, last: number): Promise<void>
+  /** Of one conversation, everything that is wanted gone. */
+  forget(conv: string, last: number, isGone: (row: MessageRow) => boolean): Promise<void>
   /** Between two writes: a bounded piece of whatever keeps the rows in order. `next`: the number of the next row. */
   tidy(next: number): Promise<void>
 }
@@ -65,6 +65,7 @@ const INDEX: Readonly<Record<Which, string>> = {
   lines: 'conv',
   change: 'change',
   expired: 'expired',
+  gone: 'gone',
 }
 
 export function rowId(number: number): string {
@@ -149,14 +150,22 @@ export class RecordRows {
   }
 
   /** Resolves to the numbers that were removed. */
-  async forget(conv: string, last: number): Promise<readonly number[]> {
+  async forget(
+    conv: string,
+    last: number,
+    isGone: (row: MessageRow) => boolean,
+  ): Promise<readonly number[]> {
     const gone: number[] = []
     await this.#records.put(META, LAST, encode({ n: last }))
     for (const index of Object.values(INDEX)) {
+      let after: string | null = null
       for (;;) {
-        const records = await this.#records.list(KIND, index, conv, null, PAGE)
-        if (records.length === 0) break
-        const numbers = records.map(({ id }) => Number(id))
+        const records: Rec[] = await this.#records.list(KIND, index, conv, after, PAGE)
+        const newest = records.at(-1)
+        if (newest === undefined) break
+        after = newest.id
+        const rows = records.map(({ body }) => decodeRow(body)).filter(isGone)
+        const numbers = rows.map(({ number }) => number)
         await this.#delete(numbers)
         gone.push(...numbers)
       }

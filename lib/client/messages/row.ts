@@ -9,8 +9,11 @@ import { type Marks, MARKS, marksFrom, storedMarks } from './marks.ts'
 
 export type PlaceholderReason = 'no-key' | 'gap' | 'bad' | 'removed-device'
 
-/** Why a row is no line of its conversation: it changes another one, or its time is over and only its name is left. */
-export type Aside = 'change' | 'expired'
+/**
+ * Why a row is no line of its conversation: it changes another one, its time is over and only its name is left, or it says
+ * that the conversation was deleted.
+ */
+export type Aside = 'change' | 'expired' | 'gone'
 
 export interface MessageRow {
   /** Order of arrival in this profile; the short number people type. */
@@ -74,7 +77,7 @@ const ROW = map({
   s: opt(lit(...STATES)),
   e: opt(s(24)),
   g: opt(lit('no-key', 'gap', 'bad', 'removed-device')),
-  as: opt(lit('change', 'expired')),
+  as: opt(lit('change', 'expired', 'gone')),
   mk: opt(MARKS),
   de: opt(flag),
   ex: opt(u),

@@ -62,9 +62,9 @@ export class Outgoing {
     return new Outgoing(options, first ?? null)
   }
 
-  /** Not to be used for this item any more. */
+  /** Not to be used for this item any more. With nobody in it, it holds for one message: nothing would tell when somebody is there. */
   expired(now: number, item: OutItem): boolean {
-    return this.#stream?.isSpent(now) === true || !this.#isCurrent(item)
+    return this.empty || this.#stream?.isSpent(now) === true || !this.#isCurrent(item)
   }
 
   lostConnection(): void {

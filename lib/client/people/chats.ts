@@ -1,13 +1,16 @@
 // What this device keeps of each conversation besides its messages: its short number, mute, pins, and the timer that both
 // sides agreed on (PROTOCOL 7.1 timer). In memory and in the sealed store; by conversation, whoever is in it.
 import { decodeStrict, encode } from '../../protocol/cbor.ts'
-import { check, flag, list, map, opt, s, u } from '../../protocol/shape.ts'
+import { b, check, flag, list, map, opt, s, tuple, u } from '../../protocol/shape.ts'
 import type { Records } from '../../storage/ports.ts'
+import { type Bytes, equal } from '../../util/bytes.ts'
 import { GroupCommit } from '../group-commit.ts'
 
 const KIND = 'chat'
 const PAGE = 500
 export const PINS_MAX = 100
+/** An account has had at most 42 devices that anybody remembers. */
+const GONE_MAX = 42
 
 /** Which of two timers set at once counts: the later one, in the same way on all devices. */
 export interface ChatTimer {
@@ -30,6 +33,16 @@ export interface Chat {
   readonly timer: ChatTimer
   /** Deleted by its owner: not listed before something is said again. */
   readonly hidden: boolean
+  /** On which devices it was deleted last, and when (PROTOCOL 11). */
+  readonly gone: readonly GoneOn[]
+}
+
+export interface GoneOn {
+  readonly dev: Bytes
+  /** Of the mark on that device. */
+  readonly number: number
+  /** ms */
+  readonly at: number
 }
 
 export const MUTED_FOR_EVER: number = Number.MAX_SAFE_INTEGER
@@ -43,6 +56,7 @@ const CHAT = map({
   tt: opt(u),
   ti: opt(s(32)),
   hi: opt(flag),
+  go: opt(list(tuple(b(8), u, u), GONE_MAX)),
 })
 
 export class Chats {
@@ -99,6 +113,7 @@ export class Chats {
       pins: [],
       timer: { seconds: 0, ts: 0, id: '' },
       hidden: false,
+      gone: [],
     }
     this.#byConv.set(conv, chat)
     // a number that is lost in a crash was seen by nobody for longer than the crash took
@@ -132,6 +147,16 @@ export class Chats {
     return after.timer === timer
   }
 
+  /** Deleted, here or on another device: pins go with it. Durable when it resolves. */
+  async gone(conv: string, on: GoneOn): Promise<void> {
+    await this.change(conv, (chat) => {
+      const known = chat.gone.find(({ dev }) => equal(dev, on.dev))
+      if (known !== undefined && known.number >= on.number) return chat
+      const others = chat.gone.filter((each) => each !== known)
+      return { ...chat, pins: [], hidden: true, gone: [...others, on].slice(-GONE_MAX) }
+    })
+  }
+
   idle(): Promise<void> {
     return this.#commit.idle()
   }
@@ -141,13 +166,14 @@ function isLater(p: ChatTimer, q: ChatTimer): boolean {
   return p.ts !== q.ts ? p.ts > q.ts : p.id > q.id
 }
 
-function encodeChat({ conv, number, mutedUntil, pins, timer, hidden }: Chat): Buffer {
+function encodeChat({ conv, number, mutedUntil, pins, timer, hidden, gone }: Chat): Buffer {
   return encode({
     c: conv,
     n: number,
     mu: mutedUntil === 0 ? undefined : mutedUntil,
     pi: pins.length === 0 ? undefined : pins,
     hi: hidden ? true : undefined,
+    go: gone.length === 0 ? undefined : gone.map((on) => [on.dev, on.number, on.at]),
     ...(timer.id === '' ? {} : { ts: timer.seconds, tt: timer.ts, ti: timer.id }),
   })
 }
@@ -161,5 +187,6 @@ function decodeChat(body: Uint8Array): Chat {
     pins: f.pi ?? [],
     timer: { seconds: f.ts ?? 0, ts: f.tt ?? 0, id: f.ti ?? '' },
     hidden: f.hi === true,
+    gone: (f.go ?? []).map(([dev, number, at]) => ({ dev, number, at })),
   }
 }

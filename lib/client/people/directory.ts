@@ -125,7 +125,8 @@ export class Directory {
       ({ id }) => except === undefined || !equal(id, except),
     )
     const isComplete = wanted.every(({ id }) => held.some(({ dev }) => equal(dev, id)))
-    if (held.length > 0 && isComplete && this.#isFresh(acct)) return held
+    const isOwn = equal(acct, this.#options.acct)
+    if (this.#wasJustAsked(acct) || (isOwn && held.length > 0 && isComplete)) return held
     await this.refresh(acct)
     return this.#live(acct)
   }
@@ -159,10 +160,9 @@ export class Directory {
     return this.#peers.change(peer.id, (now) => without(now, 'alarm'))
   }
 
-  #isFresh(acct: Bytes): boolean {
-    const { clock, acct: me } = this.#options
+  #wasJustAsked(acct: Bytes): boolean {
     const askedAt = this.#cache.get(hex(acct))?.askedAt ?? -Infinity
-    return equal(acct, me) || clock.monotonic() - askedAt < FRESH_MS
+    return this.#options.clock.monotonic() - askedAt < FRESH_MS
   }
 
   #live(acct: Bytes): VerifiedBundle[] {

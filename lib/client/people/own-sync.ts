@@ -9,6 +9,8 @@ import { codeOf, type ErrorCode } from '../../util/errors.ts'
 import type { Log } from '../../util/log.ts'
 import type { Profile } from '../account/profile.ts'
 import type { Emit } from '../emitter.ts'
+import type { GoneMark } from '../messages/gone.ts'
+import type { GoneChats } from '../messages/gone-chats.ts'
 import type { MessageLog } from '../messages/log.ts'
 import type { Outbox } from '../outbox/outbox.ts'
 import type { Directory } from './directory.ts'
@@ -46,6 +48,7 @@ export interface OwnSyncDeps {
   readonly parties: Parties
   readonly messages: () => MessageLog
   readonly directory: Directory
+  readonly gone: GoneChats
   readonly outbox: () => Outbox
   /** By blob name. */
   readonly documents: () => ReadonlyMap<string, Document>
@@ -61,6 +64,8 @@ export class OwnSync {
   readonly #versions = new Map<string, number>()
   /** Marks of the others whose message is not stored here yet. */
   #heard: (readonly [conv: string, mid: string])[] = []
+  /** Conversations that another one deleted: what came before that has to be stored first. */
+  #gone: GoneMark[] = []
   #timer: Timer | null = null
   #flushing: Promise<void> = Promise.resolve()
 
@@ -82,6 +87,11 @@ export class OwnSync {
     this.#soon()
   }
 
+  /** The user has deleted a conversation for good. Durable when it resolves. */
+  async deleted({ conv, number, at }: GoneMark): Promise<void> {
+    if (this.#hasOthers()) await this.#send({ gone: [[fromHex(conv), number, at]] })
+  }
+
   /** After a removal: the devices that stay get the keys of the new epoch; roots stay in the vault (PROTOCOL 5.4). */
   async pass(keys: ArchiveKeys): Promise<void> {
     if (this.#hasOthers()) await this.#send({ ak: keys.serialize() })
@@ -98,7 +108,8 @@ export class OwnSync {
   }
 
   /** What another device of ours says. */
-  async take({ rd = [], bl = [], ak }: PayloadOf<'sync'>): Promise<void> {
+  async take({ rd = [], bl = [], gone = [], ak }: PayloadOf<'sync'>, dev: Bytes): Promise<void> {
+    this.#gone.push(...gone.map(([conv, number, at]) => ({ conv: hex(conv), dev, number, at })))
     this.#heard.push(...rd.map(([conv, mid]) => [hex(conv), hex(mid)] as const))
     if (ak !== undefined) await this.#keep(ak)
     const documents = this.#deps.documents()
@@ -114,6 +125,7 @@ export class OwnSync {
 
   /** Once the messages that came along are stored: numbers are this device's own, so the mark is the message. */
   async applyMarks(): Promise<void> {
+    for (const mark of this.#gone.splice(0)) await this.#deps.gone.take(mark)
     if (this.#heard.length === 0) return
     const { parties, messages } = this.#deps
     const later: (readonly [conv: string, mid: string])[] = []
@@ -167,7 +179,7 @@ export class OwnSync {
     }
   }
 
-  async #send(what: Pick<PayloadOf<'sync'>, 'rd' | 'bl' | 'ak'>): Promise<void> {
+  async #send(what: Pick<PayloadOf<'sync'>, 'rd' | 'bl' | 'gone' | 'ak'>): Promise<void> {
     const { outbox, clock, peers, acct } = this.#deps
     const conv = peers.get(acct)?.conv
     if (conv === undefined) return

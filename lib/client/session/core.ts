@@ -29,6 +29,7 @@ import type { Inbox } from '../inbox/inbox.ts'
 import { Receipts } from '../inbox/receipts.ts'
 import { Receivers } from '../inbox/receivers.ts'
 import type { Link } from '../link.ts'
+import { GoneChats } from '../messages/gone-chats.ts'
 import { answeredBy } from '../messages/answers.ts'
 import { RecordMessageLog } from '../messages/log.ts'
 import type { MessageRow } from '../messages/row.ts'
@@ -83,6 +84,7 @@ export class Core {
   book!: ContactBook
   settings!: Settings
   chats!: Chats
+  gone!: GoneChats
   directory!: Directory
   messages!: RecordMessageLog
   archive!: Archive
@@ -229,6 +231,7 @@ export class Core {
       isShown: () => this.settings.choices.presence,
     })
     this.chats = await Chats.open(records)
+    this.gone = new GoneChats({ device, chats: this.chats, messages: () => this.messages, clock })
     const { peers, book } = this
     const { srv, acct } = device
     this.directory = new Directory({
@@ -268,6 +271,7 @@ export class Core {
         emit,
       },
       messages: () => this.messages,
+      gone: this.gone,
       outbox: () => this.outbox,
       documents: () => this.own.documents(),
     })
@@ -298,6 +302,7 @@ export class Core {
       ...{ device, records, link, clock, log, emit, peers, messages, directory, names },
       archives: () => this.profile.archives,
       broken: this.broken,
+      gone: this.gone,
       isBlocked: (acct, at) => this.blocks.hadBlocked(acct, at),
       answeredBy: (row) => this.answeredBy(row),
       chatOf: (chat) => chatOf(this, chat),
@@ -381,6 +386,7 @@ export class Core {
       changed: (item, state, code, reason) => {
         if (state === 'accepted') void this.groupChanges.accepted(item).catch(broken)
         if (item.kind === 'rcpt' && state === 'accepted') this.receipts.settled(item)
+        if (state === 'accepted') this.gone.accepted(item.mid)
         // what goes to a part of a conversation is no line of it
         if (item.acct === undefined && (isContentKind(item.kind) || item.kind === 'req')) {
           this.states.changed(item, state, code, reason)

@@ -197,12 +197,11 @@ export class LifeActions implements Life {
 
   deleteChat(chat: string): Promise<void> {
     return this.#open(async () => {
-      const { chats, gaps, messages, outbox } = this.#core
+      const { gaps, gone, outbox, sync } = this.#core
       const { conv } = await chatOf(this.#core, chat)
       for (const item of outbox.open) if (item.conv === conv) await outbox.cancel(item.mid)
       await gaps.forget(conv)
-      await messages.forget(conv)
-      await chats.change(conv, (each) => ({ ...each, pins: [], hidden: true }))
+      await sync.deleted(await gone.here(conv))
     })
   }
 
