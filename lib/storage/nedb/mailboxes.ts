@@ -6,6 +6,7 @@ import { fail, SecureChatError } from '../../util/errors.ts'
 import { BoxTable, type MailboxLimits } from '../box-table.ts'
 import type { DiskSpace } from '../disk-space.ts'
 import type { Appended, Entry, Incoming, Mailboxes } from '../ports.ts'
+import { AckWindow } from './ack-window.ts'
 import { Lazy } from './lazy.ts'
 import { bodyOf, type MailShard, settle, type Waiter, type WaitingMail } from './mail-shard.ts'
 import type { Sequence } from './sequence.ts'
@@ -15,7 +16,7 @@ export interface MailboxOptions {
   readonly shards: number
   /** How long a mail for an absent receiver may wait for company. 0 to 5. */
   readonly absentMs: number
-  /** How long a mail for a connected receiver may wait for its acknowledgement. 20 to 50. */
+  /** How long a mail for a connected receiver waits for its acknowledgement at least, see AckWindow. 20 to 50. */
   readonly connectedMs: number
   readonly clock: Clock
   readonly space: DiskSpace
@@ -48,6 +49,7 @@ export class NedbMailboxes implements Mailboxes {
   readonly #writes = new Set<Promise<void>>()
   /** Appends pass one after the other, so a later call never overtakes one that waits for its files. */
   #gate: Promise<unknown> = Promise.resolve()
+  readonly #ackWindow: AckWindow
   #timer: Timer | null = null
   #timerDue = Infinity
   #isClosed = false
@@ -55,6 +57,7 @@ export class NedbMailboxes implements Mailboxes {
   constructor(options: MailboxOptions) {
     this.#options = options
     this.#table = new BoxTable(options.limits)
+    this.#ackWindow = new AckWindow(options.connectedMs)
     this.#shards = new Lazy((index) => this.#load(index))
   }
 
@@ -90,7 +93,10 @@ export class NedbMailboxes implements Mailboxes {
 
   async ack(box: string, upTo: number): Promise<void> {
     const shard = await this.#open(box)
-    this.#forget(shard, this.#table.takeUpTo(box, upTo))
+    const mails = this.#table.takeUpTo(box, upTo)
+    const pushedAt = mails[0]?.pushedAt
+    if (pushedAt !== undefined) this.#ackWindow.took(this.#options.clock.monotonic() - pushedAt)
+    this.#forget(shard, mails)
   }
 
   async usage(box: string): Promise<{ readonly count: number; readonly bytes: number }> {
@@ -217,6 +223,7 @@ export class NedbMailboxes implements Mailboxes {
       return
     }
     const seq = this.#options.sequence.next()
+    const now = this.#options.clock.monotonic()
     const done: Waiter['done'] = (outcome) => {
       finish(index, outcome === 'stored' ? { status: 'stored', seq } : { status: 'acked' })
     }
@@ -230,9 +237,8 @@ export class NedbMailboxes implements Mailboxes {
       body: item.body,
       waiters: [{ done, failed: reject }],
       isWritten: false,
-      due:
-        this.#options.clock.monotonic() +
-        (item.likelyAcked ? this.#options.connectedMs : this.#options.absentMs),
+      pushedAt: item.likelyAcked ? now : undefined,
+      due: now + (item.likelyAcked ? this.#ackWindow.ms : this.#options.absentMs),
     })
     assigned?.(index, seq)
   }
@@ -271,7 +277,10 @@ export class NedbMailboxes implements Mailboxes {
     this.#timer = this.#options.clock.after(delayMs, () => {
       this.#timer = null
       this.#timerDue = Infinity
-      this.#flush(this.#options.clock.monotonic())
+      // first what this turn of the event loop has received: on a busy server those are the acknowledgements
+      setImmediate(() => {
+        this.#flush(this.#options.clock.monotonic())
+      })
     })
   }
 
