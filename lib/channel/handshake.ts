@@ -164,7 +164,7 @@ export interface Accepted {
 }
 
 /**
- * The server's answer to a plausible ClientHello: two RSA operations, both in the thread pool.
+ * The server's answer to a plausible ClientHello: the private RSA operation in the thread pool, the public one is short.
  *
  * @throws E_HANDSHAKE, the same for everything
  */

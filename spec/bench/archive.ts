@@ -67,7 +67,7 @@ async function server(root: string): Promise<void> {
   )
   const [port, srv] = [Number(hello['port']), hello['srv'] as Uint8Array]
   const [alice, bob] = [await BenchClient.open(0, port, srv), await BenchClient.open(1, port, srv)]
-  await alice.openStream(srv, bob)
+  await alice.openStream(bob)
   const pair = { send: (stamp: number) => alice.send(stamp), arrived: () => undefined }
   bob.arrived = (stamp) => (pair.arrived as (stamp: number) => void)(stamp)
   const [d = Buffer.of()] = chain(BATCH_ITEMS_MAX)

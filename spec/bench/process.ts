@@ -41,6 +41,17 @@ export function cpuMicros(pid: number): number {
   return ((Number(fields[11]) + Number(fields[12])) / TICKS_PER_S) * 1e6
 }
 
+/** Resident bytes after two collections: the first one only lets go of what has finalizers. */
+export async function settledBytes({ child, pid }: Started): Promise<number> {
+  for (let i = 0; i < 2; i++) {
+    const done = new Promise((resolve) => child.once('message', resolve))
+    child.send('collect')
+    await done
+    await sleep(200)
+  }
+  return residentBytes(pid)
+}
+
 /** Resident bytes. */
 export function residentBytes(pid: number): number {
   const match = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${String(pid)}/status`, 'utf8'))
@@ -49,6 +60,31 @@ export function residentBytes(pid: number): number {
 
 export function percentile(sorted: readonly number[], p: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor((sorted.length * p) / 100))] ?? NaN
+}
+
+/** At most `width` at once, in this order; what each of them came to. */
+export async function inParallel<T>(
+  count: number,
+  width: number,
+  make: (n: number) => Promise<T>,
+): Promise<T[]> {
+  const made: T[] = []
+  let next = 0
+  const lane = async (): Promise<void> => {
+    while (next < count) {
+      const n = next++
+      made[n] = await make(n)
+    }
+  }
+  await Promise.all(Array.from({ length: width }, lane))
+  return made
+}
+
+export function median(list: readonly number[]): number {
+  return percentile(
+    list.toSorted((a, b) => a - b),
+    50,
+  )
 }
 
 export function sleep(ms: number): Promise<void> {

@@ -11,13 +11,13 @@ import { bundleKeyId, type InboxPublicKeys, signBundle } from '../../lib/identit
 import { deviceLoginStatement } from '../../lib/identity/login-proof.ts'
 import { encode } from '../../lib/protocol/cbor.ts'
 import { decodeFrame, encodeFrame } from '../../lib/protocol/codec.ts'
-import type { Frame } from '../../lib/protocol/frames.ts'
-import type { Bytes } from '../../lib/util/bytes.ts'
+import type { Frame, RequestOf } from '../../lib/protocol/frames.ts'
+import { type Bytes, NO_BYTES } from '../../lib/util/bytes.ts'
 import { rsa2048 } from '../helpers/keys.ts'
 
 const DAY_MS = 86_400_000
 /** 512 bytes of padded plaintext and its tag: what a message of 256 characters becomes. */
-const SEALED_BYTES = 528
+const SEALED = Buffer.alloc(528)
 export const BENCH_DSK: RsaPrivateKey = rsa2048(0)
 const CLK = rsa2048(1)
 export const BENCH_INBOX: InboxPublicKeys = {
@@ -36,59 +36,56 @@ export const BENCH_DEVICE: Buffer = Buffer.alloc(8, 1)
 
 export class BenchClient {
   readonly n: number
-  readonly klid: Bytes
   arrived: (stamp: number) => void = () => undefined
+  readonly #srv: Bytes
   readonly #connection: Connection
+  #klid: Bytes = NO_BYTES
   readonly #answers = new Map<number, (frame: Frame) => void>()
   #next = 1
   #acked = 0
   #ackPlanned = false
   #stream: { readonly st: Buffer; next: number } | null = null
 
-  private constructor(n: number, connection: Connection, klid: Bytes) {
+  private constructor(n: number, srv: Bytes, connection: Connection) {
     this.n = n
-    this.klid = klid
+    this.#srv = srv
     this.#connection = connection
     connection.onFrames((frames) => {
       for (const bytes of frames) this.#take(decodeFrame(bytes))
     })
   }
 
-  /** Connects, logs the device in and publishes a bundle. */
-  static async open(n: number, port: number, srv: Bytes): Promise<BenchClient> {
+  /** Connects and logs the device in: an idle client. */
+  static async login(n: number, port: number, srv: Bytes): Promise<BenchClient> {
     const { connection } = await connectClient(
       await dial({ host: '127.0.0.1', port, timeoutMs: 20_000 }),
-      {
-        pin: srv,
-        clk: CLK,
-        clock: systemClock,
-        ua: 'bench',
-      },
+      { pin: srv, clk: CLK, clock: systemClock, ua: 'bench', timeoutMs: 60_000 },
     )
-    const who = { srv, acct: benchAccount(n), dev: BENCH_DEVICE }
-    const now = Date.now()
-    const bundle = await signBundle(BENCH_DSK, {
-      ...who,
-      ...BENCH_INBOX,
-      n: now,
-      rq: 0,
-      nb: now,
-      na: now + 30 * DAY_MS,
-    })
-    const client = new BenchClient(n, connection, bundleKeyId(bundle.b))
+    const client = new BenchClient(n, srv, connection)
+    const who = client.#who
     const sig = await BENCH_DSK.signAsync(deviceLoginStatement(connection.exporter, who))
     await client.ask({ t: 'dev.login', acct: who.acct, dev: who.dev, sig })
+    return client
+  }
+
+  /** One that others can write to: it has published its keys. */
+  static async open(n: number, port: number, srv: Bytes): Promise<BenchClient> {
+    const client = await BenchClient.login(n, port, srv)
+    const now = Date.now()
+    const [nb, na] = [now, now + 30 * DAY_MS]
+    const bundle = await signBundle(BENCH_DSK, { ...client.#who, ...BENCH_INBOX, n: now, rq: 0, nb, na })
     await client.ask({ t: 'bun.put', bundle })
+    client.#klid = bundleKeyId(bundle.b)
     return client
   }
 
   /** Opens a stream to one other client. */
-  async openStream(srv: Bytes, to: BenchClient): Promise<void> {
+  async openStream(to: BenchClient): Promise<void> {
     const st = randomBytes(16)
     const head = encode({
       k: 'env',
       suite: 1,
-      srv,
+      srv: this.#srv,
       conv: Buffer.alloc(16),
       st,
       gs: Buffer.alloc(32),
@@ -96,7 +93,7 @@ export class BenchClient {
       t: Date.now(),
       x: Buffer.alloc(32),
       com: Buffer.alloc(32),
-      to: [[benchAccount(to.n), [[BENCH_DEVICE, to.klid]]]],
+      to: [[benchAccount(to.n), [[BENCH_DEVICE, to.#klid]]]],
     })
     const wrap = [Buffer.alloc(256), Buffer.alloc(1088), Buffer.alloc(48)] as const
     await this.ask({ t: 'st.open', st, at: 0, head, w: [wrap] })
@@ -105,14 +102,23 @@ export class BenchClient {
 
   /** The stamp travels where a nonce would. */
   send(stamp: number): void {
-    if (this.#stream === null) return
+    this.#connection.send(encodeFrame({ r: this.#next++, ...this.#message(stamp) }))
+  }
+
+  /** Resolves when the server has it for good. */
+  async store(): Promise<void> {
+    await this.ask(this.#message(0))
+  }
+
+  get #who(): { readonly srv: Bytes; readonly acct: Bytes; readonly dev: Bytes } {
+    return { srv: this.#srv, acct: benchAccount(this.n), dev: BENCH_DEVICE }
+  }
+
+  #message(stamp: number): RequestOf<'msg.put'> & { readonly t: 'msg.put' } {
+    if (this.#stream === null) throw new Error('no stream is open')
     const n = Buffer.alloc(16)
     n.writeDoubleBE(stamp)
-    const { st } = this.#stream
-    const i = this.#stream.next++
-    this.#connection.send(
-      encodeFrame({ t: 'msg.put', r: this.#next++, st, i, n, c: Buffer.alloc(SEALED_BYTES) }),
-    )
+    return { t: 'msg.put', st: this.#stream.st, i: this.#stream.next++, n, c: SEALED }
   }
 
   ask(fields: object): Promise<Frame> {

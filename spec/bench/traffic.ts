@@ -52,7 +52,13 @@ export async function windowed(
   return figures
 }
 
-/** `perSecond` messages a second over all pairs, evenly spread, for `ms`. */
+/** The load generator was not running for so long: what it measured then says nothing about the server. */
+const STALL_MS = 5
+
+/**
+ * `perSecond` messages a second over all pairs, evenly spread, for `ms`. Latencies are those of turns in which the load
+ * generator itself was on time, here and in the turn before.
+ */
 export async function paced(
   pairs: readonly Pair[],
   perSecond: number,
@@ -60,13 +66,19 @@ export async function paced(
   pid: number,
 ): Promise<Figures> {
   const latencies: number[] = []
-  for (const pair of pairs) pair.arrived = (stamp) => latencies.push(now() - stamp)
+  let turn: number[] = []
+  for (const pair of pairs) pair.arrived = (stamp) => turn.push(now() - stamp)
   const [cpu0, t0] = [cpuMicros(pid), now()]
-  let sent = 0
+  let [sent, last, wasLate] = [0, t0, false]
   while (now() - t0 < ms) {
     const due = Math.floor(((now() - t0) * perSecond) / 1000)
     for (; sent < due; sent++) pairs[sent % pairs.length]?.send(now())
     await sleep(1)
+    const isLate = now() - last > STALL_MS
+    if (!isLate && !wasLate) latencies.push(...turn)
+    turn = []
+    last = now()
+    wasLate = isLate
   }
   const [cpu1, t1] = [cpuMicros(pid), now()]
   await sleep(300)

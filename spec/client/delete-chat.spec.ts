@@ -30,7 +30,7 @@ async function say(
 }
 
 async function users(player: Player): Promise<string[]> {
-  return (await player.session.chats()).map(({ contact }) => contact?.user)
+  return (await player.session.chats()).map(({ state }) => state.user)
 }
 
 test.serial('a fresh device does not get it back; what was said later it does', async (t) => {

@@ -103,6 +103,34 @@ test('a mail for an absent receiver waits a moment only, and takes along what wa
   t.deepEqual(await statusOf(other), ['stored'])
 })
 
+test('receivers that are slow to acknowledge are waited for longer, up to a limit', async (t) => {
+  const { store, clock, send } = await bench(t)
+  const learn = async (afterMs: number): Promise<void> => {
+    for (let i = 0; i < 200; i++) {
+      const sent = await send(mail(`${i} after ${afterMs}`, true))
+      clock.advance(afterMs)
+      await store.mail.ack('b', sent.seqs[0] ?? 0)
+    }
+  }
+  const staysUnwritten = async (forMs: number): Promise<void> => {
+    const sent = await send(mail(`for ${forMs}`, true))
+    clock.advance(forMs - 1)
+    await turns(20)
+    t.is(sent.results, null)
+    clock.advance(1)
+    t.deepEqual(await statusOf(sent), ['stored'])
+    await store.mail.drop('b')
+  }
+  await staysUnwritten(CONNECTED_MS)
+  await learn(2 * CONNECTED_MS)
+  await staysUnwritten(4 * CONNECTED_MS)
+  // nobody's sender waits for a receiver that never answers in time
+  await learn(1e6)
+  await staysUnwritten(8 * CONNECTED_MS)
+  await learn(0)
+  await staysUnwritten(CONNECTED_MS)
+})
+
 test('an acknowledgement answers a sender whose mail is just being written', async (t) => {
   const { store, clock, send } = await bench(t)
   const sent = await send(mail('1', false))

@@ -19,6 +19,8 @@ export interface WaitingMail extends Mail {
   /** Whoever waits for its fate; undefined when that is decided. */
   waiters: Waiter[] | undefined
   isWritten: boolean
+  /** Monotonic time at which a connected receiver was sent it; undefined when there was none. */
+  readonly pushedAt: number | undefined
   /** Monotonic time at which it must go to the disk. */
   due: number
 }
@@ -56,6 +58,7 @@ function mailOf(doc: Partial<MailDoc>, path: string): WaitingMail {
     body: b,
     waiters: undefined,
     isWritten: true,
+    pushedAt: undefined,
     due: 0,
   }
 }

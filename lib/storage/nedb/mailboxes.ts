@@ -6,6 +6,7 @@ import { fail, SecureChatError } from '../../util/errors.ts'
 import { BoxTable, type MailboxLimits } from '../box-table.ts'
 import type { DiskSpace } from '../disk-space.ts'
 import type { Appended, Entry, Incoming, Mailboxes } from '../ports.ts'
+import { AckWindow } from './ack-window.ts'
 import { Lazy } from './lazy.ts'
 import { bodyOf, type MailShard, settle, type Waiter, type WaitingMail } from './mail-shard.ts'
 import type { Sequence } from './sequence.ts'
@@ -15,7 +16,7 @@ export interface MailboxOptions {
   readonly shards: number
   /** How long a mail for an absent receiver may wait for company. 0 to 5. */
   readonly absentMs: number
-  /** How long a mail for a connected receiver may wait for its acknowledgement. 20 to 50. */
+  /** How long a mail for a connected receiver waits for its acknowledgement at least, see AckWindow. 20 to 50. */
   readonly connectedMs: number
   readonly clock: Clock
   readonly space: DiskSpace
@@ -46,8 +47,9 @@ export class NedbMailboxes implements Mailboxes {
   /** Not yet on the way to the disk, by box, in the order of seq. */
   readonly #pending = new Map<string, WaitingMail[]>()
   readonly #writes = new Set<Promise<void>>()
-  /** Appends pass one after the other, so a later call never overtakes one that waits for its files. */
-  #gate: Promise<unknown> = Promise.resolve()
+  /** While appends wait for their files: later ones pass after them, in turn. */
+  #gate: Promise<unknown> | null = null
+  readonly #ackWindow: AckWindow
   #timer: Timer | null = null
   #timerDue = Infinity
   #isClosed = false
@@ -55,26 +57,33 @@ export class NedbMailboxes implements Mailboxes {
   constructor(options: MailboxOptions) {
     this.#options = options
     this.#table = new BoxTable(options.limits)
+    this.#ackWindow = new AckWindow(options.connectedMs)
     this.#shards = new Lazy((index) => this.#load(index))
   }
 
-  async append(
+  append(
     items: readonly Incoming[],
     assigned?: (index: number, seq: number) => void,
   ): Promise<Appended[]> {
-    await this.#enter(items)
-    for (const { box } of items) this.#shardOf(box)
     return new Promise((resolve, reject) => {
-      const results: Appended[] = new Array<Appended>(items.length)
-      let open = items.length
-      const finish = (index: number, result: Appended): void => {
-        results[index] = result
-        if (--open === 0) resolve(results)
+      const accept = (): void => {
+        this.#acceptAll(items, resolve, reject, assigned)
       }
-      if (open === 0) resolve(results)
-      items.forEach((item, index) => {
-        this.#accept(item, index, finish, reject, assigned)
-      })
+      const prepared = this.#prepareFor(items)
+      const before = this.#gate
+      if (prepared === null && before === null) accept()
+      else {
+        const turn = Promise.allSettled([before, prepared])
+          .then(async () => {
+            await prepared
+            accept()
+          })
+          .catch(reject)
+          .then(() => {
+            if (this.#gate === turn) this.#gate = null
+          })
+        this.#gate = turn
+      }
     })
   }
 
@@ -89,8 +98,14 @@ export class NedbMailboxes implements Mailboxes {
   }
 
   async ack(box: string, upTo: number): Promise<void> {
-    const shard = await this.#open(box)
-    this.#forget(shard, this.#table.takeUpTo(box, upTo))
+    // an open file is the rule, and then nothing is waited for
+    const isOpen = !this.#isClosed && this.#shards.peek(this.#indexOf(box)) !== undefined
+    if (!isOpen) await this.#open(box)
+    const shard = this.#shardOf(box)
+    const mails = this.#table.takeUpTo(box, upTo)
+    const pushedAt = mails[0]?.pushedAt
+    if (pushedAt !== undefined) this.#ackWindow.took(this.#options.clock.monotonic() - pushedAt)
+    this.#forget(shard, mails)
   }
 
   async usage(box: string): Promise<{ readonly count: number; readonly bytes: number }> {
@@ -162,21 +177,16 @@ export class NedbMailboxes implements Mailboxes {
     return shard
   }
 
-  async #enter(items: readonly Incoming[]): Promise<void> {
+  /** Null: the files of these boxes are open and there are numbers for them. Else resolves when it is so. */
+  #prepareFor(items: readonly Incoming[]): Promise<void> | null {
     if (this.#isClosed) fail('E_CLOSED', 'the store is closed')
-    const waitFor: Promise<unknown>[] = []
+    const opening: Promise<unknown>[] = []
     for (const { box } of items) {
       const index = this.#indexOf(box)
-      if (this.#shards.peek(index) === undefined) waitFor.push(this.#shards.get(index))
+      if (this.#shards.peek(index) === undefined) opening.push(this.#shards.get(index))
     }
-    if (waitFor.length > 0 || this.#options.sequence.ready(items.length) !== null) {
-      const prepared = this.#prepare(waitFor, items.length)
-      this.#gate = Promise.allSettled([this.#gate, prepared])
-      await this.#gate
-      await prepared
-    } else {
-      await this.#gate
-    }
+    const isReady = opening.length === 0 && this.#options.sequence.ready(items.length) === null
+    return isReady ? null : this.#prepare(opening, items.length)
   }
 
   async #prepare(opening: readonly Promise<unknown>[], count: number): Promise<void> {
@@ -187,6 +197,25 @@ export class NedbMailboxes implements Mailboxes {
       if (numbers === null) return
       await numbers
     }
+  }
+
+  #acceptAll(
+    items: readonly Incoming[],
+    resolve: (results: Appended[]) => void,
+    reject: (error: unknown) => void,
+    assigned?: (index: number, seq: number) => void,
+  ): void {
+    for (const { box } of items) this.#shardOf(box)
+    const results: Appended[] = new Array<Appended>(items.length)
+    let open = items.length
+    const finish = (index: number, result: Appended): void => {
+      results[index] = result
+      if (--open === 0) resolve(results)
+    }
+    if (open === 0) resolve(results)
+    items.forEach((item, index) => {
+      this.#accept(item, index, finish, reject, assigned)
+    })
   }
 
   #accept(
@@ -217,6 +246,7 @@ export class NedbMailboxes implements Mailboxes {
       return
     }
     const seq = this.#options.sequence.next()
+    const now = this.#options.clock.monotonic()
     const done: Waiter['done'] = (outcome) => {
       finish(index, outcome === 'stored' ? { status: 'stored', seq } : { status: 'acked' })
     }
@@ -230,9 +260,8 @@ export class NedbMailboxes implements Mailboxes {
       body: item.body,
       waiters: [{ done, failed: reject }],
       isWritten: false,
-      due:
-        this.#options.clock.monotonic() +
-        (item.likelyAcked ? this.#options.connectedMs : this.#options.absentMs),
+      pushedAt: item.likelyAcked ? now : undefined,
+      due: now + (item.likelyAcked ? this.#ackWindow.ms : this.#options.absentMs),
     })
     assigned?.(index, seq)
   }
@@ -271,7 +300,10 @@ export class NedbMailboxes implements Mailboxes {
     this.#timer = this.#options.clock.after(delayMs, () => {
       this.#timer = null
       this.#timerDue = Infinity
-      this.#flush(this.#options.clock.monotonic())
+      // first what this turn of the event loop has received: on a busy server those are the acknowledgements
+      setImmediate(() => {
+        this.#flush(this.#options.clock.monotonic())
+      })
     })
   }
 
