@@ -1,6 +1,6 @@
 // The window of the messenger as a person sees it: what is on the screen, where the cursor is, what reaches the program.
 import test from 'ava'
-import { fixed, notice, section } from '../../../lib/cli/client/rows.ts'
+import { listing, notice, section } from '../../../lib/cli/client/rows.ts'
 import { HOSTILE } from '../hostile.ts'
 import { FakeTerminal, KEY } from './fake-terminal.ts'
 
@@ -317,7 +317,7 @@ for (const { name, text } of HOSTILE) {
     x.ui.message({ time: '12:04', who: text, body: text, note: text })
     x.ui.print(notice('!', text))
     x.ui.print(section(text))
-    x.ui.print(fixed([text]))
+    x.ui.print(listing('*', [text]))
     x.ui.setStatus(text)
     x.ui.setProgress('a', { ...transfer, name: text, peer: text, note: text })
     const asked = x.ui.ask({ text, hint: text })
