@@ -473,6 +473,27 @@ test('a line that could not be used comes back, but not over something else', as
   t.is(x.screen(), 'me > hello!')
 })
 
+test('another line typed right behind one that came back takes its place; the history has it', async (t) => {
+  const x = new FakeTerminal()
+  const after = async (failed: string, typed: string): Promise<string> => {
+    await x.type(`${failed}${enter}`)
+    x.ui.restore(failed)
+    await x.type(typed)
+    await x.settled()
+    const screen = x.screen()
+    await x.type(KEY.ctrl('c'))
+    return screen
+  }
+  t.is(await after('@alicee hi', '@bob hi'), 'me > @bob hi')
+  t.is(await after('!chast', '/chats'), 'me > /chats')
+  t.is(await after('hello', '@bob hi'), 'me > @bob hi')
+  t.is(await after('hello', '!'), 'me > hello!')
+  t.is(await after('!file alice', ' ./x'), 'me > !file alice ./x')
+  t.is(await after('!file alice ', '/x'), 'me > !file alice /x')
+  t.is(await after('!chast', `${KEY.backspace}!`), 'me > !chas!')
+  t.true(x.ui.history.includes('@alicee hi'))
+})
+
 test('clearing clears the scrollback too, and a resize does not bring it back', async (t) => {
   const x = new FakeTerminal({ cols: 40, rows: 8 })
   for (let i = 0; i < 30; i++) x.ui.print(notice('*', `secret ${i}`))
