@@ -34,9 +34,6 @@ export function isNameBeginning(s: string): boolean {
 export function parseUsername(s: string): Username {
   const name = foldName(s)
   if (isUsername(name)) return name
-  if (RESERVED.has(name)) return fail('E_FORMAT', `"${name}" is reserved: choose another name`)
-  return fail(
-    'E_FORMAT',
-    'a name has 3 to 32 characters, starts with a letter, and consists of a-z 0-9 _ . -',
-  )
+  if (RESERVED.has(name)) return fail('E_FORMAT', `"${name}" is a reserved name: nobody has it.`)
+  return fail('E_FORMAT', 'A username has 3 to 32 of a-z 0-9 . _ -, beginning with a letter.')
 }

@@ -39,7 +39,8 @@ export class BenchClient {
   arrived: (stamp: number) => void = () => undefined
   readonly #srv: Bytes
   readonly #connection: Connection
-  #klid: Bytes = NO_BYTES
+  /** Names its published keys. */
+  klid: Bytes = NO_BYTES
   readonly #answers = new Map<number, (frame: Frame) => void>()
   #next = 1
   #acked = 0
@@ -73,9 +74,16 @@ export class BenchClient {
     const client = await BenchClient.login(n, port, srv)
     const now = Date.now()
     const [nb, na] = [now, now + 30 * DAY_MS]
-    const bundle = await signBundle(BENCH_DSK, { ...client.#who, ...BENCH_INBOX, n: now, rq: 0, nb, na })
+    const bundle = await signBundle(BENCH_DSK, {
+      ...client.#who,
+      ...BENCH_INBOX,
+      n: now,
+      rq: 0,
+      nb,
+      na,
+    })
     await client.ask({ t: 'bun.put', bundle })
-    client.#klid = bundleKeyId(bundle.b)
+    client.klid = bundleKeyId(bundle.b)
     return client
   }
 
@@ -93,7 +101,7 @@ export class BenchClient {
       t: Date.now(),
       x: Buffer.alloc(32),
       com: Buffer.alloc(32),
-      to: [[benchAccount(to.n), [[BENCH_DEVICE, to.#klid]]]],
+      to: [[benchAccount(to.n), [[BENCH_DEVICE, to.klid]]]],
     })
     const wrap = [Buffer.alloc(256), Buffer.alloc(1088), Buffer.alloc(48)] as const
     await this.ask({ t: 'st.open', st, at: 0, head, w: [wrap] })

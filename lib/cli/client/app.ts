@@ -192,7 +192,7 @@ export class App {
             cause: error,
           })
     if (coded.code === 'E_CANCELLED') this.front.row('*', 'Cancelled. Nothing was changed.')
-    else this.front.row('!', coded.message)
+    else this.front.rows('!', coded.message.split('\n'))
     if (codeOf(error) === 'E_INTERNAL') this.deps.log.error('internal', { what: String(error) })
     return coded
   }

@@ -2,7 +2,9 @@
 // or SECURECHAT_PASSWORD.
 import { parseArgs } from 'node:util'
 
+import { foldName, isUsername } from '../../protocol/names.ts'
 import { fail } from '../../util/errors.ts'
+import { nearest } from '../nearest.ts'
 
 export interface ClientOptions {
   readonly help: boolean
@@ -73,7 +75,7 @@ without it the last server is used, or you are asked.
 With a pipe as standard input it reads one command a line, prints plain text and ends
 once everything sent is accepted:
 
-  echo '@alice build 812 failed' | securechat -u ci --password-file ./pw
+  echo '@alice build 812 failed' | securechat -u cibot --password-file ./pw
 `
 
 function wholeNumber(
@@ -90,6 +92,18 @@ function wholeNumber(
   return n
 }
 
+/** What node:util says in two lines, in one: which option, and what is wrong with it. */
+function complaint(cause: unknown, argv: readonly string[]): string {
+  const message = cause instanceof Error ? cause.message : 'Bad option.'
+  const [, unknown] = /^Unknown option '([^']*)'/.exec(message) ?? []
+  if (unknown === undefined)
+    return message.replace(/^Option '(.*?)' argument missing$/s, '$1 is missing.')
+  const near = argv.some((arg) => arg.startsWith('--'))
+    ? nearest(unknown.replace(/^-+/, ''), Object.keys(OPTIONS))
+    : undefined
+  return `There is no option ${unknown}.${near === undefined ? '' : ` Did you mean --${near}?`}`
+}
+
 /** @throws E_USAGE with a sentence for anything that does not belong there */
 export function parseClientArgs(
   argv: readonly string[],
@@ -99,20 +113,28 @@ export function parseClientArgs(
   try {
     parsed = parseArgs({ args: [...argv], options: OPTIONS, allowPositionals: true, strict: true })
   } catch (cause) {
-    return fail('E_USAGE', cause instanceof Error ? cause.message : 'Bad option.', cause)
+    return fail('E_USAGE', complaint(cause, argv), cause)
   }
   const { values, positionals } = parsed
   if (positionals.length > 1) fail('E_USAGE', `One server at a time: ${positionals.join(' ')}`)
   if (values.register === true && values.username === undefined) {
     fail('E_USAGE', '--register needs --username NAME.')
   }
+  const target = positionals[0] ?? env['SECURECHAT_SERVER']
+  if (values.port !== undefined && values.host === undefined && target === undefined) {
+    fail('E_USAGE', '--port needs --host HOST. Or name the server as HOST:PORT.')
+  }
+  const username = values.username ?? env['SECURECHAT_USERNAME']
+  if (username !== undefined && !isUsername(foldName(username))) {
+    fail('E_USAGE', `"${username}" is no username: 3 to 32 of a-z 0-9 . _ -, a letter first.`)
+  }
   return {
     help: values.help ?? false,
     version: values.version ?? false,
-    target: positionals[0] ?? env['SECURECHAT_SERVER'],
+    target,
     host: values.host,
     port: wholeNumber(values.port, '--port', 1, 65535),
-    username: values.username ?? env['SECURECHAT_USERNAME'],
+    username,
     register: values.register ?? false,
     name: values.name,
     invite: values.invite,

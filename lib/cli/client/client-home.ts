@@ -6,13 +6,13 @@ import { setTimeout } from 'node:timers/promises'
 
 import type { ClientHome, ProfileFolder } from '../../client/ports.ts'
 import { readKeyFile, writeKeyFile } from '../../storage/key-files.ts'
-import { errnoOf, privateFolder } from '../../storage/durable.ts'
+import { errnoOf, isDiskFull, privateFolder } from '../../storage/durable.ts'
 import { type FolderLock, lockFolder } from '../../storage/lock.ts'
 import { openNedbStore } from '../../storage/nedb/store.ts'
 import type { Store } from '../../storage/ports.ts'
 import type { Bytes } from '../../util/bytes.ts'
 import type { Clock } from '../../util/clock.ts'
-import { codeOf } from '../../util/errors.ts'
+import { codeOf, fail, SecureChatError } from '../../util/errors.ts'
 import type { Log } from '../../util/log.ts'
 
 export interface HomeFolders {
@@ -29,6 +29,29 @@ function checked(name: string): string {
   return name
 }
 
+/** A home that cannot be used is told as that, with the way out. @throws E_FILE E_LOCKED E_DISK_FULL */
+async function inHome<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    const errno = errnoOf(error)
+    if (error instanceof SecureChatError || errno === undefined) throw error
+    if (isDiskFull(error)) {
+      fail('E_DISK_FULL', `The disk is full: could not use ${path}. Free some space first.`, error)
+    }
+    const why = REASONS[errno] ?? errno
+    return fail('E_FILE', `Cannot use ${path}: ${why}. SECURECHAT_HOME names another home.`, error)
+  }
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  EROFS: 'the file system is read-only',
+  EACCES: 'it belongs to somebody else',
+  EPERM: 'it belongs to somebody else',
+  ENOTDIR: 'a file is in the way',
+  EEXIST: 'a file is in the way',
+}
+
 export function createClientHome(folders: HomeFolders, clock: Clock, log: Log): ClientHome {
   const index = join(folders.keys, 'client', 'index')
   const indexTurns = new Turns()
@@ -39,8 +62,10 @@ export function createClientHome(folders: HomeFolders, clock: Clock, log: Log): 
     changeIndex: (change) =>
       indexTurns.run(async () => {
         const folder = join(folders.keys, 'client')
-        await privateFolder(folder)
-        const lock = await lockPatiently(folder)
+        const lock = await inHome(folder, async () => {
+          await privateFolder(folder)
+          return lockPatiently(folder)
+        })
         try {
           await writeKeyFile(index, change(await readKeyFile(index)))
         } finally {
@@ -48,9 +73,9 @@ export function createClientHome(folders: HomeFolders, clock: Clock, log: Log): 
         }
       }),
     async openProfile(name) {
-      await Promise.all([privateFolder(keysOf(name)), privateFolder(dataOf(name))])
-      const lock = await lockFolder(dataOf(name), {
-        holder: `securechat, process ${String(process.pid)}`,
+      const lock = await inHome(dataOf(name), async () => {
+        await Promise.all([privateFolder(keysOf(name)), privateFolder(dataOf(name))])
+        return lockFolder(dataOf(name), { holder: `securechat, process ${String(process.pid)}` })
       })
       return new Profile(keysOf(name), dataOf(name), lock, clock, log)
     },

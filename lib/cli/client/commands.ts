@@ -13,6 +13,8 @@ import { who } from './who-command.ts'
 import { clear, exit, quit, wait } from './window-commands.ts'
 import { WRITE_COMMANDS } from './write-table.ts'
 
+const HELP_COLUMN = 24
+
 export const COMMANDS: readonly Command[] = [
   ...WRITE_COMMANDS,
   {
@@ -328,6 +330,13 @@ function title(command: Command): string {
   return command.usage === '' ? `!${command.name}` : `!${command.name} ${command.usage}`
 }
 
+/** Two columns; a long left one has a row of its own. */
+function entry(left: string, right: string): string[] {
+  return left.length + 2 <= HELP_COLUMN
+    ? [left.padEnd(HELP_COLUMN) + right]
+    : [left, ' '.repeat(HELP_COLUMN) + right]
+}
+
 function help(app: App, [wanted]: readonly string[]): void {
   if (wanted !== undefined) {
     const name = wanted.replace(/^[!/]/, '').toLowerCase()
@@ -339,13 +348,13 @@ function help(app: App, [wanted]: readonly string[]): void {
     return
   }
   const lines = [
-    '@NAME TEXT             Writes to somebody. Example: @alice hello',
-    '#GROUP TEXT            Writes to a group. Example: #team hello',
+    ...entry('@NAME TEXT', 'Writes to somebody. Example: @alice hello'),
+    ...entry('#GROUP TEXT', 'Writes to a group. Example: #team hello'),
   ]
   for (const group of GROUPS) {
     lines.push(`${group}:`)
     for (const command of COMMANDS.filter((c) => c.group === group)) {
-      lines.push(`  ${title(command).padEnd(21)}${command.summary}`)
+      lines.push(...entry(`  ${title(command)}`, command.summary))
     }
   }
   lines.push(

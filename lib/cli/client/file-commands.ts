@@ -42,9 +42,17 @@ export async function files(app: App): Promise<void> {
       const done = offer.size === 0 ? 100 : Math.floor((100 * offer.bytes) / offer.size)
       const moving =
         offer.state === 'running' || offer.state === 'waiting' || offer.state === 'paused'
-      return `[${String(offer.number)}] ${what(offer)} ${arrow} ${chatWord(offer.peer)}: ${offer.state}${moving ? ` at ${String(done)} %` : ''}`
+      return `[${String(offer.number)}] ${what(offer)} ${arrow} ${chatWord(offer.peer)}: ${stateWord(offer)}${moving ? ` at ${String(done)} %` : ''}`
     }),
   )
+}
+
+/** Of an own file `done` means that the server has it; what became of it there is what people want to know. */
+function stateWord({ direction, state, receiver, peer }: Offer): string {
+  if (direction === 'in' || state !== 'done') return state
+  if (receiver === 'received' || receiver === 'declined') return receiver
+  const who = isGroupName(peer) ? 'its members' : chatWord(peer)
+  return receiver === 'accepted' ? `${who} takes it` : `on the server, for ${who} to answer`
 }
 
 function transferNumber(typed: string): number {

@@ -27,6 +27,9 @@ const MAX_UNASKED_LINES = 50
 const MAX_COMPLETIONS = 40
 /** What begins a line that says by itself whom or what it is for. */
 const ADDRESSED = /^\s*[@!/#]/u
+/** What begins another line when typed right behind a word: of a text (`hello!` goes on), of a command. */
+const BEHIND_TEXT = /^[@#]/u
+const BEHIND_COMMAND = /^[@!/#]/u
 
 export class InputLine {
   readonly editor: Editor
@@ -36,6 +39,8 @@ export class InputLine {
   /** A long text that was entered once already. */
   #confirmed = ''
   #changes = 0
+  /** The line was given back, and no key has come since. */
+  #givenBack = false
 
   constructor(options: InputLineOptions) {
     this.#options = options
@@ -50,6 +55,7 @@ export class InputLine {
   /** One key; `front` is the question that stood in the prompt when it was pressed. */
   handle(key: Key, front: Question | null): WindowRequest {
     this.#changes++
+    this.#beginAnew(key)
     const wasEmpty = this.editor.empty
     const effect = this.editor.handle(key)
     if (!this.editor.empty && wasEmpty) this.questions.bind(front)
@@ -86,7 +92,18 @@ export class InputLine {
 
   /** Gives a line back that could not be used, unless something else is being typed: then the history has it. */
   restore(line: string): void {
-    if (this.editor.empty) this.editor.set(line)
+    if (!this.editor.empty) return
+    this.editor.set(line)
+    this.#givenBack = true
+  }
+
+  /** Who goes on with another line does not want the one that failed in front of it; the history has it. */
+  #beginAnew(key: Key): void {
+    const { text } = this.editor
+    const begins = ADDRESSED.test(text) ? BEHIND_COMMAND : BEHIND_TEXT
+    const isNew = this.#givenBack && key.type !== 'key' && begins.test(key.text)
+    this.#givenBack = false
+    if (isNew && /\S$/u.test(text)) this.editor.clear()
   }
 
   /** Nothing is typed any more. */

@@ -3,7 +3,8 @@
 import { rm } from 'node:fs/promises'
 
 import type { Purgeable } from '../../client/account-api.ts'
-import { fail } from '../../util/errors.ts'
+import { parseUsername } from '../../protocol/names.ts'
+import { codeOf, fail } from '../../util/errors.ts'
 import { isolate, safeInline, safeName } from '../sanitise.ts'
 import { confirmRecoveryCode, formsOf, newPassword, signedIn } from './account-commands.ts'
 import type { App } from './app.ts'
@@ -20,7 +21,13 @@ const INSTEAD = '--username NAME'
 function withPassword(app: App, work: (password: string) => Promise<void>): Promise<void> {
   return app.front.form(async () => {
     const given = await app.givenPassword()
-    await work(given ?? (await formsOf(app, INSTEAD).password({ message: 'Your password:' })))
+    const password = given ?? (await formsOf(app, INSTEAD).password({ message: 'Your password:' }))
+    try {
+      await work(password)
+    } catch (error) {
+      if (codeOf(error) !== 'E_AUTH') throw error
+      fail('E_AUTH', 'That is not your password. Nothing was changed.', error)
+    }
   })
 }
 
@@ -102,8 +109,9 @@ export async function rename(app: App, args: readonly string[]): Promise<void> {
   if (more !== undefined) fail('E_USAGE', 'Usage: !rename NAME, or !rename #GROUP NAME')
   const session = app.requireSession()
   const before = session.me.user
+  const next = parseUsername(userArgument(name)) // before the password is asked
   return withPassword(app, async (password) => {
-    await session.account.rename(userArgument(name), password)
+    await session.account.rename(next, password)
     app.enterName()
     app.front.row(
       '*',

@@ -55,6 +55,7 @@ export async function verify(app: App, [name = '', answer]: readonly string[]): 
     app.front.row('*', `@${contact.user} is verified: you have compared the number with them.`)
     return
   }
+  if (user === session.me.user) fail('E_USAGE', 'That is you: there is nothing to compare.')
   const { groups, verified } = await session.safetyNumber(user)
   const rows: string[] = []
   for (let i = 0; i < groups.length; i += GROUPS_PER_ROW) {
@@ -71,7 +72,13 @@ export async function verify(app: App, [name = '', answer]: readonly string[]): 
 }
 
 export async function trust(app: App, [name = '']: readonly string[]): Promise<void> {
-  const contact = await app.requireSession().trust(personArgument(name, membersHint(name)))
+  const session = app.requireSession()
+  const user = personArgument(name, membersHint(name))
+  const known = session.contacts().find((c) => c.user === user || c.formerNames.includes(user))
+  if (known?.trust === 'unverified' || known?.trust === 'verified') {
+    fail('E_STATE', `The keys of @${known.user} have not changed: there is nothing to decide.`)
+  }
+  const contact = await session.trust(user)
   app.front.row(
     '*',
     `Going on with @${contact.user}, not verified. !verify ${contact.user} compares the new number.`,

@@ -63,6 +63,7 @@ export function present(event: ClientEvent, app: App): void {
       fileAnswer(event.offer, app)
       return
     case 'contact':
+      if (event.contact.user === app.session?.me.user) return // one's own notes: the command has said it
       for (const [mark, text] of contactRows(event.change, event.contact, event.other)) {
         front.row(mark, text)
       }

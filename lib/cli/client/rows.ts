@@ -84,16 +84,23 @@ export function wrapSpans(
   // Some terminals give a cell to each fence.
   const fence = hasRightToLeft(text) ? 2 * pieces.length : 0
   const ranges = wrapRanges(text, Math.max(1, cols - fence), Math.max(1, firstCols - fence))
-  return ranges.map(([start, end]) => {
-    const row: Span[] = []
-    let at = 0
-    for (const { text: piece, role } of pieces) {
-      const part = piece.slice(Math.max(0, start - at), Math.max(0, end - at))
-      if (part !== '') row.push({ text: isolate(part), role })
-      at += piece.length
-    }
-    return row
-  })
+  return ranges.map(([start, end]) => fenced(part(pieces, start, end)))
+}
+
+/** What stands at [start, end) of the joined text. */
+function part(pieces: readonly Span[], start: number, end: number): Span[] {
+  const row: Span[] = []
+  let at = 0
+  for (const { text, role } of pieces) {
+    const piece = text.slice(Math.max(0, start - at), Math.max(0, end - at))
+    if (piece !== '') row.push({ text: piece, role })
+    at += text.length
+  }
+  return row
+}
+
+function fenced(pieces: readonly Span[]): Span[] {
+  return pieces.map(({ text, role }) => ({ text: isolate(text), role }))
 }
 
 /** A row of ours. Several lines belong together: the second and later ones are indented like wrapped text. */
@@ -115,14 +122,33 @@ export function section(title: Text): Entry {
   }
 }
 
-/** Rows that keep their shape (tables, codes); what does not fit is cut. */
-export function fixed(lines: readonly Text[]): Entry {
+/** Rows of ours that keep their shape (tables, codes). What does not fit goes on below, in the column where it began. */
+export function listing(mark: Mark, lines: readonly Text[]): Entry {
   const cleaned = lines.map(spans)
+  const head = { text: `${mark} `, role: MARK_ROLES[mark] }
   return (cols) =>
-    cleaned.map((row) => {
-      const fences = hasRightToLeft(plainText(row)) ? 2 * row.length : 0
-      return clipRow(row, cols - 1 - fences).map((span) => ({ ...span, text: isolate(span.text) }))
+    cleaned.flatMap((line) => {
+      const text = plainText(line)
+      const room = cols - 1 - width(head.text)
+      const at = columnOf(text, room)
+      const label = text.slice(0, at)
+      const fences = hasRightToLeft(label) ? 2 * line.length : 0
+      const indent = ' '.repeat(width(label))
+      const rows = wrapSpans(part(line, at, text.length), room - indent.length - fences)
+      return rows.map((row, i) =>
+        i === 0
+          ? [head, ...fenced(part(line, 0, at)), ...row]
+          : [CONTINUED, { text: indent }, ...row],
+      )
     })
+}
+
+/** Where the last column begins: behind the first two blanks, or what is indented as a whole. */
+function columnOf(text: string, room: number): number {
+  const [label = ''] = /^\s*\S.*?\s{2,}(?=\S)/u.exec(text) ?? []
+  if (label !== '' && width(label) * 2 <= room) return label.length
+  const [blanks = ''] = /^ */u.exec(text) ?? []
+  return blanks.length * 2 <= room ? blanks.length : 0
 }
 
 export interface MessageText {

@@ -7,7 +7,7 @@ import { clockTime, duration, longDate, sameDay } from './format.ts'
 import type { Forms, Front, Mark, OpenForm, Progress } from './front.ts'
 import { answerWords, bodyWords, groupLine, notesOf } from './message-text.ts'
 import { qrRows } from './qr.ts'
-import { type Entry, fixed, notice, section } from './rows.ts'
+import { type Entry, listing, notice, section } from './rows.ts'
 import type { Ui } from './ui.ts'
 
 const RECEIPTS_MS = 5000
@@ -70,7 +70,7 @@ export class ScreenFront implements Front {
   rows(mark: Mark, lines: readonly string[]): void {
     if (mark === '-') this.#print(section(lines.join(' ')))
     else if (mark === '~') for (const line of lines) this.row(mark, line)
-    else this.#print(fixed(lines.map((line) => `${mark} ${line}`)))
+    else this.#print(listing(mark, lines))
   }
 
   message(view: MessageView, fills: boolean, quiet = false): void {
@@ -228,7 +228,8 @@ export class ScreenFront implements Front {
       return
     }
     const left = Math.max(0, until - this.#clock.now())
-    this.#ui.setStatus(`offline: ${reason} - next try in ${duration(left)}`)
+    // first what changes: a narrow window cuts the end
+    this.#ui.setStatus(`offline, next try in ${duration(left)}: ${reason}`)
     this.#countdown = this.#clock.after(1000, () => {
       this.#showOffline()
     })

@@ -16,7 +16,7 @@ import {
 } from './account-commands.ts'
 import type { App } from './app.ts'
 import type { ClientOptions } from './args.ts'
-import type { Front } from './front.ts'
+import type { Forms, Front } from './front.ts'
 import { readLoginKey } from './key-file.ts'
 import { recovery } from './own-commands.ts'
 import { passwordFrom } from './password-source.ts'
@@ -42,12 +42,10 @@ export function parseTarget(text: string): Target {
 }
 
 async function chooseTarget(app: App, options: ClientOptions): Promise<Target> {
-  if (options.target !== undefined) return parseTarget(options.target)
-  if (options.host !== undefined) {
-    return {
-      ...parseTarget(options.host),
-      ...(options.port === undefined ? {} : { port: options.port }),
-    }
+  const given = options.target ?? options.host
+  if (given !== undefined) {
+    const port = isUri(given) || options.port === undefined ? {} : { port: options.port }
+    return { ...parseTarget(given), ...port }
   }
   if (options.key !== undefined) {
     const { host, port, srv } = decodeLoginKeyFile(await readLoginKey(options.key))
@@ -59,6 +57,11 @@ async function chooseTarget(app: App, options: ClientOptions): Promise<Target> {
   if (forms === null) {
     fail('E_USAGE', 'Which server? Give its invite link or host:port as the first argument.')
   }
+  return askTarget(forms)
+}
+
+/** Asks until it is one. */
+async function askTarget(forms: Forms): Promise<Target> {
   const typed = await forms.text({
     message: 'Server (host, host:port or an invite link):',
     validate: (text) => {
@@ -115,11 +118,7 @@ async function reach(app: App, options: ClientOptions): Promise<Unauthenticated>
         { value: 'quit', name: 'Quit' },
       ])
       if (answer === 'quit') throw error
-      if (answer === 'other') {
-        target = parseTarget(
-          await forms.text({ message: 'Server (host, host:port or an invite link):' }),
-        )
-      }
+      if (answer === 'other') target = await askTarget(forms)
     }
   }
 }
@@ -200,6 +199,7 @@ async function ask(app: App, lobby: Unauthenticated): Promise<void> {
       return
     } catch (error) {
       if (app.ended) return
+      if (codeOf(error) === 'E_CANCELLED') throw error // the form is over, with all its questions
       app.showError(error)
     }
   }

@@ -3,7 +3,7 @@
 //
 // For the REPL:
 //   const ui = new Ui({ tty, output, theme, clock, onLine, onQuit, complete })
-//   ui.print(notice('*', 'text', ['more ', { text: '!help', role: 'command' }]))   also section(), fixed(); see rows.ts
+//   ui.print(notice('*', 'text', ['more ', { text: '!help', role: 'command' }]))   also section(), listing(); see rows.ts
 //   ui.message({ time, who, body, note })                  somebody's message
 //   ui.message({ time, who, body }, { id, state })         ours: its tick can change
 //   ui.setTick(id, state)      false: the row is out of reach; tell late receipts in a row of their own

@@ -4,6 +4,7 @@ import { type ServerSettings, SETTINGS } from './settings.ts'
 import { variableOf } from './sources.ts'
 
 const COLUMN = 36
+const WIDTH = 80
 /** The rest are limits. */
 const EVERYDAY = [
   'host',
@@ -20,7 +21,18 @@ const EVERYDAY = [
 function row(left: string, right: string): string {
   const gap =
     left.length < COLUMN ? ' '.repeat(COLUMN - left.length) : `\n${' '.repeat(COLUMN + 2)}`
-  return `  ${left}${gap}${right}`
+  return `  ${left}${gap}${wrapped(right, WIDTH - COLUMN - 2).join(`\n${' '.repeat(COLUMN + 2)}`)}`
+}
+
+/** Rows of at most `cols` characters, broken at blanks. */
+function wrapped(text: string, cols: number): string[] {
+  const rows: string[] = []
+  for (const word of text.split(' ')) {
+    const last = rows.at(-1)
+    if (last === undefined || last.length + 1 + word.length > cols) rows.push(word)
+    else rows[rows.length - 1] = `${last} ${word}`
+  }
+  return rows
 }
 
 function settingRows(defaults: ServerSettings, wanted: (name: string) => boolean): string {
@@ -43,7 +55,8 @@ export function serverHelp(defaults: ServerSettings): string {
 
 Usage: securechat-server [OPTIONS]
 
-Without options it starts at once: makes its keys if there are none and prints the invite for clients.
+Without options it starts at once: makes its keys if there are none and prints
+the invite for clients.
 
 ${settingRows(defaults, everyday)}
 ${row('--config FILE', 'JSON object with settings, like {"port": 7800, "maxClients": 50}')}
@@ -55,9 +68,11 @@ ${row('-h, --help', 'print this, and end')}
 Limits:
 ${settingRows(defaults, (name) => !everyday(name))}
 
-Every setting is also a variable (${variableOf('max-clients')}, ${variableOf('config')}) and a name in the file (maxClients).
-The option wins over the variable, the variable over the file. SECURECHAT_HOME moves the folders of keys and data.
-Ctrl-C or SIGTERM stops gracefully: clients are told, and what was accepted is on the disk.
+Every setting is also a variable (${variableOf('max-clients')},
+${variableOf('config')}) and a name in the file (maxClients). The option wins over
+the variable, the variable over the file. SECURECHAT_HOME moves the folders of
+keys and data. Ctrl-C or SIGTERM stops gracefully: clients are told, and what was
+accepted is on the disk.
 
 Exit codes:
 ${exits.map((name) => `  ${String(EXIT[name]).padStart(3)}  ${EXIT_MEANINGS[name]}`).join('\n')}

@@ -36,7 +36,7 @@ export async function storedItems(core: Core): Promise<StoredItem[]> {
     item(
       'public keys',
       'open',
-      `account key, ${list.devs.length} device keys, ${bun.length} inbox keys, ${list.lks.length} login keys`,
+      `account key, ${counted(list.devs.length, 'device key')}, ${counted(bun.length, 'inbox key')}, ${counted(list.lks.length, 'login key')}`,
     ),
     item(
       'password',
@@ -62,7 +62,13 @@ export async function storedItems(core: Core): Promise<StoredItem[]> {
     0,
   )
   if (devs.length > 0)
-    items.push(item('history', 'sealed', `${batches} batches of ${devs.length} devices`))
+    items.push(
+      item(
+        'history',
+        'sealed',
+        `${counted(batches, 'batch', 'batches')} of ${counted(devs.length, 'device')}`,
+      ),
+    )
   const uploads = transfers.all().filter((t) => t.direction === 'out' && isOnServer(core, t.number))
   if (uploads.length > 0) {
     const bytes = uploads.reduce((sum, t) => sum + t.size, 0)
@@ -95,6 +101,10 @@ function onlineWords(isOffered: boolean, isShown: boolean): string {
   return isShown
     ? 'while you are connected, shown to everybody here who knows your name and shows theirs; never kept (!set presence off)'
     : 'shown to nobody (!set presence on)'
+}
+
+function counted(n: number, one: string, many = `${one}s`): string {
+  return `${n} ${n === 1 ? one : many}`
 }
 
 function item(what: string, how: StoredItem['how'], detail: string): StoredItem {

@@ -21,9 +21,24 @@ test('what does not belong there is refused with a code', (t) => {
     ['one', 'two'],
     ['--register'],
     ['--username'],
+    ['--username', 'ci'],
+    ['--register', '--username', 'a b'],
+    ['--port', '7700'],
   ]) {
     t.throws(() => parseClientArgs(argv, {}), { code: 'E_USAGE' }, argv.join(' '))
   }
+})
+
+test('a wrong option is named in one line, with the one that was meant', (t) => {
+  t.throws(() => parseClientArgs(['--usrname', 'alice'], {}), {
+    message: 'There is no option --usrname. Did you mean --username?',
+  })
+  t.throws(() => parseClientArgs(['-x'], {}), { message: 'There is no option -x.' })
+})
+
+test('a username of the environment is judged like one of the command line', (t) => {
+  t.throws(() => parseClientArgs([], { SECURECHAT_USERNAME: 'x' }), { code: 'E_USAGE' })
+  t.is(parseClientArgs(['-u', 'Alice'], {}).username, 'Alice')
 })
 
 test('the usage names every option', (t) => {

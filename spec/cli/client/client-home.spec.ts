@@ -1,7 +1,7 @@
 // Two clients of one home do not take each other's pins away; what is set aside is still there.
 import test from 'ava'
 
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -52,6 +52,22 @@ test('a profile that is set aside keeps its files under another name', async (t)
     const fresh = await home.openProfile('abc')
     t.is(await fresh.readKeyFile('secret'), null)
     await fresh.close()
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+})
+
+test('a home that cannot be used is named, with the way out', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'securechat-home-'))
+  try {
+    const keys = join(folder, 'keys')
+    await writeFile(keys, '')
+    const home = createClientHome({ keys, data: join(folder, 'data') }, systemClock, silentLog)
+    const srv = Buffer.alloc(32, 1)
+    const server = { host: 'h', port: 1, srv, since: 1, highestVersion: 1 }
+    const expected = { code: 'E_FILE', message: /a file is in the way.*SECURECHAT_HOME/ }
+    await t.throwsAsync(rememberServer(home, server), expected)
+    await t.throwsAsync(home.openProfile('p'), expected)
   } finally {
     await rm(folder, { recursive: true })
   }

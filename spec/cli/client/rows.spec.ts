@@ -2,7 +2,7 @@ import test from 'ava'
 import fc from 'fast-check'
 import { layout } from '../../../lib/cli/client/layout.ts'
 import {
-  fixed,
+  listing,
   message,
   notice,
   paintRow,
@@ -90,7 +90,7 @@ for (const { name, text } of HOSTILE) {
       message({ time: text, who: text, body: text, note: text }, coloured),
       notice('*', text, [text, { text, role: 'peer' }]),
       section(text),
-      fixed([text]),
+      listing('*', [text]),
     ]
     for (const entry of entries) {
       for (const row of entry(40)) {
@@ -115,7 +115,7 @@ test('no row is wider than the screen, whatever it is made of', (t) => {
         message({ time: '12:04', tick: () => 'queued', who, body, note: '(edited)' }, theme),
         notice('?', who, body),
         section(who),
-        fixed([who, body]),
+        listing('*', [who, body]),
       ]
       for (const entry of entries) {
         for (const row of entry(cols))

@@ -1,6 +1,6 @@
 // The window of the messenger as a person sees it: what is on the screen, where the cursor is, what reaches the program.
 import test from 'ava'
-import { fixed, notice, section } from '../../../lib/cli/client/rows.ts'
+import { listing, notice, section } from '../../../lib/cli/client/rows.ts'
 import { HOSTILE } from '../hostile.ts'
 import { FakeTerminal, KEY } from './fake-terminal.ts'
 
@@ -317,7 +317,7 @@ for (const { name, text } of HOSTILE) {
     x.ui.message({ time: '12:04', who: text, body: text, note: text })
     x.ui.print(notice('!', text))
     x.ui.print(section(text))
-    x.ui.print(fixed([text]))
+    x.ui.print(listing('*', [text]))
     x.ui.setStatus(text)
     x.ui.setProgress('a', { ...transfer, name: text, peer: text, note: text })
     const asked = x.ui.ask({ text, hint: text })
@@ -471,6 +471,27 @@ test('a line that could not be used comes back, but not over something else', as
   x.ui.restore('other')
   await x.settled()
   t.is(x.screen(), 'me > hello!')
+})
+
+test('another line typed right behind one that came back takes its place; the history has it', async (t) => {
+  const x = new FakeTerminal()
+  const after = async (failed: string, typed: string): Promise<string> => {
+    await x.type(`${failed}${enter}`)
+    x.ui.restore(failed)
+    await x.type(typed)
+    await x.settled()
+    const screen = x.screen()
+    await x.type(KEY.ctrl('c'))
+    return screen
+  }
+  t.is(await after('@alicee hi', '@bob hi'), 'me > @bob hi')
+  t.is(await after('!chast', '/chats'), 'me > /chats')
+  t.is(await after('hello', '@bob hi'), 'me > @bob hi')
+  t.is(await after('hello', '!'), 'me > hello!')
+  t.is(await after('!file alice', ' ./x'), 'me > !file alice ./x')
+  t.is(await after('!file alice ', '/x'), 'me > !file alice /x')
+  t.is(await after('!chast', `${KEY.backspace}!`), 'me > !chas!')
+  t.true(x.ui.history.includes('@alicee hi'))
 })
 
 test('clearing clears the scrollback too, and a resize does not bring it back', async (t) => {

@@ -117,6 +117,8 @@ test('help and version need nothing else to be right', (t) => {
   t.is(parse(['-V'], { env: { SECURECHAT_PORT: 'x' } }).run, 'version')
   const help = serverHelp(DEFAULTS)
   for (const { flag } of SETTINGS.values()) t.true(help.includes(`--${flag}`), flag)
+  // DEFAULTS holds no long path
+  for (const line of help.split('\n')) t.true(line.length <= 82, line)
 })
 
 test('what --print-config prints is a config file that gives the same settings', (t) => {

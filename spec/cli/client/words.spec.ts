@@ -1,0 +1,118 @@
+// What a person is told who types the right command at the wrong moment: true sentences, and nothing cut off.
+import test from 'ava'
+import { PassThrough } from 'node:stream'
+
+import type { ContactInfo, Offer } from '../../../lib/client/events.ts'
+import { COMMANDS } from '../../../lib/cli/client/commands.ts'
+import { runLine } from '../../../lib/cli/client/dispatch.ts'
+import { LineFront } from '../../../lib/cli/client/lines.ts'
+import { listing, plainText } from '../../../lib/cli/client/rows.ts'
+import { nearest } from '../../../lib/cli/nearest.ts'
+import { SecureChatError } from '../../../lib/util/errors.ts'
+import { ALICE, fakeApp, OFFER } from '../../helpers/fake-front.ts'
+
+test('!trust decides about changed keys only: nobody else loses a verification by it', async (t) => {
+  for (const trust of ['unverified', 'verified'] as const) {
+    const { app, front } = fakeApp({
+      contacts: () => [{ ...ALICE, trust }],
+      trust: () => t.fail(),
+    })
+    t.is((await runLine(app, '!trust alice'))?.code, 'E_STATE')
+    t.regex(front.said.join(), /@alice have not changed/)
+  }
+  const changed: ContactInfo = { ...ALICE, trust: 'changed' }
+  const { app } = fakeApp({ contacts: () => [changed], trust: () => Promise.resolve(ALICE) })
+  t.is(await runLine(app, '!trust alice'), null)
+})
+
+test('one does not compare numbers with oneself', async (t) => {
+  const { app } = fakeApp({ safetyNumber: () => t.fail() })
+  t.is((await runLine(app, '!verify bob'))?.code, 'E_USAGE')
+})
+
+test('an own file is done when its receiver has it, not when the server has', async (t) => {
+  const own: Offer = { ...OFFER, direction: 'out', state: 'done' }
+  const list: Offer[] = [
+    own,
+    { ...own, receiver: 'accepted' },
+    { ...own, receiver: 'received' },
+    { ...own, receiver: 'declined' },
+    { ...own, peer: '#team' },
+    { ...OFFER, state: 'done' },
+  ]
+  const { app, front } = fakeApp({ files: () => Promise.resolve(list) })
+  await runLine(app, '!files')
+  t.deepEqual(
+    front.said.map((line) => line.replace(/^.*: /, '')),
+    [
+      'on the server, for @alice to answer',
+      '@alice takes it',
+      'received',
+      'declined',
+      'on the server, for its members to answer',
+      'done',
+    ],
+  )
+})
+
+test('an error of several lines is several lines in a pipe', (t) => {
+  const errors = new PassThrough()
+  const front = new LineFront({ input: new PassThrough(), output: new PassThrough(), errors })
+  const { app } = fakeApp(null)
+  const said: string[] = []
+  app.front.rows = (mark, lines) => {
+    said.push(...lines)
+    front.rows(mark, lines)
+  }
+  app.showError(new SecureChatError('E_SERVER_IDENTITY', 'STOP\n  known: a\n  now:   b'))
+  t.deepEqual(said, ['STOP', '  known: a', '  now:   b'])
+  t.is(String(errors.read()), '! STOP\n!   known: a\n!   now:   b\n')
+})
+
+test('a new name is judged before the password is asked', async (t) => {
+  const { app } = fakeApp({})
+  app.givenPassword = () => t.fail()
+  t.is((await runLine(app, '!rename al'))?.code, 'E_FORMAT')
+})
+
+test('one is not told of the own new name as of that of somebody else', (t) => {
+  const { front, emit } = fakeApp({})
+  const me: ContactInfo = { ...ALICE, user: 'bob' }
+  emit({ type: 'contact', change: 'renamed', contact: me, other: 'rob' })
+  t.deepEqual(front.said, [])
+})
+
+test('nothing of a list is cut: it goes on in the column where it began', (t) => {
+  const link = 'x'.repeat(31)
+  const entry = listing('*', [
+    'Title',
+    '  !who    Lists your contacts, all of them',
+    `link: ${link}`,
+  ])
+  t.deepEqual(entry(33).map(plainText), [
+    '* Title',
+    '*   !who    Lists your contacts,',
+    '            all of them',
+    '* link:',
+    `  ${link.slice(0, 30)}`,
+    '  x',
+  ])
+})
+
+test('every summary of !help stands in its column, whatever the command takes', async (t) => {
+  const { app, front } = fakeApp({})
+  await runLine(app, '!help')
+  for (const { summary } of COMMANDS) {
+    t.true(
+      front.said.some((line) => line.indexOf(summary) === 26),
+      summary,
+    )
+  }
+})
+
+test('a short word is not taken for another short word', (t) => {
+  t.is(nearest('foo', ['who', 'file']), undefined)
+  t.is(nearest('woh', ['who', 'file']), undefined)
+  t.is(nearest('whoo', ['who', 'file']), 'who')
+  t.is(nearest('prot', ['port']), 'port')
+})
