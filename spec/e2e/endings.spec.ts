@@ -3,7 +3,7 @@ import { join } from 'node:path'
 
 import test from 'ava'
 
-import { scratch, signUp, startClient, startServer } from '../helpers/programs.ts'
+import { Program, scratch, signUp, startClient, startServer } from '../helpers/programs.ts'
 
 for (const [signal, code] of [
   ['SIGTERM', 143],
@@ -42,4 +42,14 @@ test.serial('a reader that is gone ends the client, which keeps what was typed',
   await again.waitFor(/nobody reads this/)
   again.end()
   t.is(await again.exited, 0)
+})
+
+test.serial('a log file that cannot be written is told, not skipped in silence', async (t) => {
+  const root = await scratch(t)
+  const debug = join(root, 'no-such-folder', 'log')
+  const program = new Program('securechat', ['--debug', debug], { SECURECHAT_HOME: root })
+  t.teardown(() => program.kill())
+  program.end()
+  t.is(await program.exited, 66)
+  t.regex(program.stderr, /^! The log file of --debug cannot be written: ENOENT/)
 })

@@ -46,6 +46,7 @@ async function inHome<T>(path: string, work: () => Promise<T>): Promise<T> {
 
 const REASONS: Readonly<Record<string, string>> = {
   EROFS: 'the file system is read-only',
+  ENOENT: 'it cannot be made there',
   EACCES: 'it belongs to somebody else',
   EPERM: 'it belongs to somebody else',
   ENOTDIR: 'a file is in the way',

@@ -43,7 +43,15 @@ async function run(argv: readonly string[]): Promise<number> {
     process.stdout.write(options.help ? USAGE : `securechat ${programVersion()}\n`)
     return EXIT.ok
   }
-  const { log, close } = await openDebugLog(options)
+  let debugLog
+  try {
+    debugLog = await openDebugLog(options)
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    process.stderr.write(`! The log file of --debug cannot be written: ${why}\n`)
+    return EXIT.file
+  }
+  const { log, close } = debugLog
   try {
     return isInteractive(options)
       ? await (

@@ -218,7 +218,7 @@ export function deleteAccount(app: App): Promise<void> {
     if (!(await forms.confirm('Delete the account?', false))) fail('E_CANCELLED')
     await forms.text({
       message: `Type ${user} to delete it for good:`,
-      validate: (typed) => (typed.trim() === user ? true : `That is not ${user}. Ctrl+C keeps it.`),
+      validate: (typed) => (typed.trim() === user ? true : `That is not ${user}. Ctrl-C keeps it.`),
     })
     const password = await forms.password({ message: 'Your password:' })
     await session.account.delete(password)

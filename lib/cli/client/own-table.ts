@@ -69,7 +69,8 @@ export const OWN_COMMANDS: readonly Command[] = [
     name: 'nick',
     group: 'You',
     usage: '[TEXT]',
-    summary: 'Changes the full name that contacts see beside your username.',
+    summary:
+      'Changes the full name that contacts see beside your username; without TEXT takes it away.',
     example: '!nick Alice Liddell',
     needs: 'login',
     args: [0, 20],
