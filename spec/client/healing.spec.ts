@@ -2,6 +2,7 @@
 // (PROTOCOL 6.5, 9.4).
 import test from 'ava'
 
+import type { MessageView } from '../../lib/client/events.ts'
 import { withoutDevice } from '../../lib/identity/device-list-edit.ts'
 import { signDeviceList } from '../../lib/identity/device-list.ts'
 import type { Frame, FrameOf } from '../../lib/protocol/frames.ts'
@@ -154,10 +155,9 @@ test.serial('a receipt that was lost is no message: its line goes', async (t) =>
   await say(it, 'one')
   await world.passUntil(() => bob.texts.includes('one'))
   world.tamper = null
-  // asking and the answer take no time here: the line can be gone again before anybody looks
-  await world.passUntil(() =>
-    bob.of('message').some(({ message }) => message.body.kind === 'placeholder'),
-  )
+  const isHole = ({ message }: { readonly message: MessageView }): boolean =>
+    message.body.kind === 'placeholder'
+  await world.passUntil(() => bob.of('message').some(isHole))
   await world.passUntil(async () => !(await lines(bob, 'alice')).includes('[gap]'))
   t.deepEqual(
     bob.of('notice').map(({ level }) => level),

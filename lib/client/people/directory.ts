@@ -126,7 +126,7 @@ export class Directory {
     )
     const isComplete = wanted.every(({ id }) => held.some(({ dev }) => equal(dev, id)))
     const isOwn = equal(acct, this.#options.acct)
-    if (this.#wasJustAsked(acct) || (isOwn && held.length > 0 && isComplete)) return held
+    if (held.length > 0 && isComplete && (isOwn || this.#wasJustAsked(acct))) return held
     await this.refresh(acct)
     return this.#live(acct)
   }
