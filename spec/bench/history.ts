@@ -55,7 +55,9 @@ function heapMib(): number {
   return (heapUsed + external) / 2 ** 20
 }
 
-async function fill(log: RecordMessageLog): Promise<void> {
+async function fill(open: () => Promise<Store>, convs: readonly string[]): Promise<void> {
+  const store = await open()
+  const log = await RecordMessageLog.open(store, convs)
   // a few lines in every chat, then the long one
   const rows = [
     ...Array.from({ length: 3 * CHATS }, (_, i) => message(i, convOf(1 + (i % CHATS)))),
@@ -65,6 +67,7 @@ async function fill(log: RecordMessageLog): Promise<void> {
     await Promise.all(rows.slice(at, at + GROUP).map((row) => log.insert(row)))
   }
   await log.idle()
+  await store.close()
 }
 
 async function search(log: RecordMessageLog, needle: string): Promise<number> {
@@ -84,11 +87,9 @@ export async function historyBench(): Promise<void> {
   const convs = Array.from({ length: CHATS + 1 }, (_, i) => convOf(i))
   const long = convOf(0)
   try {
-    let store = await open()
-    const filled = await timed(async () => fill(await RecordMessageLog.open(store, convs)))
-    await store.close()
+    const filled = await timed(() => fill(open, convs))
     const before = heapMib()
-    store = await open()
+    const store = await open()
     const { ms: startMs, result: log } = await timed(() => RecordMessageLog.open(store, convs))
     const heap = heapMib() - before
     const chat = await timed(() => log.page(long, null, 20))

@@ -4,6 +4,7 @@ import { cpus } from 'node:os'
 const PARTS: Readonly<Record<string, () => Promise<void>>> = {
   start: async () => (await import('./start.ts')).startBench(),
   relay: async () => (await import('./relay.ts')).relayBench(),
+  stored: async () => (await import('./stored.ts')).storedBench(),
   archive: async () => (await import('./archive.ts')).archiveBench(),
   files: async () => (await import('./files.ts')).fileBench(),
   groups: async () => (await import('./groups.ts')).groupBench(),
