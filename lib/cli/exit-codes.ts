@@ -8,6 +8,7 @@ export const EXIT = {
   usage: 2,
   data: 65,
   file: 66,
+  unknown: 67,
   unavailable: 69,
   temporary: 75,
   denied: 77,
@@ -24,6 +25,7 @@ export const EXIT_MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
   usage: 'the command line is wrong',
   data: 'a key file or stored data is damaged',
   file: 'a file or folder cannot be read or written',
+  unknown: 'nobody and nothing is called so: a user, chat, message or number',
   unavailable: 'the server cannot be reached, or the port cannot be used',
   temporary: 'try again later: locked, busy, disk full, too many attempts, timed out',
   denied: 'refused: wrong password, unknown or changed identity, not allowed',
@@ -40,6 +42,8 @@ const BY_CODE: Readonly<Partial<Record<ErrorCode, keyof typeof EXIT>>> = {
   E_VAULT: 'data',
 
   E_FILE: 'file',
+
+  E_NOT_FOUND: 'unknown',
 
   E_CONNECT: 'unavailable',
   E_CLOSED: 'unavailable',

@@ -1,17 +1,23 @@
 // The person's own files behind the messenger's port: what is sent is only read, what is received lands in one folder
 // and never replaces anything.
 import { constants } from 'node:fs'
-import { type FileHandle, link, mkdir, open, rename, rm, statfs } from 'node:fs/promises'
+import { type FileHandle, link, open, rename, rm, statfs } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 
 import type { FileAccess, FileReader, FileWriter } from '../client/ports.ts'
-import { errnoOf, isDiskFull, readFully, syncFolder, writeFully } from '../storage/durable.ts'
+import {
+  errnoOf,
+  isDiskFull,
+  makeFolder,
+  readFully,
+  syncFolder,
+  writeFully,
+} from '../storage/durable.ts'
 import type { Bytes } from '../util/bytes.ts'
 import { fail, SecureChatError } from '../util/errors.ts'
 import { safeFileName } from './sanitise.ts'
 
 const FILE_MODE = 0o600
-const FOLDER_MODE = 0o700
 
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'no such file',
@@ -58,8 +64,7 @@ function inside(folder: string, name: string): string {
 
 export function createNodeFiles(downloads: string): FileAccess {
   const folder = resolve(downloads)
-  const ready = (): Promise<unknown> =>
-    attempt(folder, () => mkdir(folder, { recursive: true, mode: FOLDER_MODE }))
+  const ready = (): Promise<unknown> => attempt(folder, () => makeFolder(folder))
   return {
     cleanName: safeFileName,
     baseName: (path) => basename(path),

@@ -34,9 +34,27 @@ export function writeError(error: unknown, what: string): SecureChatError {
   return new SecureChatError('E_STORE', `Could not store ${what} (${reason}).`, options)
 }
 
+/**
+ * With the parents that are missing. Not mkdir's own `recursive`: where every try is answered by ENOENT, as below /proc,
+ * that one never ends.
+ */
+export async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { mode: FOLDER_MODE })
+  } catch (error) {
+    if (errnoOf(error) === 'EEXIST' && (await stat(path)).isDirectory()) return
+    if (errnoOf(error) !== 'ENOENT' || dirname(path) === path) throw error
+    await makeFolder(dirname(path))
+    await mkdir(path, { mode: FOLDER_MODE }).catch((again: unknown) => {
+      // somebody else was faster
+      if (errnoOf(again) !== 'EEXIST') throw again
+    })
+  }
+}
+
 /** Creates the folder with its parents if need be; a folder that others may enter is tightened. */
 export async function privateFolder(path: string): Promise<void> {
-  await mkdir(path, { recursive: true, mode: FOLDER_MODE })
+  await makeFolder(path)
   const { mode } = await stat(path)
   if ((mode & 0o077) !== 0) await chmod(path, FOLDER_MODE)
 }

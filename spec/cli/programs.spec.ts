@@ -37,6 +37,7 @@ test('exit codes are public: these numbers do not change', (t) => {
     usage: 2,
     data: 65,
     file: 66,
+    unknown: 67,
     unavailable: 69,
     temporary: 75,
     denied: 77,

@@ -9,6 +9,7 @@ import { present } from '../../lib/cli/client/present.ts'
 import { silentLog } from '../../lib/util/log.ts'
 
 export class FakeFront implements Front {
+  attended = false
   forms: Forms | null = null
   readonly said: string[] = []
   form<T>(fn: () => Promise<T>): Promise<T> {

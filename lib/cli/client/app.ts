@@ -4,6 +4,7 @@ import type { Connect, Session, Target, Unauthenticated } from '../../client/api
 import type { ClientEvent } from '../../client/events.ts'
 import type { ClientDeps } from '../../client/ports.ts'
 import { codeOf, fail, SecureChatError } from '../../util/errors.ts'
+import { EXIT, type ExitCode, exitCodeOf } from '../exit-codes.ts'
 import { chatWord } from './chat-words.ts'
 import type { Front } from './front.ts'
 
@@ -34,7 +35,7 @@ export class App {
   readonly #password: (() => Promise<string | undefined>) | undefined
   readonly #connect: Connect
   readonly #present: (event: ClientEvent, app: App) => void
-  readonly #undelivered = new Map<string, SecureChatError>()
+  readonly #undelivered = new Map<string, ExitCode>()
   readonly #questions = new Map<number, { withdraw(): void }>()
   #target: Target | null = null
   #lobby: Unauthenticated | null = null
@@ -118,14 +119,16 @@ export class App {
     })
   }
 
-  /** The first message that is held or has failed, for whoever cannot read the notice; null: all are on their way. */
-  get undelivered(): SecureChatError | null {
-    return [...this.#undelivered.values()][0] ?? null
+  /** What the first message that is held or has failed means to whoever cannot read the notice. */
+  get undelivered(): ExitCode {
+    return [...this.#undelivered.values()][0] ?? EXIT.ok
   }
 
-  #tally({ mid, state, code, reason }: Extract<ClientEvent, { type: 'message-state' }>): void {
-    if (state === 'held' || state === 'failed') {
-      this.#undelivered.set(mid, new SecureChatError(code ?? 'E_INTERNAL', reason))
+  #tally({ mid, state, code }: Extract<ClientEvent, { type: 'message-state' }>): void {
+    // held: it goes out by itself when what it waits for comes
+    if (state === 'held') this.#undelivered.set(mid, EXIT.temporary)
+    else if (state === 'failed') {
+      this.#undelivered.set(mid, exitCodeOf(new SecureChatError(code ?? 'E_INTERNAL')))
     } else this.#undelivered.delete(mid)
   }
 
@@ -216,7 +219,13 @@ export class App {
     const session = this.requireSession()
     if (user === '') fail('E_USAGE', 'Who is it for? Example: @alice hello')
     if (text === '') fail('E_USAGE', `Nothing to send. Example: ${chatWord(user)} hello`)
-    await session.send(NOTES.includes(user) ? session.me.user : user, text)
+    const sent = await session.send(NOTES.includes(user) ? session.me.user : user, text)
+    await this.answered(sent.chat)
+  }
+
+  /** Whoever answers has read what was said before. */
+  async answered(chat: string): Promise<void> {
+    if (this.front.attended) await this.requireSession().markRead(chat)
   }
 
   #place(): void {

@@ -37,6 +37,8 @@ export interface Progress {
 }
 
 export interface Front {
+  /** A person looks at what is shown. */
+  readonly attended: boolean
   /** Non-null while a form is open on a terminal. Null there is none: say which option does the same. */
   readonly forms: Forms | null
   /** Runs `fn` with `forms` open, if this front has a terminal. Inside another form it just runs. */

@@ -19,7 +19,8 @@ export function messageNumber(typed: string): number {
 }
 
 export async function reply(app: App, [typed = '', text = '']: readonly string[]): Promise<void> {
-  await app.requireSession().life.reply(messageNumber(typed), text)
+  const sent = await app.requireSession().life.reply(messageNumber(typed), text)
+  await app.answered(sent.chat)
 }
 
 export async function edit(app: App, [typed = '', text = '']: readonly string[]): Promise<void> {

@@ -12,6 +12,7 @@ import { clockTime, duration, isoDate } from './format.ts'
 import { chatWord, isGroupName } from './chat-words.ts'
 import { answerWords, bodyWords, groupLine, notesOf, speaker } from './message-text.ts'
 import type { SecureChatError } from '../../util/errors.ts'
+import { type ExitCode, exitCodeOf } from '../exit-codes.ts'
 
 export interface LineStreams {
   readonly input: Readable
@@ -20,6 +21,7 @@ export interface LineStreams {
 }
 
 export class LineFront implements Front {
+  readonly attended = false
   forms: Forms | null = null
   readonly #streams: LineStreams
   readonly #prompts: OpenForm | undefined
@@ -135,9 +137,9 @@ function plainBody(view: MessageView): string {
 
 /**
  * Reads commands until the end of input, one after the other, then waits until everything sent is accepted.
- * Resolves to the first failure, of a command or of a message, or null.
+ * Resolves to what the first failure, of a command or of a message, means to the shell.
  */
-export async function runLines(app: App, input: Readable): Promise<SecureChatError | null> {
+export async function runLines(app: App, input: Readable): Promise<ExitCode> {
   let first: SecureChatError | null = null
   // Made right before iterating: lines that arrive between the two would be lost.
   for await (const line of createInterface({ input, crlfDelay: Infinity })) {
@@ -146,5 +148,5 @@ export async function runLines(app: App, input: Readable): Promise<SecureChatErr
     if (app.ended) break
   }
   await app.session?.settled()
-  return first ?? app.undelivered
+  return first === null ? app.undelivered : exitCodeOf(first)
 }

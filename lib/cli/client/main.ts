@@ -122,11 +122,11 @@ async function runInPipe(options: ClientOptions, endings: Endings, log: Log): Pr
   const work = (async () => {
     await start(app, options)
     terminal?.tty.close()
-    return app.ended ? null : runLines(app, process.stdin)
+    return app.ended ? EXIT.ok : runLines(app, process.stdin)
   })()
   const outcome = await Promise.race([
     work.then(
-      (error) => ({ why: 'done', error }) as const,
+      (code) => ({ why: 'done', code }) as const,
       (error: unknown) => ({ why: 'refused', error }) as const,
     ),
     endings.first,
@@ -135,7 +135,7 @@ async function runInPipe(options: ClientOptions, endings: Endings, log: Log): Pr
   process.stdin.destroy()
   switch (outcome.why) {
     case 'done':
-      return outcome.error === null ? EXIT.ok : exitCodeOf(outcome.error)
+      return outcome.code
     case 'refused':
     case 'failure':
       app.showError(outcome.error)

@@ -23,6 +23,7 @@ const TICKS: Readonly<Record<MessageState, TickState>> = {
 }
 
 export class ScreenFront implements Front {
+  readonly attended = true
   forms: Forms | null = null
   readonly #ui: Ui
   readonly #prompts: OpenForm

@@ -24,6 +24,36 @@ test('@alice hello is sent, word for word', async (t) => {
   t.deepEqual(calls, [['alice', 'hello  there\n!quit']])
 })
 
+test('whoever answers on a screen has read what was said before; a pipe has not', async (t) => {
+  const read: string[] = []
+  const { app, front } = fakeApp({
+    send: () => Promise.resolve(sent),
+    markRead: (chat) => {
+      read.push(chat)
+      return Promise.resolve()
+    },
+    life: { reply: () => Promise.resolve({ ...sent, chat: '#team' }) } as unknown as Life,
+  })
+  await runLine(app, '@alice hi')
+  t.deepEqual(read, [])
+  front.attended = true
+  await runLine(app, '@alice hi')
+  await runLine(app, '!reply 3 yes')
+  t.deepEqual(read, ['alice', '#team'])
+})
+
+test('a message that waits is told as "later", one that failed by its reason', (t) => {
+  const { app, emit } = fakeApp({})
+  const told = { type: 'message-state', number: 1, mid: 'm', chat: 'alice' } as const
+  t.is(app.undelivered, 0)
+  emit({ ...told, state: 'held', code: 'E_STATE', reason: 'not accepted yet' })
+  t.is(app.undelivered, 75)
+  emit({ ...told, state: 'failed', code: 'E_AUTH', reason: 'refused' })
+  t.is(app.undelivered, 77)
+  emit({ ...told, state: 'accepted' })
+  t.is(app.undelivered, 0)
+})
+
 test('before login every command that needs one says what to type', async (t) => {
   const { app, front } = fakeApp(null)
   const needing = COMMANDS.filter((c) => c.needs === 'login').map((c) => c.example)
