@@ -8,7 +8,7 @@ import {
   verifyGroupState,
 } from '../../envelope/group-state.ts'
 import { type Bytes, equal, hex } from '../../util/bytes.ts'
-import type { Clock } from '../../util/clock.ts'
+import type { Clock, Timer } from '../../util/clock.ts'
 import { codeOf, type ErrorCode, fail } from '../../util/errors.ts'
 import type { Log } from '../../util/log.ts'
 import { mustWait } from '../inbox/later.ts'
@@ -27,6 +27,8 @@ import { UnlinkedStates } from './unlinked-states.ts'
 const PENDING_PER_STRANGER = 3
 /** Between two questions, and between two answers to one device. */
 const ASK_EVERY_MS = 10_000
+/** While an answer does not come, or does not help. */
+const AGAIN_MS = [ASK_EVERY_MS, 10 * 60_000, 6 * 3_600_000] as const
 /** A rival of our own last states may be the one that won: so many are asked for again. */
 const ASK_BACK = 3
 
@@ -60,6 +62,8 @@ export class GroupBook {
   readonly #handed = new Map<string, Bytes[]>()
   readonly #asked = new Map<string, { at: number; count: number }>()
   readonly #answered = new Map<string, number>()
+  readonly #askLater = new Map<string, Timer>()
+  #stopped = false
 
   constructor(deps: GroupBookDeps) {
     this.#deps = deps
@@ -169,6 +173,11 @@ export class GroupBook {
     moved(conv)
   }
 
+  stop(): void {
+    this.#stopped = true
+    for (const timer of this.#askLater.values()) timer.cancel()
+  }
+
   #comesBack({ standing, state }: Group, { state: next }: SeenGroupState): boolean {
     const isOut = standing === 'left' || standing === 'removed'
     return isOut && next.n > state.n && memberOf(next, this.#deps.me) !== undefined
@@ -264,23 +273,44 @@ export class GroupBook {
       .filter(({ request }) => request !== undefined && equal(request.acct, acct)).length
   }
 
+  /** Now, or when the last question is old enough; and again, to another admin, while it does not help. */
   async #ask(conv: string, seen: SeenGroupState, from: Sender): Promise<void> {
+    const { clock } = this.#deps
+    if (this.#stopped || this.#askLater.has(conv)) return
+    const last = this.#asked.get(conv) ?? { at: -Infinity, count: 0 }
+    const wait = last.at + ASK_EVERY_MS - clock.now()
+    if (wait <= 0) {
+      this.#asked.set(conv, { at: clock.now(), count: last.count + 1 })
+      await this.#askOne(conv, seen, from, last.count)
+    }
+    const pause = AGAIN_MS[Math.min(last.count, AGAIN_MS.length - 1)] ?? ASK_EVERY_MS
+    const timer = clock.after(wait > 0 ? wait : pause, () => {
+      this.#askLater.delete(conv)
+      if (!this.#unlinked.has(seen)) {
+        this.#asked.set(conv, { at: this.#asked.get(conv)?.at ?? -Infinity, count: 0 })
+        return
+      }
+      this.#ask(conv, seen, from).catch((error: unknown) => {
+        this.#deps.log.warn('client.group.ask', { code: codeOf(error) })
+      })
+    })
+    this.#askLater.set(conv, timer)
+  }
+
+  async #askOne(conv: string, seen: SeenGroupState, from: Sender, count: number): Promise<void> {
     const { groups, outbox, clock, me } = this.#deps
     const group = groups.get(conv)
-    const now = clock.now()
-    const last = this.#asked.get(conv) ?? { at: -Infinity, count: 0 }
-    if (group === undefined || now - last.at < ASK_EVERY_MS) return
-    this.#asked.set(conv, { at: now, count: last.count + 1 })
+    if (group === undefined) return
     const admins = group.state.mem
       .filter(({ acct, admin }) => admin && !equal(acct, me))
       .map(({ acct }) => ({ acct }))
     const isAdminNow = isAdmin(seen.state, from.acct) || isAdmin(group.state, from.acct)
     const candidates: { acct: Bytes; dev?: Bytes }[] = isAdminNow ? [from, ...admins] : admins
-    const target = candidates[last.count % Math.max(1, candidates.length)]
+    const target = candidates[count % Math.max(1, candidates.length)]
     if (target === undefined) return
-    const n = last.count === 0 ? Math.max(1, group.state.n - ASK_BACK) : 1
+    const n = count === 0 ? Math.max(1, group.state.n - ASK_BACK) : 1
     await outbox().add(
-      { k: 'group.get', id: randomBytes(16), ts: now, n },
+      { k: 'group.get', id: randomBytes(16), ts: clock.now(), n },
       { conv, acct: target.acct, ...(target.dev === undefined ? {} : { only: target.dev }) },
     )
   }

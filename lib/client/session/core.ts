@@ -182,6 +182,7 @@ export class Core {
     this.receipts.stop()
     this.book.stop()
     await this.sync.stop()
+    this.groupBook.stop()
     await this.groupChanges.stop()
     await this.archive.stop()
     await Promise.all([
