@@ -224,6 +224,7 @@ export class Core {
       ...{ acct, profile: this.profile, peers, directory: this.directory, clock, log, emit },
       messages: () => this.messages,
       gone: this.gone,
+      heads: () => this.archive.heads,
       outbox: () => this.outbox,
       documents: () => this.own.documents(),
     })
@@ -255,6 +256,9 @@ export class Core {
       archives: () => this.profile.archives,
       broken: this.broken,
       gone: this.gone,
+      appended: () => {
+        this.sync.appended()
+      },
       isBlocked: (acct, at) => this.blocks.hadBlocked(acct, at),
       answeredBy: (row) => this.answeredBy(row),
       meet: (user) => this.meet(user),
