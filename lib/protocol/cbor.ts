@@ -5,9 +5,16 @@ import { equal, view, type Bytes } from '../util/bytes.ts'
 import { fail } from '../util/errors.ts'
 import { read } from './cbor-reader.ts'
 
-const OPTIONS = { ...rfc8949EncodeOptions, ignoreUndefinedProperties: true }
+const OPTIONS = {
+  ...rfc8949EncodeOptions,
+  ignoreUndefinedProperties: true,
+  typeEncoders: { number: checkedNumber, bigint: refused },
+}
 
-/** Deterministic encoding: the only bytes of this value. Fields that are `undefined` are left out. */
+/**
+ * Deterministic encoding: the only bytes of this value. Fields that are `undefined` are left out. TypeError for a number that
+ * a reader would refuse or read as another one: fractions, NaN, what is beyond 2^53-1.
+ */
 export function encode(value: unknown): Buffer {
   return view(encodeCbor(value, OPTIONS))
 }
@@ -23,5 +30,23 @@ export function decodeStrict(bytes: Bytes): unknown {
  */
 export function decodeCanonical(bytes: Bytes): unknown {
   const value = read(bytes)
-  return equal(encode(value), bytes) ? value : fail('E_FORMAT', 'CBOR: not canonical')
+  return isEncodingOf(value, bytes) ? value : fail('E_FORMAT', 'CBOR: not canonical')
+}
+
+function isEncodingOf(value: unknown, bytes: Bytes): boolean {
+  try {
+    return equal(encode(value), bytes)
+  } catch (error) {
+    if (error instanceof TypeError) return false
+    throw error
+  }
+}
+
+/** Null: as cborg does it. */
+function checkedNumber(value: unknown): null {
+  return Number.isSafeInteger(value) ? null : refused(value)
+}
+
+function refused(value: unknown): never {
+  throw new TypeError(`CBOR: ${String(value)} is no integer of the protocol`)
 }

@@ -221,20 +221,21 @@ async function checkChat(crowd: Crowd, chat: string): Promise<void> {
       problem(other === look, `${name} shows ${look}, others ${other}`)
       looks.set(each.text, other)
     }
-    if (device.isOrderly && !crowd.mixed.has(chat)) checkOrder(crowd, name, said, places, resent)
+    if (device.isOrderly && !crowd.mixed.has(chat)) checkOrder(crowd, device, said, places, resent)
   }
 }
 
 function checkOrder(
   crowd: Crowd,
-  name: string,
+  device: Device,
   said: readonly Said[],
   places: ReadonlyMap<string, { readonly place: number }>,
   resent: ReadonlySet<string>,
 ): void {
+  const { name } = device.player
   const byText = new Map(said.flatMap((each) => each.versions.map((text) => [text, each] as const)))
   const placeOf = (each: Said): number | undefined =>
-    each.mid === '' || resent.has(each.mid) || crowd.losses.isDisturbed(name, each.from.dev)
+    each.mid === '' || resent.has(each.mid) || crowd.isDisturbed(device, each.from)
       ? undefined
       : places.get(each.mid)?.place
   const last = new Map<Device, { readonly place: number; readonly text: string }>()

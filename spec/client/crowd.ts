@@ -54,6 +54,9 @@ export function chatOf(one: Account, other: Account): string {
   return [one, other].sort().join('+')
 }
 
+/** So many are there from the beginning. */
+const FIRST = 4
+
 export class Crowd {
   readonly world: World
   readonly devices: Device[] = []
@@ -380,6 +383,13 @@ export class Crowd {
           (this.#isReached(device) && device.player.session.status().queued === 0),
       )
     )
+  }
+
+  /** What this sender said may stand out of order there; whoever came later has it from others. */
+  isDisturbed(device: Device, from: Device): boolean {
+    const isLater = this.devices.indexOf(device) >= FIRST
+    const sources = isLater ? this.devices : [device]
+    return sources.some(({ player }) => this.losses.isDisturbed(player.name, from.dev))
   }
 
   /** Time passes until the work is done or the process dead; null when it failed as things fail. */

@@ -6,6 +6,7 @@ import fc from 'fast-check'
 import { decodeCanonical, decodeStrict, encode } from '../../lib/protocol/cbor.ts'
 import { write } from '../../lib/protocol/cbor-writer.ts'
 import { fromHex } from '../../lib/util/bytes.ts'
+import { encodeAny } from '../helpers/any-cbor.ts'
 import { holds } from '../helpers/property.ts'
 import { everyNth, outcome } from '../helpers/refusals.ts'
 import { vectors } from '../helpers/vectors.ts'
@@ -164,7 +165,7 @@ test('a long byte string that is the input is a view, every other one a copy', (
 })
 
 test('a Buffer within another is read from its own place', (t) => {
-  const bytes = encode({ a: Uint8Array.of(1, 2, 3), b: 'x'.repeat(40), c: 1.5 })
+  const bytes = encode({ a: Uint8Array.of(1, 2, 3), b: 'x'.repeat(40), c: 15 })
   const around = Buffer.concat([Buffer.alloc(13), bytes, Buffer.alloc(7)])
   t.deepEqual(decodeStrict(around.subarray(13, 13 + bytes.length)), decodeStrict(bytes))
 })
@@ -287,7 +288,7 @@ test('on encoded values, whole and damaged, the reader agrees with cborg', async
   await holds(
     t,
     fc.property(tree(anyLeaf, text), fc.nat(), fc.nat({ max: 255 }), (value, place, byte) => {
-      const bytes = encode(value)
+      const bytes = encodeAny(value)
       const damaged = Buffer.from(bytes)
       damaged[place % bytes.length] = byte
       const cut = bytes.subarray(0, place % bytes.length)
@@ -340,5 +341,23 @@ test('the writer refuses what no frame holds', (t) => {
     [null],
   ]) {
     t.throws(() => write(value), { instanceOf: TypeError })
+  }
+})
+
+test('what is signed holds whole numbers only: others are refused, wherever they stand', (t) => {
+  for (const bad of [0.5, -0.5, NaN, Infinity, -Infinity, 2 ** 53, -(2 ** 53), 1e300, 1n]) {
+    for (const value of [bad, [1, bad], { a: { b: bad } }]) {
+      t.throws(() => encode(value), { instanceOf: TypeError }, String(bad))
+    }
+  }
+  for (const good of [0, 1, 2 ** 53 - 1]) t.is(decodeCanonical(encode(good)), good)
+})
+
+test('a float is not canonical, even where it is a whole number', (t) => {
+  for (const bytes of ['f9 3e00', 'f9 3c00', 'fb 4340000000000000']) {
+    t.is(
+      outcome(() => decodeCanonical(hex(bytes))),
+      'E_FORMAT',
+    )
   }
 })

@@ -36,6 +36,8 @@ export interface AppenderDeps extends BatchSource {
   /** The account at the other end of a conversation. */
   readonly otherOf: (conv: string) => Bytes | undefined
   readonly fault: (code: ChainFault | 'E_TOO_BIG') => void
+  /** One more batch is on the server. */
+  readonly appended: () => void
   /** The server has lost batches: every row becomes due again. */
   readonly again: () => void
 }
@@ -171,6 +173,7 @@ export class Appender {
     // in this order: a crash in between finds the batch on the server, and appends no row twice
     await messages.settle(rows)
     await chain.save({ ...next, seq: seq + 1, prev: batchHash(d) })
+    this.#deps.appended()
     return true
   }
 

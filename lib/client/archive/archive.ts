@@ -18,6 +18,7 @@ import type { Directory } from '../people/directory.ts'
 import type { Peers } from '../people/peers.ts'
 import { Appender } from './appender.ts'
 import type { BatchSource } from './chain-reader.ts'
+import { Heads } from './heads.ts'
 import { OwnChain } from './own-chain.ts'
 import { Restorer } from './restorer.ts'
 import type { RestoreState } from './restore-state.ts'
@@ -48,6 +49,8 @@ export interface ArchiveDeps extends Omit<BatchSource, 'account'> {
   /** See RestorerDeps. */
   readonly gone: GoneChats
   readonly isBlocked: (acct: Bytes, at: number) => boolean
+  /** The other devices want to know how far our chain is. */
+  readonly appended: () => void
   /** With the message it answers. */
   readonly viewed: (row: MessageRow) => Promise<MessageView>
   /** Rows came back; `upTo`: what another device has seen. */
@@ -59,6 +62,7 @@ export interface ArchiveDeps extends Omit<BatchSource, 'account'> {
 export class Archive implements ArchiveApi {
   readonly #deps: ArchiveDeps
   readonly #chain: OwnChain
+  readonly heads: Heads
   readonly #appender: Appender
   readonly #restorer: Restorer
   readonly #reunion: Reunion
@@ -70,8 +74,9 @@ export class Archive implements ArchiveApi {
   #hasAppendedAgain = false
   #stopped = false
 
-  private constructor(deps: ArchiveDeps, chain: OwnChain) {
+  private constructor(deps: ArchiveDeps, chain: OwnChain, heads: Heads) {
     this.#deps = deps
+    this.heads = heads
     this.#chain = chain
     const { device, messages, peers } = deps
     const source = { ...deps, account: device }
@@ -114,7 +119,16 @@ export class Archive implements ArchiveApi {
   }
 
   static async open(deps: ArchiveDeps): Promise<Archive> {
-    return new Archive(deps, await OwnChain.open(deps.records))
+    const chain = await OwnChain.open(deps.records)
+    let archive: Archive | null = null
+    const heads = await Heads.open({
+      ...{ ...deps, account: deps.device, dev: deps.device.dev, chain },
+      fault: (code, dev) => {
+        if (archive !== null) archive.#warn(code, dev)
+      },
+    })
+    archive = new Archive(deps, chain, heads)
+    return archive
   }
 
   /** Before the first mail is judged: numbers for what will come back. */
@@ -168,6 +182,7 @@ export class Archive implements ArchiveApi {
     this.#stopped = true
     this.#timer?.cancel()
     this.#restorer.stop()
+    this.heads.stop()
     this.#reunion.stop()
     if (this.#deps.link.online) await this.#lastAppend()
     this.#appender.stop()

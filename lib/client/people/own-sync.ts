@@ -13,6 +13,7 @@ import type { GoneMark } from '../messages/gone.ts'
 import type { GoneChats } from '../messages/gone-chats.ts'
 import type { MessageLog } from '../messages/log.ts'
 import type { Outbox } from '../outbox/outbox.ts'
+import type { Heads } from '../archive/heads.ts'
 import type { Directory } from './directory.ts'
 import type { Parties } from '../groups/parties.ts'
 import type { Peers } from './peers.ts'
@@ -21,6 +22,8 @@ import type { Peers } from './peers.ts'
 const DELAY_MS = 1000
 const MARKS_MAX = 64
 const VERSIONS_MAX = 8
+/** Heads of the history travel with whatever is said, and alone not more often than this. */
+const HEADS_EVERY_MS = 3_600_000
 
 /** Nothing is wrong with what was sent; it could not be checked now. */
 const LATER: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
@@ -49,6 +52,8 @@ export interface OwnSyncDeps {
   readonly messages: () => MessageLog
   readonly directory: Directory
   readonly gone: GoneChats
+  /** Of the history on the server. */
+  readonly heads: () => Pick<Heads, 'told' | 'heard'>
   readonly outbox: () => Outbox
   /** By blob name. */
   readonly documents: () => ReadonlyMap<string, Document>
@@ -66,6 +71,8 @@ export class OwnSync {
   #heard: (readonly [conv: string, mid: string])[] = []
   /** Conversations that another one deleted: what came before that has to be stored first. */
   #gone: GoneMark[] = []
+  #areHeadsDue = false
+  #headsAt = -Infinity
   #timer: Timer | null = null
   #flushing: Promise<void> = Promise.resolve()
 
@@ -84,6 +91,14 @@ export class OwnSync {
   wrote(name: string, ver: number): void {
     if (!this.#hasOthers()) return
     this.#versions.set(name, ver)
+    this.#soon()
+  }
+
+  /** The chain of this device has grown. */
+  appended(): void {
+    const { clock } = this.#deps
+    if (!this.#hasOthers() || clock.monotonic() - this.#headsAt < HEADS_EVERY_MS) return
+    this.#areHeadsDue = true
     this.#soon()
   }
 
@@ -108,7 +123,11 @@ export class OwnSync {
   }
 
   /** What another device of ours says. */
-  async take({ rd = [], bl = [], gone = [], ak }: PayloadOf<'sync'>, dev: Bytes): Promise<void> {
+  async take(
+    { rd = [], bl = [], hh = [], gone = [], ak }: PayloadOf<'sync'>,
+    dev: Bytes,
+  ): Promise<void> {
+    await this.#deps.heads().heard(hh)
     this.#gone.push(...gone.map(([conv, number, at]) => ({ conv: hex(conv), dev, number, at })))
     this.#heard.push(...rd.map(([conv, mid]) => [hex(conv), hex(mid)] as const))
     if (ak !== undefined) await this.#keep(ak)
@@ -165,7 +184,10 @@ export class OwnSync {
   }
 
   async #write(): Promise<void> {
-    while (this.#marks.size + this.#versions.size > 0) {
+    while (this.#marks.size + this.#versions.size > 0 || this.#areHeadsDue) {
+      this.#areHeadsDue = false
+      this.#headsAt = this.#deps.clock.monotonic()
+      const hh = this.#deps.heads().told
       const marks = [...this.#marks].slice(0, MARKS_MAX)
       const versions = [...this.#versions].slice(0, VERSIONS_MAX)
       for (const [conv] of marks) this.#marks.delete(conv)
@@ -175,11 +197,12 @@ export class OwnSync {
           ? {}
           : { rd: marks.map(([conv, mid]) => [fromHex(conv), fromHex(mid)] as const) }),
         ...(versions.length === 0 ? {} : { bl: versions }),
+        ...(hh.length === 0 ? {} : { hh }),
       })
     }
   }
 
-  async #send(what: Pick<PayloadOf<'sync'>, 'rd' | 'bl' | 'gone' | 'ak'>): Promise<void> {
+  async #send(what: Pick<PayloadOf<'sync'>, 'rd' | 'bl' | 'hh' | 'gone' | 'ak'>): Promise<void> {
     const { outbox, clock, peers, acct } = this.#deps
     const conv = peers.get(acct)?.conv
     if (conv === undefined) return

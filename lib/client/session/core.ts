@@ -273,6 +273,7 @@ export class Core {
       },
       messages: () => this.messages,
       gone: this.gone,
+      heads: () => this.archive.heads,
       outbox: () => this.outbox,
       documents: () => this.own.documents(),
     })
@@ -304,6 +305,9 @@ export class Core {
       archives: () => this.profile.archives,
       broken: this.broken,
       gone: this.gone,
+      appended: () => {
+        this.sync.appended()
+      },
       isBlocked: (acct, at) => this.blocks.hadBlocked(acct, at),
       answeredBy: (row) => this.answeredBy(row),
       chatOf: (chat) => chatOf(this, chat),
