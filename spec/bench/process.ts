@@ -41,15 +41,31 @@ export function cpuMicros(pid: number): number {
   return ((Number(fields[11]) + Number(fields[12])) / TICKS_PER_S) * 1e6
 }
 
-/** Resident bytes after two collections: the first one only lets go of what has finalizers. */
-export async function settledBytes({ child, pid }: Started): Promise<number> {
+export interface Memory {
+  /** JavaScript heap and buffers, after two collections: the first one only lets go of what has finalizers. */
+  readonly used: number
+  /** Resident; the allocators' reserves make this one jump by megabytes. */
+  readonly resident: number
+}
+
+export async function settledMemory({ child, pid }: Started): Promise<Memory> {
+  let used = 0
   for (let i = 0; i < 2; i++) {
     const done = new Promise((resolve) => child.once('message', resolve))
     child.send('collect')
-    await done
+    used = ((await done) as { readonly used: number }).used
     await sleep(200)
   }
-  return residentBytes(pid)
+  return { used, resident: residentBytes(pid) }
+}
+
+/** Answers `settledMemory`; in the server under test. */
+export function reportMemory(): void {
+  process.on('message', () => {
+    globalThis.gc?.()
+    const { heapUsed, external } = process.memoryUsage()
+    process.send?.({ used: heapUsed + external })
+  })
 }
 
 /** Resident bytes. */

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-import { cpuMicros, median, pin, settledBytes, sleep } from './process.ts'
+import { cpuMicros, median, pin, settledMemory, sleep } from './process.ts'
 import { bareRelay, secureChat, type System } from './systems.ts'
 import { type Figures, paced, type Pair, windowed } from './traffic.ts'
 
@@ -16,21 +16,23 @@ const WARM_UP = 300
 const IDLE = 2000
 
 interface Idle {
-  readonly bytes: number
+  readonly used: number
+  readonly resident: number
   readonly loginMicros: number
 }
 
 async function measureIdle(system: System): Promise<Idle> {
   const closeFirst = await system.idle(WARM_UP)
-  const before = await settledBytes(system.server)
+  const before = await settledMemory(system.server)
   const cpu = cpuMicros(system.server.pid)
   const close = await system.idle(IDLE)
   const loginMicros = (cpuMicros(system.server.pid) - cpu) / IDLE
-  const bytes = ((await settledBytes(system.server)) - before) / IDLE
+  const after = await settledMemory(system.server)
   close()
   closeFirst()
   await sleep(500)
-  return { bytes, loginMicros }
+  const used = (after.used - before.used) / IDLE
+  return { used, resident: (after.resident - before.resident) / IDLE, loginMicros }
 }
 
 const MODES: readonly ((pairs: readonly Pair[], pid: number) => Promise<Figures>)[] = [
@@ -51,6 +53,10 @@ function row(name: string, figures: readonly string[]): void {
   console.log(`| ${[name.padEnd(34), ...figures.map((f) => f.padStart(10))].join(' | ')} |`)
 }
 
+function kilobytes(bytes: number): string {
+  return (bytes / 1000).toFixed(1)
+}
+
 function report({ system, idle, figures }: Contestant): void {
   const [wide = [], narrow = [], busy = []] = figures
   const middle = (list: readonly Figures[], of: (f: Figures) => number): number =>
@@ -62,7 +68,7 @@ function report({ system, idle, figures }: Contestant): void {
     us(busy),
     `${middle(busy, (f) => f.p50).toFixed(2)}/${middle(busy, (f) => f.p99).toFixed(2)}`,
     Math.round(middle(wide, (f) => f.perSecond)).toLocaleString('en'),
-    Math.round(idle.bytes).toLocaleString('en'),
+    `${kilobytes(idle.used)}/${kilobytes(idle.resident)}`,
     idle.loginMicros.toFixed(0),
   ])
 }
@@ -81,7 +87,7 @@ async function compare(systems: readonly System[]): Promise<void> {
       }
     }
   }
-  row('server', ['us w32', 'us w1', 'us 2,000/s', 'p50/p99 ms', 'msg/s w32', 'B/idle', 'us/login'])
+  row('server', ['us w32', 'us w1', 'us 2,000/s', 'p50/p99 ms', 'msg/s w32', 'kB/idle', 'us/login'])
   for (const contestant of contestants) report(contestant)
 }
 
@@ -89,7 +95,8 @@ export async function relayBench(): Promise<void> {
   pin(process.pid, 1)
   console.log(
     `\n${String(PAIRS)} pairs, 256 B of text: microseconds of server CPU per message, 32 and 1 outstanding per pair and ` +
-      `at 2,000 a second (latency there); medians of ${String(ROUNDS)} rounds`,
+      `at 2,000 a second (latency there); medians of ${String(ROUNDS)} rounds; ` +
+      'an idle connection in heap and buffers / resident',
   )
   const folder = await mkdtemp(join(tmpdir(), 'securechat-bench-'))
   const systems: System[] = []

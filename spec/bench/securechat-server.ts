@@ -12,6 +12,7 @@ import { Accounts } from '../../lib/server/accounts.ts'
 import { silentLog } from '../../lib/util/log.ts'
 import { rsa2048, rsa3072 } from '../helpers/keys.ts'
 import { VAULT } from '../helpers/relay.ts'
+import { reportMemory } from './process.ts'
 import { BENCH_DEVICE, benchAccount } from './securechat-client.ts'
 
 const [folder = '', count = '0'] = process.argv.slice(2)
@@ -63,8 +64,5 @@ async function create(n: number): Promise<void> {
 const all = Array.from({ length: Number(count) }, (_, n) => n)
 for (let at = 0; at < all.length; at += 100) await Promise.all(all.slice(at, at + 100).map(create))
 process.send?.({ port: running.port, srv: running.srv })
-process.on('message', () => {
-  globalThis.gc?.()
-  process.send?.({ collected: true })
-})
+reportMemory()
 process.on('disconnect', () => process.exit(0))

@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs'
 import { createServer as createTcpServer, type Socket } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
 
+import { reportMemory } from '../process.ts'
 import { gcmMessage, GcmCounter, openGcm, RELAY_KEY } from './gcm.ts'
 
 const clients = new Map<number, Socket>()
@@ -73,8 +74,5 @@ server.listen(0, '127.0.0.1', () => {
   const address = server.address()
   process.send?.({ port: typeof address === 'object' && address !== null ? address.port : 0 })
 })
-process.on('message', () => {
-  globalThis.gc?.()
-  process.send?.({ collected: true })
-})
+reportMemory()
 process.on('disconnect', () => process.exit(0))
