@@ -37,7 +37,6 @@ export async function endsWell<F extends Fleet, T>(
   const fixed = SEED === undefined ? seed : Number(SEED)
   const again = path === undefined ? {} : { path }
   await fc.assert(property, { ...options, ...again, ...runs(FIXED_RUNS), seed: fixed })
-  if (SEED === undefined && isSlow)
-    await fc.assert(property, { ...options, ...runs(1) })
+  if (SEED === undefined && isSlow) await fc.assert(property, { ...options, ...runs(1) })
   t.pass()
 }

@@ -71,7 +71,13 @@ async function act(
       return crowd.revoke(device, k)
     case 'rename':
       return crowd.rename(device)
-    default:
+    case 'invite':
+    case 'kick':
+    case 'leave':
+    case 'promote':
+    case 'demote':
+    case 'topic':
+    case 'name':
       return crowd.decide(device, what, k)
   }
 }
