@@ -20,10 +20,9 @@ import test from 'ava'
 import fc from 'fast-check'
 
 import type { MessageView } from '../../lib/client/events.ts'
-import { decodeHead } from '../../lib/envelope/head.ts'
-import { hex } from '../../lib/util/bytes.ts'
-import { runs } from '../helpers/refusals.ts'
-import { chatOf, Crowd, type Device, type Said, stepOf } from './crowd.ts'
+import { chatOf, Crowd, type Said } from './crowd.ts'
+import { endsWell } from './ends-well.ts'
+import { type Device, isMishap, problem, stepOf } from './fleet.ts'
 
 const KINDS = [
   ...['say', 'say', 'say', 'say', 'say', 'say', 'edit', 'edit', 'react', 'react', 'remove'],
@@ -31,8 +30,6 @@ const KINDS = [
   ...['dies', 'dies', 'close', 'restart', 'restart', 'restart', 'server', 'lose', 'double'],
   ...['add', 'revoke', 'rename', 'block', 'unblock'],
 ] as const
-/** Of one property: with SLOW=1 there are many runs, and a failure is shrunk. */
-const PATIENCE_MS = 3_600_000
 const WAITS = [0, 0, 0, 100, 2000, 15_000, 70_000] as const
 
 const operation = fc.record({
@@ -57,7 +54,7 @@ async function act(
   device: Device,
   k: number,
 ): Promise<unknown> {
-  const { name } = device.player
+  if (isMishap(what)) return crowd.suffer(what, device, k)
   switch (what) {
     case 'say':
       return crowd.say(device, k)
@@ -69,33 +66,6 @@ async function act(
       return crowd.remove(device, k)
     case 'read':
       return crowd.read(device, k)
-    case 'pass':
-      return crowd.world.pass(k * 200, stepOf(k * 200))
-    case 'offline':
-      crowd.offline(device)
-      return
-    case 'online':
-      crowd.online(device)
-      return
-    case 'cut':
-      crowd.world.cutNetwork(name)
-      return
-    case 'kill':
-      crowd.kill(device)
-      return
-    case 'dies':
-      crowd.dies(device, k + 1, k % 2 === 0 ? 'before' : 'after')
-      return
-    case 'close':
-      return crowd.close(device)
-    case 'restart':
-      return crowd.restart(device)
-    case 'server':
-      return crowd.serverRestart(k * 100)
-    case 'lose':
-    case 'double':
-      crowd.losses.plan(name, what)
-      return
     case 'add':
       return crowd.add()
     case 'revoke':
@@ -112,33 +82,20 @@ async function act(
 async function comeToRest(crowd: Crowd): Promise<void> {
   const { world } = crowd
   await crowd.recover()
-  await quiet(crowd)
+  await crowd.quiet()
   const there = crowd.devices.filter(({ state }) => state === 'up')
   for (const device of there) {
     for (const account of ['alice', 'bob', 'carol'] as const) await crowd.sayTo(device, account)
   }
-  await quiet(crowd)
+  await crowd.quiet()
   for (const ms of [12_000, 60_000, 700_000, 1_500_000, 7 * 3_600_000]) {
     await world.pass(ms, Math.max(1000, ms / 200))
-    await quiet(crowd)
+    await crowd.quiet()
     const isWhole = ms >= 60_000 && (await holes(crowd)).length === 0
     // what only other devices have is followed up after a while
     if (isWhole && (ms > 1_000_000 || crowd.devices.length === 4)) break
   }
   crowd.observe()
-}
-
-async function quiet(crowd: Crowd): Promise<void> {
-  for (let turn = 0; turn < 100; turn++) {
-    await crowd.world.pass(2000, 500)
-    crowd.observe()
-    for (const device of crowd.devices) if (device.state === 'down') await crowd.restart(device)
-    if (crowd.isCalm()) return
-  }
-  const waiting = crowd.devices
-    .filter(({ state }) => state === 'up')
-    .map(({ player }) => [player.name, player.session.status()] as const)
-  throw new Error(`never comes to rest: ${JSON.stringify(waiting)}`)
 }
 
 async function holes(crowd: Crowd): Promise<string[]> {
@@ -158,13 +115,9 @@ function chatsOf({ account }: Device): string[] {
   return (['alice', 'bob', 'carol'] as const).map((other) => chatOf(account, other))
 }
 
-function problem(condition: boolean, text: string): void {
-  if (!condition) throw new Error(text)
-}
-
 async function check(crowd: Crowd): Promise<void> {
   for (const chat of new Set(crowd.devices.flatMap(chatsOf))) await checkChat(crowd, chat)
-  checkRemovals(crowd)
+  crowd.checkRemovals()
   const isClean = crowd.removals.length === 0 && crowd.mixed.size === 0
   if (isClean) problem((await holes(crowd)).length === 0, `holes: ${(await holes(crowd)).join()}`)
   for (const device of crowd.devices.filter(({ state }) => state === 'up')) {
@@ -270,62 +223,23 @@ function anyLost(crowd: Crowd, chat: string): boolean {
   return crowd.entitled(chat).some(({ player }) => crowd.losses.anyUnnoticed(player.name))
 }
 
-function checkRemovals(crowd: Crowd): void {
-  for (const { dev, known } of crowd.removals) {
-    for (const [device, from] of known) {
-      for (const { frame, from: name } of crowd.world.heard.slice(from)) {
-        if (name !== device.player.name || frame.t !== 'st.open' || frame.head === undefined)
-          continue
-        const { to } = decodeHead(frame.head)
-        problem(
-          !to.some((each) => hex(each.dev) === dev),
-          `${name} writes to a device that it knows to be removed`,
-        )
-      }
-    }
-  }
-}
-
 /** A last device of alice has nothing but the history and what comes after it. */
 async function checkFresh(crowd: Crowd): Promise<void> {
   await crowd.world.pass(75_000, 2000)
-  await quiet(crowd)
+  await crowd.quiet()
   const fresh = await crowd.add()
   if (fresh === null) return
   await crowd.world.passUntil(() => fresh.player.session.archive.status().restore.done)
-  await quiet(crowd)
+  await crowd.quiet()
   await check(crowd)
 }
 
 test.serial('in the end all devices agree', async (t) => {
-  t.timeout(2 * PATIENCE_MS)
-  const property = fc.asyncProperty(
-    fc.array(operation, { minLength: 1, maxLength: 45, size: 'max' }),
-    async (operations) => {
-      const crowd = await Crowd.gather()
-      try {
-        for (const each of operations) await perform(crowd, each)
-        await comeToRest(crowd)
-        await check(crowd)
-        await checkFresh(crowd)
-      } catch (error) {
-        const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
-        throw new Error(`${text}\n${crowd.log.join('\n')}`, { cause: error })
-      } finally {
-        for (const { player, state } of crowd.devices) if (state === 'up') player.kill()
-        crowd.world.killServer()
-      }
-    },
-  )
-  // a failure names seed and path: SEED=... SEED_PATH=... runs it again
-  const { SEED: seed, SEED_PATH: path } = process.env
-  const options = { includeErrorInReport: true, interruptAfterTimeLimit: PATIENCE_MS }
-  if (seed !== undefined) {
-    const again = path === undefined ? {} : { path }
-    await fc.assert(property, { ...options, ...runs(2), seed: Number(seed), ...again })
-  } else {
-    await fc.assert(property, { ...options, ...runs(2), seed: 7 })
-    await fc.assert(property, { ...options, ...runs(1) })
-  }
-  t.pass()
+  const operations = fc.array(operation, { minLength: 1, maxLength: 45, size: 'max' })
+  await endsWell(t, operations, 7, Crowd.gather, async (crowd, plan) => {
+    for (const each of plan) await perform(crowd, each)
+    await comeToRest(crowd)
+    await check(crowd)
+    await checkFresh(crowd)
+  })
 })

@@ -53,6 +53,11 @@ export class Losses {
     return this.#lost.length > 0
   }
 
+  /** Something did not come when it was sent. */
+  get everLost(): boolean {
+    return this.#disturbed.size > 0
+  }
+
   #mail(mail: FrameOf<'mail'>, to: string): readonly Frame[] | null {
     const [st, dev] = [hex(mail.st), hex(mail.f[1])]
     const [what, ...later] = this.#planned.get(to) ?? []

@@ -1,0 +1,292 @@
+// Whatever the members of a group do, and whatever happens to their devices: in the end all agree (PROTOCOL 8, 9, 11).
+//
+// Random operations by five to eight devices of four accounts: writing, editing, reacting, deleting by author and by admin,
+// inviting, removing, leaving, making and unmaking admins, topics, names, and all that convergence.spec.ts has. Then all come
+// back, everybody in the group says a last word, and time passes until nothing waits. Asserted:
+//
+// 1. All devices of members have the same state of the group, and nobody else believes to be a member.
+// 2. Every device of a member holds what was promised, once. Excused is what was on its way while its author or this account
+//    was out of the group for anybody; and the tail of a stream that was lost (PROTOCOL 20).
+// 3. What was said by somebody who knew that an account was out is on no device of that account, also when it is invited
+//    later; and no head that he made names one of its devices, but for those that tell it of its removal, which name nobody else.
+// 4. What one device said is in the order in which it was said.
+// 5. Text, reactions and deletion of a message are the same everywhere, and the text is one of those that its author gave it.
+// 6. Nothing is queued or held, no placeholder waits, no alarm was given, and removed devices get nothing.
+// 7. One more device, from the history alone, holds the same.
+import test from 'ava'
+import fc from 'fast-check'
+
+import type { MessageView } from '../../lib/client/events.ts'
+import { decodeHead } from '../../lib/envelope/head.ts'
+import { hex } from '../../lib/util/bytes.ts'
+import { endsWell } from './ends-well.ts'
+import { type Device, isMishap, problem, stepOf } from './fleet.ts'
+import { GroupCrowd, type Said } from './group-crowd.ts'
+
+const KINDS = [
+  ...(['say', 'say', 'say', 'say', 'say', 'say', 'edit', 'react', 'remove'] as const),
+  ...(['invite', 'invite', 'invite', 'kick', 'kick', 'leave', 'promote', 'promote'] as const),
+  ...(['demote', 'topic', 'name', 'pass', 'pass', 'offline', 'offline', 'online'] as const),
+  ...(['online', 'cut', 'kill', 'dies', 'close', 'restart', 'restart', 'server'] as const),
+  ...(['lose', 'double', 'add', 'revoke', 'rename'] as const),
+]
+const WAITS = [0, 0, 0, 100, 2000, 15_000, 70_000] as const
+
+const operation = fc.record({
+  what: fc.constantFrom(...KINDS),
+  who: fc.nat(7),
+  k: fc.nat(20),
+  wait: fc.constantFrom(...WAITS),
+})
+type Operation = typeof operation extends fc.Arbitrary<infer T> ? T : never
+
+async function perform(crowd: GroupCrowd, { what, who, k, wait }: Operation): Promise<void> {
+  const device = what === 'restart' ? crowd.down(who) : crowd.up(who)
+  if (device !== null) await act(crowd, what, device, k)
+  crowd.observe()
+  await crowd.world.pass(wait, stepOf(wait))
+  crowd.observe()
+  await crowd.settle()
+}
+
+async function act(
+  crowd: GroupCrowd,
+  what: Operation['what'],
+  device: Device,
+  k: number,
+): Promise<unknown> {
+  if (isMishap(what)) return crowd.suffer(what, device, k)
+  switch (what) {
+    case 'say':
+      return crowd.say(device)
+    case 'edit':
+      return crowd.edit(device, k)
+    case 'react':
+      return crowd.react(device, k)
+    case 'remove':
+      return crowd.remove(device, k)
+    case 'add':
+      return crowd.add()
+    case 'revoke':
+      return crowd.revoke(device, k)
+    case 'rename':
+      return crowd.rename(device)
+    case 'invite':
+    case 'kick':
+    case 'leave':
+    case 'promote':
+    case 'demote':
+    case 'topic':
+    case 'name':
+      return crowd.decide(device, what, k)
+  }
+}
+
+/** All come back, say their last word, and wait for what is missing. */
+async function comeToRest(crowd: GroupCrowd): Promise<void> {
+  await crowd.recover()
+  await crowd.quiet()
+  for (const ms of [12_000, 60_000, 700_000]) {
+    // twice: what was lost before is noticed by what comes behind it
+    if (ms <= 60_000) for (const device of up(crowd)) await crowd.say(device)
+    await crowd.quiet()
+    await crowd.world.pass(ms, Math.max(1000, ms / 200))
+    await crowd.quiet()
+  }
+  for (const ms of [1_500_000, 7 * 3_600_000]) {
+    const isWhole = (await holes(crowd)).length === 0
+    // what only other devices have is followed up after a while
+    if (isWhole && (ms > 1_500_000 || crowd.devices.length === 5)) break
+    await crowd.world.pass(ms, Math.max(1000, ms / 200))
+    await crowd.quiet()
+  }
+}
+
+function up(crowd: GroupCrowd): Device[] {
+  return crowd.devices.filter(({ state }) => state === 'up')
+}
+
+function isIn(crowd: GroupCrowd, device: Device): boolean {
+  return crowd.group(device)?.standing === 'member'
+}
+
+async function holes(crowd: GroupCrowd): Promise<string[]> {
+  const found: string[] = []
+  for (const device of up(crowd).filter((each) => isIn(crowd, each))) {
+    if (crowd.everOut.has(device.account)) continue
+    for (const { body, number, acct } of await crowd.rows(device)) {
+      if (body.kind !== 'placeholder' || body.why === 'removed-device') continue
+      if (!crowd.isEverOut(acct)) found.push(`${device.player.name} ${number} ${body.why}`)
+    }
+  }
+  return found
+}
+
+async function check(crowd: GroupCrowd): Promise<void> {
+  checkStates(crowd)
+  checkHeads(crowd)
+  crowd.checkRemovals()
+  await checkMessages(crowd)
+  const open = await holes(crowd)
+  if (crowd.removals.length === 0) problem(open.length === 0, `holes: ${open.join()}`)
+  for (const device of up(crowd)) {
+    const { name } = device.player
+    const { queued, held } = device.player.session.status()
+    // what somebody who is out wanted to say waits for his return
+    const isIdle = isIn(crowd, device) ? queued + held === 0 : queued === held
+    problem(isIdle, `${name} has ${queued} queued, ${held} held`)
+    const alarms = device.player.of('notice').filter(({ level }) => level === 'alarm')
+    problem(alarms.length === 0, `${name}: ${alarms.map(({ text }) => text).join()}`)
+  }
+}
+
+/** The names by which a device knows people do not count: accounts do. */
+function checkStates(crowd: GroupCrowd): void {
+  const heard = up(crowd).filter(({ player }) => !crowd.losses.anyUnnoticed(player.name))
+  const views = new Map<string, string>()
+  for (const device of heard) {
+    const group = crowd.group(device)
+    if (group?.standing !== 'member') continue
+    const { n, name, topic, members } = group
+    const people = members.map(({ acct, admin }) => `${acct.slice(0, 4)}${admin ? '*' : ''}`)
+    views.set(device.player.name, `${n} ${name} ${topic} ${people.sort().join(' ')}`)
+  }
+  problem(new Set(views.values()).size <= 1, `states: ${JSON.stringify([...views])}`)
+  const [first] = heard.filter((device) => isIn(crowd, device))
+  const group = first === undefined ? null : crowd.group(first)
+  const inside = group === null ? [] : crowd.membersIn(group)
+  for (const device of heard) {
+    const { account, player } = device
+    problem(
+      isIn(crowd, device) === inside.includes(account),
+      `${player.name} is ${crowd.group(device)?.standing ?? 'without'} in a group of ${inside.join()}`,
+    )
+  }
+}
+
+/** Removal is a new key: nobody writes to those of whom he knows that they are out. */
+function checkHeads(crowd: GroupCrowd): void {
+  for (const { device, account, from, to } of crowd.absences) {
+    const devs = crowd.devices.filter((each) => each.account === account).map(({ dev }) => dev)
+    for (const { frame, from: name } of crowd.world.heard.slice(from, to)) {
+      if (name !== device.player.name || frame.t !== 'st.open' || frame.head === undefined) continue
+      const head = decodeHead(frame.head)
+      if (hex(head.conv) !== crowd.conv) continue
+      const named = head.to.filter((each) => devs.includes(hex(each.dev)))
+      problem(
+        named.length === 0 || named.length === head.to.length,
+        `${name} writes to ${account}, who is out`,
+      )
+    }
+  }
+}
+
+async function checkMessages(crowd: GroupCrowd): Promise<void> {
+  const holders = await Promise.all(
+    up(crowd).map(async (device) => ({ device, rows: await crowd.rows(device) })),
+  )
+  const resent = new Set(
+    holders.flatMap(({ rows }) => rows.filter((row) => row.resent).map(({ mid }) => mid)),
+  )
+  const looks = new Map<Said, string>()
+  for (const { device, rows } of holders) {
+    const { name } = device.player
+    const mids = rows.map(({ mid }) => mid).filter((mid) => mid !== '')
+    problem(new Set(mids).size === mids.length, `${name} has something twice`)
+    for (const said of crowd.said) {
+      const found = find(rows, said)
+      checkOne(crowd, device, said, found)
+      if (found === undefined || !isAlike(crowd, device, said)) continue
+      const look = lookOf(found)
+      const other = looks.get(said) ?? look
+      problem(other === look, `${name} shows ${look} for ${said.text}, others ${other}`)
+      looks.set(said, look)
+    }
+    if (device.isOrderly) checkOrder(crowd, device, rows, resent)
+  }
+}
+
+function find(rows: readonly MessageView[], { mid, versions }: Said): MessageView | undefined {
+  return rows.find((row) =>
+    mid === '' ? row.body.kind === 'text' && versions.includes(row.body.text) : row.mid === mid,
+  )
+}
+
+function checkOne(
+  crowd: GroupCrowd,
+  device: Device,
+  said: Said,
+  found: MessageView | undefined,
+): void {
+  const { name } = device.player
+  const { account } = device
+  const isBarred = said.barred.has(account)
+  const isExcused = !said.promised || said.isLoose || said.excused.has(account) || isBarred
+  problem(!isBarred || found === undefined, `${name} has ${said.text} all the same`)
+  const isDue = isIn(crowd, device) && !isExcused && !isLost(crowd, device, said)
+  problem(!isDue || found !== undefined, `${name} lacks ${said.text}`)
+  if (found === undefined) return
+  const { body } = found
+  const isKnown =
+    body.kind === 'deleted' || (body.kind === 'text' && said.versions.includes(body.text))
+  problem(isKnown, `${name} has ${JSON.stringify(body)} for ${said.text}`)
+}
+
+function isLost(crowd: GroupCrowd, { player }: Device, { from }: Said): boolean {
+  return crowd.losses.isUnnoticed(player.name, from.dev)
+}
+
+/** Whether everything that was done to this message must have reached this device. */
+function isAlike(crowd: GroupCrowd, device: Device, { changes }: Said): boolean {
+  if (crowd.losses.any || !isIn(crowd, device)) return false
+  return changes.every(
+    ({ isLoose, excused, barred }) =>
+      !isLoose && !excused.has(device.account) && !barred.has(device.account),
+  )
+}
+
+function lookOf({ body, reactions }: MessageView): string {
+  return JSON.stringify([body.kind, body.kind === 'text' ? body.text : '', reactions])
+}
+
+function checkOrder(
+  crowd: GroupCrowd,
+  { player: { name } }: Device,
+  rows: readonly MessageView[],
+  resent: ReadonlySet<string>,
+): void {
+  const places = new Map(rows.map(({ mid }, place) => [mid, place]))
+  const last = new Map<Device, { readonly place: number; readonly text: string }>()
+  for (const { mid, text, from } of crowd.said) {
+    const place = places.get(mid)
+    if (mid === '' || resent.has(mid) || place === undefined) continue
+    if (crowd.losses.isDisturbed(name, from.dev)) continue
+    const before = last.get(from)
+    problem(
+      before === undefined || before.place < place,
+      `${name}: ${text} stands before ${String(before?.text)} of the same device`,
+    )
+    last.set(from, { place, text })
+  }
+}
+
+/** A last device of alice has nothing but the history and what comes after it. */
+async function checkFresh(crowd: GroupCrowd): Promise<void> {
+  await crowd.world.pass(75_000, 2000)
+  await crowd.quiet()
+  const fresh = await crowd.add()
+  if (fresh === null) return
+  await crowd.world.passUntil(() => fresh.player.session.archive.status().restore.done)
+  await crowd.quiet()
+  await check(crowd)
+}
+
+test.serial('in the end all members of a group agree', async (t) => {
+  const operations = fc.array(operation, { minLength: 1, maxLength: 45, size: 'max' })
+  await endsWell(t, operations, 11, GroupCrowd.gather, async (crowd, plan) => {
+    for (const each of plan) await perform(crowd, each)
+    await comeToRest(crowd)
+    await check(crowd)
+    await checkFresh(crowd)
+  })
+})
