@@ -27,6 +27,7 @@ export type RsaBits = 2048 | 3072
 const SECRET_BYTES = 32
 const E = 65537
 const JWK_E = 'AQAB'
+const E_DER_BYTES = 5
 const PSS = { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 } as const
 const OAEP = { padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: 'sha256' } as const
 const SUBTLE_OAEP = { name: 'RSA-OAEP', hash: 'SHA-256' } as const
@@ -65,15 +66,16 @@ function plain(b: Bytes): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(b)
 }
 
-/** The public half; `spki` are the exact bytes that were received or generated. */
+/**
+ * The public half; `spki` are the exact bytes that were received or generated. A server keeps one for every device that is
+ * connected, so nothing else is kept: node-rsa's objects would be a sixth of what an idle connection takes.
+ */
 export class RsaPublicKey {
   readonly bits: RsaBits
   readonly spki: Buffer
-  readonly #key: NodeRSA
   #native: KeyObject | undefined
 
-  private constructor(key: NodeRSA, bits: RsaBits, spki: Bytes) {
-    this.#key = key
+  private constructor(bits: RsaBits, spki: Bytes) {
     this.bits = bits
     this.spki = Buffer.from(spki)
   }
@@ -82,12 +84,13 @@ export class RsaPublicKey {
   static fromSpki(der: Bytes, bits: RsaBits): RsaPublicKey {
     const key = importKey(der, bits, 'pkcs8-public-der')
     if (!equal(key.exportKey('pkcs8-public-der'), der)) fail('E_FORMAT')
-    return new RsaPublicKey(key, bits, der)
+    return new RsaPublicKey(bits, der)
   }
 
   /** OAEP with SHA-256 of exactly 32 bytes. */
   wrap(secret: Bytes): Buffer {
-    return Buffer.from(this.#key.encrypt(plain(secretOnly(secret))))
+    const key = importKey(this.spki, this.bits, 'pkcs8-public-der')
+    return Buffer.from(key.encrypt(plain(secretOnly(secret))))
   }
 
   /** As wrap, without big numbers in JavaScript. Not in the thread pool: the way there takes longer than OpenSSL. */
@@ -120,10 +123,12 @@ export class RsaPublicKey {
   /** By its numbers: OpenSSL would take much longer to read the same DER. */
   #keyObject(): KeyObject {
     if (this.#native === undefined) {
-      const { n } = this.#key.exportKey('components-public')
-      // node-rsa gives the number as DER has it, with its sign
-      const jwk = { kty: 'RSA', n: base64url(n.subarray(-this.bits / 8)), e: JWK_E }
-      this.#native = createPublicKey({ key: jwk, format: 'jwk' })
+      // the only DER of such a key ends with the modulus and e (RFC 8017 A.1.1)
+      const n = this.spki.subarray(-this.bits / 8 - E_DER_BYTES, -E_DER_BYTES)
+      this.#native = createPublicKey({
+        key: { kty: 'RSA', n: base64url(n), e: JWK_E },
+        format: 'jwk',
+      })
     }
     return this.#native
   }
