@@ -311,6 +311,8 @@ export class Crowd {
       }
     }
     this.devices.push(whole)
+    // the others hear of it; what leaves in that very moment comes by the history
+    await this.world.pass(1000)
     return whole
   }
 
