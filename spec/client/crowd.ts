@@ -194,6 +194,8 @@ export class Crowd extends Fleet {
         said.excused.add(device)
       }
     }
+    // the others hear of it; what leaves in that very moment comes by the history
+    await this.world.pass(1000)
     return device
   }
 

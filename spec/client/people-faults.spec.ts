@@ -281,3 +281,50 @@ test.serial('a device id alone is no right to hear a message again', async (t) =
   await resends.asked({ ...request, id: randomBytes(16) }, { conv, peer, from: alice })
   t.is(sent.length, 3)
 })
+
+test.serial(
+  'a hundred messages are sent again in an hour, to one person, and no more',
+  async (t) => {
+    const alice = await person('alice', { key: 0 })
+    const bob = await person('bob', { key: 1 })
+    const clock = new FakeClock()
+    const st = randomBytes(16)
+    const sent: string[] = []
+    const notices: unknown[] = []
+    const outbox = {
+      sentAs: (_st: Bytes, i: number) =>
+        Promise.resolve({
+          ...{ seq: i, mid: String(i), conv: 'c', kind: 'text', payload: textBytes('text') },
+          ...{ at: clock.now(), nth: 0, state: 'accepted' },
+          tx: { st, i, devs: [alice, bob].map(({ acct, dev }) => Buffer.concat([acct, dev])) },
+        }),
+      add: (_payload: unknown, { acct }: { readonly acct: Bytes }) =>
+        Promise.resolve(sent.push(hex(acct))),
+      renew: () => undefined,
+    }
+    const resends = new Resends({
+      outbox: () => outbox as unknown as Outbox,
+      directory: { forget: () => undefined } as unknown as Directory,
+      clock,
+      log: silentLog,
+      emit: (event) => notices.push(event),
+    })
+    const ask = async (who: typeof alice, from: number, count: number): Promise<number> => {
+      const before = sent.length
+      const peer = { id: hex(who.acct), conv: 'c', pin: who.verified.pin } as unknown as Peer
+      for (let at = from; at < from + count; at += 50) {
+        const i = Array.from({ length: 50 }, (_, k) => at + k)
+        const request = { k: 'resend', id: randomBytes(16), ts: 1, st, i, why: 'gap' } as const
+        await resends.asked(request, peer, who)
+      }
+      return sent.length - before
+    }
+    t.is(await ask(alice, 0, 300), 100)
+    t.is(notices.length, 1, 'said once')
+    t.is(await ask(bob, 0, 50), 50, 'somebody else has a hundred of their own')
+    clock.advance(3_599_000)
+    t.is(await ask(alice, 300, 50), 0)
+    clock.advance(1000)
+    t.is(await ask(alice, 350, 200), 100)
+  },
+)
