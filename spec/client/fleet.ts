@@ -269,11 +269,14 @@ export class Fleet {
     return (
       this.world.isUp &&
       this.devices.every(
-        (device) =>
-          device.state === 'gone' ||
-          (this.isReached(device) && device.player.session.status().queued === 0),
+        (device) => device.state === 'gone' || (this.isReached(device) && this.isIdle(device)),
       )
     )
+  }
+
+  /** Nothing of it waits that could go. */
+  isIdle({ player }: Device): boolean {
+    return player.session.status().queued === 0
   }
 
   /** Time passes until the work is done or the process dead; null when it failed as things fail. */

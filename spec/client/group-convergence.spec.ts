@@ -42,7 +42,10 @@ type Operation = typeof operation extends fc.Arbitrary<infer T> ? T : never
 
 async function perform(crowd: GroupCrowd, { what, who, k, wait }: Operation): Promise<void> {
   const device = what === 'restart' ? crowd.down(who) : crowd.up(who)
-  if (device !== null) await act(crowd, what, device, k)
+  if (device !== null) {
+    crowd.note(device, `${what} ${k} +${wait}`)
+    await act(crowd, what, device, k)
+  }
   crowd.observe()
   await crowd.world.pass(wait, stepOf(wait))
   crowd.observe()
@@ -132,9 +135,7 @@ async function check(crowd: GroupCrowd): Promise<void> {
   for (const device of up(crowd)) {
     const { name } = device.player
     const { queued, held } = device.player.session.status()
-    // what somebody who is out wanted to say waits for his return
-    const isIdle = isIn(crowd, device) ? queued + held === 0 : queued === held
-    problem(isIdle, `${name} has ${queued} queued, ${held} held`)
+    problem(crowd.isIdle(device), `${name} has ${queued} queued, ${held} held`)
     const alarms = device.player.of('notice').filter(({ level }) => level === 'alarm')
     problem(alarms.length === 0, `${name}: ${alarms.map(({ text }) => text).join()}`)
   }

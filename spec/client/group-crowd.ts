@@ -103,6 +103,14 @@ export class GroupCrowd extends Fleet {
     return group?.standing === 'member' ? group : null
   }
 
+  /** For whoever reads how it came to a failure: what this device believes just now. */
+  note(device: Device, what: string): void {
+    const { n = 0, standing = 'none', members = [] } = this.group(device) ?? {}
+    const people = members.map(({ user, admin }) => `${user}${admin ? '*' : ''}`).join(' ')
+    const at = this.world.heard.length
+    this.log.push(`${at} ${device.player.name} ${what} | ${n} ${standing} ${people}`)
+  }
+
   membersIn({ members }: GroupInfo): Account[] {
     return members.flatMap(({ acct }) => this.#accts.get(acct) ?? [])
   }
@@ -125,6 +133,12 @@ export class GroupCrowd extends Fleet {
     const group = this.group(device)
     if (group === null) return []
     return device.player.session.history(group.chat, { limit: 100_000 })
+  }
+
+  /** What somebody who is out wanted to say waits for his return. */
+  override isIdle(device: Device): boolean {
+    const { queued, held } = device.player.session.status()
+    return this.#inside(device) === null ? queued === held : queued === 0
   }
 
   #deed(from: Device): Deed {
@@ -159,6 +173,7 @@ export class GroupCrowd extends Fleet {
       ...{ isDeleted: false, changes: [] },
     }
     this.said.push(said)
+    this.log.push(text)
     const sent = await this.attempt(device, () => device.player.session.send(group.chat, text))
     if (sent === null) return
     said.promised = true

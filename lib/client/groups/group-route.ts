@@ -5,7 +5,7 @@ import type { DeviceId } from '../../identity/conversation.ts'
 import { sha256 } from '../../crypto/hash.ts'
 import { type KnownGroupState } from '../../envelope/group-chain.ts'
 import { memberOf } from '../../envelope/group-state.ts'
-import { decodePayload, encodePayload } from '../../protocol/payloads.ts'
+import { decodePayload, encodePayload, isContentKind } from '../../protocol/payloads.ts'
 import { type Bytes, equal, hex } from '../../util/bytes.ts'
 import type { Clock } from '../../util/clock.ts'
 import { codeOf, type ErrorCode, fail } from '../../util/errors.ts'
@@ -52,13 +52,14 @@ export class GroupRoute implements Route {
     const { standing, name } = this.#group(item)
     // what ends a membership goes out after it, and own devices are always told
     if (item.kind === 'group' || this.#isForOwn(item)) return null
-    if (standing === 'member') return null
+    if (standing === 'member' || this.#isNeedless(item)) return null
     return { code: 'E_STATE', reason: `You are not a member of #${name} any more.` }
   }
 
   async recipients(item: OutItem): Promise<VerifiedBundle[]> {
     const { reach, caughtUp } = this.#deps
     await caughtUp()
+    if (this.#isNeedless(item)) return []
     if (item.only !== undefined && item.acct !== undefined) return reach.only(item.acct, item.only)
     if (this.#isForOwn(item)) return reach.ownOthers()
     const targets = this.#targets(item)
@@ -75,6 +76,13 @@ export class GroupRoute implements Route {
       fail('E_NO_DEVICE', `Nobody in #${name} can receive now. Trying again later.`)
     }
     return [...found, ...(await reach.ownOthers())]
+  }
+
+  /** Receipts, questions and answers of somebody who is out: nobody waits for them, and nobody would hear them. */
+  #isNeedless(item: OutItem): boolean {
+    const { standing } = this.#group(item)
+    const isOut = standing === 'left' || standing === 'removed'
+    return isOut && !isContentKind(item.kind) && !this.#isForOwn(item)
   }
 
   basis(item: OutItem): string {
