@@ -10,7 +10,7 @@ const QUIET = 11_000
 const NEXT = 'another ladder 25 window'
 
 async function exports({ session }: Player): Promise<Record<string, string>> {
-  const names = (await session.chats()).map(({ contact }) => contact.user).sort()
+  const names = (await session.chats()).map(({ state }) => state.user).sort()
   const parts = await Promise.all(names.map(async (name) => [name, await exported(session, name)]))
   return Object.fromEntries(parts) as Record<string, string>
 }

@@ -315,7 +315,7 @@ test.serial(
       for (let at = from; at < from + count; at += 50) {
         const i = Array.from({ length: 50 }, (_, k) => at + k)
         const request = { k: 'resend', id: randomBytes(16), ts: 1, st, i, why: 'gap' } as const
-        await resends.asked(request, peer, who)
+        await resends.asked(request, { conv: 'c', peer, from: who })
       }
       return sent.length - before
     }
