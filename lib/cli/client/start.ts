@@ -20,6 +20,7 @@ import type { Forms, Front } from './front.ts'
 import { readLoginKey } from './key-file.ts'
 import { recovery } from './own-commands.ts'
 import { passwordFrom } from './password-source.ts'
+import { openPerson } from './person-link.ts'
 
 export const DEFAULT_PORT = 7700
 
@@ -125,7 +126,16 @@ async function reach(app: App, options: ClientOptions): Promise<Unauthenticated>
 
 /** Ends with a session, or with a person who chose to quit (then app.ended). */
 export function start(app: App, options: ClientOptions): Promise<void> {
-  return app.front.form(() => startForm(app, options))
+  return app.front.form(async () => {
+    await startForm(app, options)
+    try {
+      await openPerson(app, options)
+    } catch (error) {
+      // a script must not go on with somebody else; a person is told
+      if (app.front.forms === null) throw error
+      app.showError(error)
+    }
+  })
 }
 
 async function startForm(app: App, options: ClientOptions): Promise<void> {

@@ -261,16 +261,8 @@ export class Core {
       },
     })
     this.sync = new OwnSync({
-      ...{
-        acct,
-        profile: this.profile,
-        peers,
-        parties: this.parties,
-        directory: this.directory,
-        clock,
-        log,
-        emit,
-      },
+      ...{ acct, profile: this.profile, peers, parties: this.parties, clock, log, emit },
+      directory: this.directory,
       messages: () => this.messages,
       gone: this.gone,
       heads: () => this.archive.heads,

@@ -7,9 +7,14 @@ import { App } from '../../../lib/cli/client/app.ts'
 import { parseClientArgs } from '../../../lib/cli/client/args.ts'
 import type { Forms } from '../../../lib/cli/client/front.ts'
 import { start } from '../../../lib/cli/client/start.ts'
+import { openPerson } from '../../../lib/cli/client/person-link.ts'
+import type { ArchiveApi } from '../../../lib/client/archive-api.ts'
+import type { Life } from '../../../lib/client/life-api.ts'
+import { formatContactUri } from '../../../lib/identity/uri.ts'
+import { parseUsername } from '../../../lib/protocol/names.ts'
 import { fail, SecureChatError } from '../../../lib/util/errors.ts'
 import { silentLog } from '../../../lib/util/log.ts'
-import { FakeFront } from '../../helpers/fake-front.ts'
+import { ALICE, fakeApp, FakeFront } from '../../helpers/fake-front.ts'
 
 interface Person {
   /** Answers, in turn; those of `choose` are values. */
@@ -110,4 +115,30 @@ test('the port beside a host is not lost', async (t) => {
     { host: 'h', port: 9 },
     { host: 'h', port: 7700 },
   ])
+})
+
+test('the link of a person opens the chat with exactly that account', async (t) => {
+  const acct = Buffer.alloc(32, 7)
+  const uri = { host: 'h', port: 1, srv: Buffer.alloc(32, 1), acct, user: parseUsername('alice') }
+  const options = parseClientArgs([formatContactUri(uri)], {})
+  const read: string[] = []
+  const answering = (found: string): App =>
+    fakeApp({
+      whois: () => Promise.resolve({ ...ALICE, acct: found }),
+      history: () => Promise.resolve([]),
+      markRead: (chat) => {
+        read.push(chat)
+        return Promise.resolve()
+      },
+      life: { contactOf: () => Promise.resolve(ALICE) } as unknown as Life,
+      archive: { status: () => ({ restore: { done: true } }) } as unknown as ArchiveApi,
+    }).app
+  const right = answering(acct.toString('hex'))
+  await openPerson(right, options)
+  t.is(right.chat, 'alice')
+  const wrong = answering('bb')
+  await t.throwsAsync(openPerson(wrong, options), { code: 'E_IDENTITY' })
+  t.is(wrong.chat, null)
+  await openPerson(wrong, parseClientArgs(['h:1'], {}))
+  t.deepEqual(read, ['alice'])
 })
