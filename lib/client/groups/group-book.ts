@@ -63,6 +63,8 @@ export class GroupBook {
   readonly #asked = new Map<string, { at: number; count: number }>()
   readonly #answered = new Map<string, number>()
   readonly #askLater = new Map<string, Timer>()
+  /** The last state that did not link, and who showed it. */
+  readonly #wanted = new Map<string, { readonly seen: SeenGroupState; readonly from: Sender }>()
   #stopped = false
 
   constructor(deps: GroupBookDeps) {
@@ -276,7 +278,11 @@ export class GroupBook {
   /** Now, or when the last question is old enough; and again, to another admin, while it does not help. */
   async #ask(conv: string, seen: SeenGroupState, from: Sender): Promise<void> {
     const { clock } = this.#deps
-    if (this.#stopped || this.#askLater.has(conv)) return
+    if (this.#stopped) return
+    const before = this.#wanted.get(conv)
+    if (before !== undefined && !this.#unlinked.has(before.seen)) this.#askedEnough(conv)
+    this.#wanted.set(conv, { seen, from })
+    if (this.#askLater.has(conv)) return
     const last = this.#asked.get(conv) ?? { at: -Infinity, count: 0 }
     const wait = last.at + ASK_EVERY_MS - clock.now()
     if (wait <= 0) {
@@ -286,15 +292,28 @@ export class GroupBook {
     const pause = AGAIN_MS[Math.min(last.count, AGAIN_MS.length - 1)] ?? ASK_EVERY_MS
     const timer = clock.after(wait > 0 ? wait : pause, () => {
       this.#askLater.delete(conv)
-      if (!this.#unlinked.has(seen)) {
-        this.#asked.set(conv, { at: this.#asked.get(conv)?.at ?? -Infinity, count: 0 })
-        return
-      }
-      this.#ask(conv, seen, from).catch((error: unknown) => {
-        this.#deps.log.warn('client.group.ask', { code: codeOf(error) })
-      })
+      this.#askAgain(conv)
     })
     this.#askLater.set(conv, timer)
+  }
+
+  #askAgain(conv: string): void {
+    const wanted = this.#wanted.get(conv)
+    if (wanted === undefined || !this.#unlinked.has(wanted.seen)) {
+      this.#askedEnough(conv)
+      return
+    }
+    this.#ask(conv, wanted.seen, wanted.from).catch((error: unknown) => {
+      this.#deps.log.warn('client.group.ask', { code: codeOf(error) })
+    })
+  }
+
+  /** What was asked for is here. */
+  #askedEnough(conv: string): void {
+    this.#wanted.delete(conv)
+    this.#askLater.get(conv)?.cancel()
+    this.#askLater.delete(conv)
+    this.#asked.set(conv, { at: this.#asked.get(conv)?.at ?? -Infinity, count: 0 })
   }
 
   async #askOne(conv: string, seen: SeenGroupState, from: Sender, count: number): Promise<void> {
