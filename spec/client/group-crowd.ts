@@ -105,7 +105,8 @@ export class GroupCrowd extends Fleet {
 
   /** For whoever reads how it came to a failure: what this device believes just now. */
   note(device: Device, what: string): void {
-    const { n = 0, standing = 'none', members = [] } = this.group(device) ?? {}
+    const group = device.state === 'up' ? this.group(device) : null
+    const { n = 0, standing = 'none', members = [] } = group ?? {}
     const people = members.map(({ user, admin }) => `${user}${admin ? '*' : ''}`).join(' ')
     const at = this.world.heard.length
     this.log.push(`${at} ${device.player.name} ${what} | ${n} ${standing} ${people}`)

@@ -115,8 +115,8 @@ export class Directory {
 
   /**
    * Live inbox keys of all devices of an account, for a new stream. Of others the server is asked each time: nobody tells us
-   * that they have one more device. Of our own we hear; those that are not at hand are fetched. Empty: no device of the
-   * account can receive. `except`: a device whose keys are not needed.
+   * that they have one more device. Of our own we hear; those that are not at hand are fetched, also when we have just asked:
+   * a new device publishes its keys right after it came into the list. Empty: no device of the account can receive. `except`: a device whose keys are not needed.
    */
   async reach(acct: Bytes, except?: Bytes): Promise<VerifiedBundle[]> {
     const held = this.#live(acct)
