@@ -96,7 +96,7 @@ export class GroupChanges {
   /** The server has this item. */
   async accepted(item: OutItem): Promise<void> {
     const { groups, clock } = this.#deps
-    if (item.kind !== 'group' || !isWhole(item)) return
+    if (item.kind !== 'group' || !isWhole(item) || groups.get(item.conv) === undefined) return
     const known = groups
       .chain(item.conv)
       .all.find((each) => each.quiet === true && this.#midOf(each) === item.mid)

@@ -116,6 +116,7 @@ export class GroupDispatch {
     const inner = readable(outer.p)
     if (inner === null || inner.k === 'again' || inner.k === 'resend') return []
     const { from, conv } = arrival
+    if (this.#deps.groups.get(conv) === undefined && inner.k !== 'group') return []
     const mid = messageId(fromHex(conv), from.acct, inner.id)
     const again = { ...arrival, payload: inner, bytes: outer.p, mid, resent: true }
     const known = inner.k === 'group' ? null : await messages.byKey(hex(mid))

@@ -21,13 +21,16 @@ interface Entry {
 
 export class GroupTable {
   readonly #records: Records
+  /** Whoever makes a group chooses its id: one that is the conversation of two people is no group (PROTOCOL 8). */
+  readonly #isOfTwo: (conv: string) => boolean
   readonly #byConv = new Map<string, Entry>()
   /** By H(b), hex. */
   readonly #notes = new Map<string, StateNote>()
   readonly #commit: GroupCommit<string>
 
-  private constructor(records: Records) {
+  private constructor(records: Records, isOfTwo: (conv: string) => boolean) {
     this.#records = records
+    this.#isOfTwo = isOfTwo
     this.#commit = new GroupCommit(async (convs) => {
       const items = [...new Set(convs)].map((conv) => ({
         id: conv,
@@ -39,8 +42,8 @@ export class GroupTable {
     })
   }
 
-  static async open(records: Records): Promise<GroupTable> {
-    const table = new GroupTable(records)
+  static async open(records: Records, isOfTwo: (conv: string) => boolean): Promise<GroupTable> {
+    const table = new GroupTable(records, isOfTwo)
     let after: string | null = null
     for (;;) {
       const page = await records.list(KIND, 'all', 'yes', after, PAGE)
@@ -52,12 +55,12 @@ export class GroupTable {
   }
 
   all(): Group[] {
-    return [...this.#byConv.values()].map(groupOf)
+    return [...this.#byConv.values()].map(groupOf).filter(({ conv }) => !this.#isOfTwo(conv))
   }
 
   get(conv: string): Group | undefined {
     const entry = this.#byConv.get(conv)
-    return entry === undefined ? undefined : groupOf(entry)
+    return entry === undefined || this.#isOfTwo(conv) ? undefined : groupOf(entry)
   }
 
   byName(name: string): Group | undefined {

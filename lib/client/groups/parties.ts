@@ -43,7 +43,9 @@ export class Parties {
   isHeard(conv: string, acct: Bytes): boolean {
     const party = this.find(conv)
     if (party === undefined) return false
-    if (party.is === 'peer') return party.peer.accepted || equal(acct, this.#me)
+    if (party.is === 'peer') {
+      return (party.peer.accepted && equal(acct, party.peer.acct)) || equal(acct, this.#me)
+    }
     const { standing, state } = party.group
     return standing === 'member' && memberOf(state, acct) !== undefined
   }

@@ -80,7 +80,7 @@ export class Opener {
       link,
       opening: opening?.payload ?? null,
       gossip: (first) => this.#gossip(conv, first),
-      isCurrent: (next) => route.basis(next) === basis,
+      isCurrent: (next) => this.#route(next) === route && route.basis(next) === basis,
     })
   }
 

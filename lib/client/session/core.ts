@@ -213,7 +213,7 @@ export class Core {
     }
     const blob = { account: device, link, archives, records, log, emit, wrote }
     this.peers = await Peers.open(records)
-    this.groups = await GroupTable.open(records)
+    this.groups = await GroupTable.open(records, (conv) => this.peers.byConv(conv) !== undefined)
     this.parties = new Parties(device.acct, this.peers, this.groups)
     this.book = await ContactBook.open({
       ...{ ...blob, peers: this.peers, clock },
