@@ -13,8 +13,9 @@ export interface Crowd {
 export async function befriend(one: Player, other: Player): Promise<void> {
   const { world } = one
   await one.session.send(other.name, 'hi')
-  await world.passUntil(() => other.texts.includes('hi'))
-  await other.session.acceptContact(one.name)
+  const { user: name } = one.session.me
+  await world.passUntil(() => other.of('contact').some((e) => e.contact.user === name))
+  await other.session.acceptContact(name)
   await world.passUntil(() =>
     one.session.contacts().some(({ user, accepted }) => user === other.name && accepted),
   )

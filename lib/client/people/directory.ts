@@ -300,6 +300,9 @@ export class Directory {
     const { srv, acct, book } = this.#options
     const conv = hex(convId({ srv, acct }, { srv, acct: pin.acct }))
     this.#remember(pin.acct, list, bundles)
+    // looked up by name and by account at once: what was decided about them in between stays decided
+    const known = this.#peers.get(pin.acct)
+    if (known !== undefined) return known
     const noted = book.find(pin.acct)
     const peer = await this.#peers.put({
       ...newPeer(pin, signed, conv),
