@@ -44,7 +44,7 @@ export interface Said {
 /** What may go wrong in an operation without anything being wrong. */
 const EXPECTED: ReadonlySet<string> = new Set([
   ...['E_BLOCKED', 'E_STATE', 'E_CLOSED', 'E_CONNECT', 'E_TIMEOUT', 'E_STORE', 'E_NOT_FOUND'],
-  ...['E_RATE', 'E_LOCKED', 'E_TOO_BIG'],
+  ...['E_RATE', 'E_LOCKED', 'E_TOO_BIG', 'E_USAGE'],
 ])
 
 export const SMILES = ['👍', '❤'] as const
@@ -306,9 +306,11 @@ export class Crowd {
     // what reached none of the others is nowhere
     const others = this.of('alice')
     for (const said of this.said) {
-      if (others.every((each) => said.excused.has(each) || said.barred.has(each))) {
-        said.excused.add(whole)
-      }
+      const isNowhere = others.every((each) => said.excused.has(each) || said.barred.has(each))
+      // nor does the history bring back what somebody said after being blocked
+      const { account: author } = said.from
+      const isBlocked = author !== 'alice' && others.some((each) => this.#blocks(each, author))
+      if (isNowhere || isBlocked) said.excused.add(whole)
     }
     this.devices.push(whole)
     // the others hear of it; what leaves in that very moment comes by the history
