@@ -190,9 +190,11 @@ export class Crowd extends Fleet {
     if (device === null) return null
     // what reached none of the others is nowhere
     for (const said of this.said) {
-      if (others.every((each) => said.excused.has(each) || said.barred.has(each))) {
-        said.excused.add(device)
-      }
+      const isNowhere = others.every((each) => said.excused.has(each) || said.barred.has(each))
+      // nor does the history bring back what somebody said after being blocked
+      const { account: author } = said.from
+      const isBlocked = author !== 'alice' && others.some((each) => this.#blocks(each, author))
+      if (isNowhere || isBlocked) said.excused.add(device)
     }
     // the others hear of it; what leaves in that very moment comes by the history
     await this.world.pass(1000)

@@ -24,7 +24,7 @@ export interface Device {
 /** What may go wrong in an operation without anything being wrong. */
 const EXPECTED: ReadonlySet<string> = new Set([
   ...['E_BLOCKED', 'E_STATE', 'E_CLOSED', 'E_CONNECT', 'E_TIMEOUT', 'E_STORE', 'E_NOT_FOUND'],
-  ...['E_RATE', 'E_LOCKED', 'E_TOO_BIG', 'E_NOT_ADMIN'],
+  ...['E_RATE', 'E_LOCKED', 'E_TOO_BIG', 'E_USAGE', 'E_NOT_ADMIN'],
 ])
 /** How many devices alice may have had. */
 const ALICES_MAX = 4
