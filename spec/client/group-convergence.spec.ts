@@ -6,7 +6,8 @@
 //
 // 1. All devices of members have the same state of the group, and nobody else believes to be a member.
 // 2. Every device of a member holds what was promised, once. Excused is what was on its way while its author or this account
-//    was out of the group for anybody; and the tail of a stream that was lost (PROTOCOL 20).
+//    was out of the group for anybody; and the tail of a stream that was lost (PROTOCOL 20), and one that lost its head: nobody
+//    can tell any more that it was for the group, and what is asked for between two is not answered from a group.
 //    Neither is claimed where mail was lost and somebody left or was removed: a state that only he could send again is gone.
 // 3. What was said by somebody who knew that an account was out is on no device of that account, also when it is invited
 //    later; and no head that he made names one of its devices, but for those that tell it of its removal, which name nobody else.
@@ -240,12 +241,13 @@ function checkOne(
 }
 
 function isLost(crowd: GroupCrowd, { player }: Device, { from }: Said): boolean {
-  return crowd.losses.isUnnoticed(player.name, from.dev)
+  const { losses } = crowd
+  return losses.isUnnoticed(player.name, from.dev) || losses.isBeheaded(player.name, from.dev)
 }
 
 /** Whether everything that was done to this message must have reached this device. */
 function isAlike(crowd: GroupCrowd, device: Device, { changes }: Said): boolean {
-  if (crowd.losses.any || !isIn(crowd, device)) return false
+  if (crowd.losses.everLost || !isIn(crowd, device)) return false
   return changes.every(
     ({ isLoose, excused, barred }) =>
       !isLoose && !excused.has(device.account) && !barred.has(device.account),

@@ -281,3 +281,19 @@ test.serial('a device id alone is no right to hear a message again', async (t) =
   await resends.asked({ ...request, id: randomBytes(16) }, { conv, peer, from: alice })
   t.is(sent.length, 3)
 })
+
+test.serial('who is accepted while his first message comes in stays accepted', async (t) => {
+  const world = await World.create()
+  const alice = await world.join('alice', 0)
+  const bob = await world.join('bob', 1)
+  await alice.session.send('bob', 'hi')
+  // alice is looked up by her name and by her account at once
+  await bob.session.acceptContact('alice')
+  await world.passUntil(() => bob.texts.includes('hi'))
+  await world.pass(1000)
+  t.deepEqual(
+    bob.session.contacts().map(({ user, accepted }) => [user, accepted]),
+    [['alice', true]],
+  )
+  await Promise.all([alice, bob].map((player) => player.session.close()))
+})
