@@ -200,3 +200,21 @@ test.serial('each member takes a file or not, and the sender may take it back', 
   for (const player of [alice, bob, carol]) t.is(player.disk.openHandles, 0)
   await closeAll(it)
 })
+
+test.serial('who leaves leaves nothing behind that waits to be sent', async (t) => {
+  const { world, alice, bob, carol } = await crowd()
+  await alice.session.groups.create('weekend', ['bob', 'carol'])
+  await world.passUntil(() => bob.of('group').length > 0)
+  await alice.session.send('#weekend', 'anybody there?')
+  await saw(world, 'anybody there?', bob)
+  // the receipt that bob owes is still to go
+  world.killServer()
+  await world.pass(5000, 500)
+  t.true(bob.session.status().queued > 0)
+  await bob.session.groups.leave('#weekend')
+  await world.startServer()
+  await world.passUntil(() => bob.session.status().queued === 0)
+  t.is(bob.session.status().held, 0)
+  await world.passUntil(() => alice.session.groups.of('#weekend').members.length === 2)
+  await Promise.all([alice, bob, carol].map((player) => player.session.close()))
+})

@@ -328,3 +328,19 @@ test.serial(
     t.is(await ask(alice, 350, 200), 100)
   },
 )
+
+test.serial('who is accepted while his first message comes in stays accepted', async (t) => {
+  const world = await World.create()
+  const alice = await world.join('alice', 0)
+  const bob = await world.join('bob', 1)
+  await alice.session.send('bob', 'hi')
+  // alice is looked up by her name and by her account at once
+  await bob.session.acceptContact('alice')
+  await world.passUntil(() => bob.texts.includes('hi'))
+  await world.pass(1000)
+  t.deepEqual(
+    bob.session.contacts().map(({ user, accepted }) => [user, accepted]),
+    [['alice', true]],
+  )
+  await Promise.all([alice, bob].map((player) => player.session.close()))
+})

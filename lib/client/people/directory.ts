@@ -295,6 +295,9 @@ export class Directory {
   }
 
   async #meetFirst({ pin, signed, list, bundles }: Fetched): Promise<Peer> {
+    // met meanwhile, by name and by account at once: what is known of them since is kept
+    const met = this.#peers.get(pin.acct)
+    if (met !== undefined) return met
     const pins = this.#pins()
     claimName(pins, pin)
     const { srv, acct, book } = this.#options
