@@ -334,3 +334,42 @@ test('property: any order of a tree of states gives the same line', async (t) =>
   )
   t.true(equal(parseGroupState(both.signed).state.conv, CONV))
 })
+
+test('one member who leaves again and again, or one admin with many rivals, fills nothing', async (t) => {
+  const both = await sign(alice, { ...firstState(alice), mem: members([alice, bob], [carol]) })
+  const floods = [
+    { by: carol, mem: without(both.state, carol) },
+    { by: bob, mem: both.state.mem },
+  ]
+  const states: KnownGroupState[] = []
+  for (const { by, mem } of floods) {
+    for (let ts = 1; ts <= 20; ts++) states.push(await next(by, both, { mem, ts }))
+  }
+  const [inner] = states
+  const built = inner === undefined ? [] : [await next(alice, inner, { topic: 'on it' })]
+  const views = [states, [...states].reverse()].map((order) => {
+    const chain = new GroupChain([both])
+    for (const state of order) {
+      chain.add(state, T0)
+      chain.prune()
+    }
+    for (const state of built) {
+      if (chain.find(state.state.prev) !== undefined) chain.add(state, T0)
+    }
+    t.true(chain.all.length <= 1 + 2 * 4 + 1)
+    return chain
+  })
+  const smallest = [...states].sort((p, q) => compare(p.h, q.h))[0]
+  for (const chain of views) {
+    t.is(
+      hex(
+        chain.current.h === smallest?.h ? chain.current.h : (chain.line()[1]?.h ?? chain.current.h),
+      ),
+      hex(smallest?.h ?? both.h),
+    )
+    t.deepEqual(
+      chain.all.map(({ h }) => hex(h)).sort(),
+      views[0]?.all.map(({ h }) => hex(h)).sort(),
+    )
+  }
+})
