@@ -81,13 +81,14 @@ export class GroupBook {
       return 'known'
     }
     if (this.#comesBack(group, seen)) return this.#found(seen, from, group)
-    return this.#next(conv, seen, from)
+    return this.#next(group, seen, from)
   }
 
   /** States that our own history holds: this account has believed them before. */
   async restored(seen: SeenGroupState, withheld: boolean, upTo: number): Promise<void> {
-    const { groups, me } = this.#deps
+    const { groups, peers, me } = this.#deps
     const conv = hex(seen.state.conv)
+    if (peers.byConv(conv) !== undefined) return
     const group = groups.get(conv)
     const isLater = group === undefined || this.#comesBack(group, seen)
     if (isLater) {
@@ -204,10 +205,14 @@ export class GroupBook {
     return 'known'
   }
 
-  async #next(conv: string, seen: SeenGroupState, from: Sender): Promise<Learnt> {
-    const { groups } = this.#deps
+  /** Of a group that we have. Whoever is not in it brings us only what a present admin has signed. */
+  async #next(group: Group, seen: SeenGroupState, from: Sender): Promise<Learnt> {
+    const { groups, me } = this.#deps
+    const { conv, state } = group
+    const isInside = equal(from.acct, me) || memberOf(state, from.acct) !== undefined
+    if (!isInside && !isAdmin(state, seen.state.by.acct)) return 'refused'
     const checked = await this.#check(seen)
-    if (checked === 'refused') return 'refused'
+    if (checked === 'refused' || (checked === 'gone' && !isInside)) return 'refused'
     this.#unlinked.add(seen, checked === 'good')
     await this.#link(conv)
     if (groups.chain(conv).find(seen.h) !== undefined) return 'known'
@@ -274,8 +279,11 @@ export class GroupBook {
     const admins = group.state.mem
       .filter(({ acct, admin }) => admin && !equal(acct, me))
       .map(({ acct }) => ({ acct }))
-    const isAdminNow = isAdmin(seen.state, from.acct) || isAdmin(group.state, from.acct)
-    const candidates: { acct: Bytes; dev?: Bytes }[] = isAdminNow ? [from, ...admins] : admins
+    // what asks tells the present state: nobody else than a member may hear it
+    const mayAnswer =
+      memberOf(group.state, from.acct) !== undefined &&
+      (isAdmin(seen.state, from.acct) || isAdmin(group.state, from.acct))
+    const candidates: { acct: Bytes; dev?: Bytes }[] = mayAnswer ? [from, ...admins] : admins
     const target = candidates[last.count % Math.max(1, candidates.length)]
     if (target === undefined) return
     const n = last.count === 0 ? Math.max(1, group.state.n - ASK_BACK) : 1
