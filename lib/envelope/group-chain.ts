@@ -133,6 +133,12 @@ export class GroupChain {
     return this.find(next.state.prev) !== undefined || this.#isRivalOfRoot(next, now)
   }
 
+  /** Whether only an admin can say that it is true: what our first state followed is not known here. */
+  isHearsay({ state }: SeenGroupState): boolean {
+    const isRival = this.find(state.prev) === undefined
+    return isRival && !isAdmin(this.#get(this.#root).state, state.by.acct)
+  }
+
   #checkNext(next: KnownGroupState, now: number): void {
     const root = this.#get(this.#root)
     if (next.state.n <= root.state.n) fail('E_ROLLBACK', 'A state of a group from long ago.')

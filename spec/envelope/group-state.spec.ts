@@ -9,6 +9,7 @@ import {
   parseGroupState,
   verifyGroupState,
 } from '../../lib/envelope/group-state.ts'
+import { UnlinkedStates } from '../../lib/client/groups/unlinked-states.ts'
 import { decodeCanonical, encode } from '../../lib/protocol/cbor.ts'
 import { LIMITS } from '../../lib/protocol/limits.ts'
 import { compare, equal, hex } from '../../lib/util/bytes.ts'
@@ -367,4 +368,21 @@ test('one member who leaves again and again, or one admin with many rivals, fill
       views[0]?.all.map(({ h }) => hex(h)).sort(),
     )
   }
+})
+
+test('a newcomer takes the word of a member who left for nothing before an admin confirms it', async (t) => {
+  const old = await sign(alice, firstState(alice, [bob, carol]))
+  const invited = await next(alice, old, { mem: members([alice], [bob, carol, mallory]) })
+  // by bob, as if he had left; says that carol and the newcomer are out as well
+  const lie = await next(bob, old, { mem: members([alice]) })
+  const chain = new GroupChain([invited])
+  const waiting = new UnlinkedStates()
+  waiting.add(lie, true)
+  t.is(waiting.next(hex(CONV), chain, T0), null)
+  const more = await next(bob, lie, { topic: 'still mine' })
+  waiting.add(more, true)
+  t.is(waiting.next(hex(CONV), chain, T0), null)
+  const confirmed = await next(alice, lie, { mem: members([alice], [mallory]) })
+  waiting.add(confirmed, true)
+  t.is(waiting.next(hex(CONV), chain, T0), lie)
 })
