@@ -18,6 +18,9 @@ export interface KnownGroupState extends SeenGroupState {
   readonly quiet?: true
 }
 
+/** States that one account may have made after the same one: two of its devices at once do that, more is a flood. */
+const RIVALS_OF_ONE = 4
+
 export class GroupChain {
   readonly #states = new Map<string, KnownGroupState>()
   #root: string
@@ -89,21 +92,51 @@ export class GroupChain {
     this.#settle(now)
   }
 
-  /** Forgets what is older than anybody asks for. The forgotten ones. */
+  /** Forgets what is older than anybody asks for, and what is too much of one author. The forgotten ones. */
   prune(): KnownGroupState[] {
+    const gone = this.#surplus()
     const line = this.line()
     const root = line[line.length - LIMITS.groupStates]
-    if (root === undefined) return []
-    this.#root = hex(root.h)
-    const kept = this.#below(root)
-    const gone = this.all.filter((each) => !kept.has(each))
+    if (root !== undefined) {
+      this.#root = hex(root.h)
+      const kept = this.#below(root)
+      gone.push(...this.all.filter((each) => !kept.has(each)))
+    }
     for (const each of gone) this.#states.delete(hex(each.h))
-    return gone
+    return [...new Set(gone)]
+  }
+
+  /**
+   * Of the rivals by one account only the smallest count, with everybody alike: a larger one never wins against them. So a
+   * member who leaves a thousand times fills nothing.
+   */
+  #surplus(): KnownGroupState[] {
+    const byPlace = new Map<string, KnownGroupState[]>()
+    for (const each of this.all) {
+      const { prev, by } = each.state
+      const place = `${hex(prev)}/${hex(by.acct)}`
+      const rivals = byPlace.get(place)
+      if (rivals === undefined) byPlace.set(place, [each])
+      else rivals.push(each)
+    }
+    const kept = new Set(this.line())
+    const surplus = [...byPlace.values()].flatMap((rivals) =>
+      rivals.sort((p, q) => compare(p.h, q.h)).slice(RIVALS_OF_ONE),
+    )
+    return surplus
+      .filter((each) => each.quiet !== true && !kept.has(each))
+      .flatMap((each) => [...this.#below(each)])
   }
 
   /** Whether it can be judged: what it follows is known, or not needed. */
   isNext(next: SeenGroupState, now: number): boolean {
     return this.find(next.state.prev) !== undefined || this.#isRivalOfRoot(next, now)
+  }
+
+  /** Whether only an admin can say that it is true: what our first state followed is not known here. */
+  isHearsay({ state }: SeenGroupState): boolean {
+    const isRival = this.find(state.prev) === undefined
+    return isRival && !isAdmin(this.#get(this.#root).state, state.by.acct)
   }
 
   #checkNext(next: KnownGroupState, now: number): void {

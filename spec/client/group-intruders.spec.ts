@@ -77,3 +77,39 @@ test.serial('a group that takes the id of a conversation of two gets nothing of 
   await Promise.all([alice, bob].map((player) => player.session.close()))
   await mallory.close()
 })
+
+test.serial('who is not in a group learns nothing by states that do not link', async (t) => {
+  const world = await World.create()
+  const alice = await world.join('alice', 0)
+  const carol = await world.join('carol', 1)
+  // her device has keys that can be written to
+  const client = await world.join('mallory', 2)
+  await client.session.close()
+  const mallory = await RawDevice.of(client)
+  await known(world, mallory, 'mallory', alice)
+  await alice.session.groups.create('weekend', ['carol', 'mallory'])
+  await world.passUntil(() => carol.session.requests().length === 1)
+  await alice.session.groups.kick('#weekend', 'mallory')
+  await alice.session.groups.topic('#weekend', 'without mallory')
+  await alice.session.settled()
+  await world.pass(5000)
+  const group = alice.session.groups.of('#weekend')
+  const conv = Buffer.from(group.conv, 'hex')
+  world.heard.length = 0
+  const both = members([mallory.who], [person(alice)])
+  const made = { conv, n: 900, prev: Buffer.alloc(32, 9), name: 'weekend', topic: '', ts: 1 }
+  for (const n of [group.n + 1, 900, 901]) {
+    const forged = await sign(mallory.who, { ...made, n, mem: both, by: mallory.who })
+    const stream = await mallory.groupStream({ conv, gs: forged.h }, [alice])
+    await say(stream, forged)
+    await stream.send(encodePayload({ k: 'group.get', id: Buffer.alloc(16, n), ts: 1, n: 1 }))
+    await world.pass(20_000, 1000)
+  }
+  t.deepEqual(
+    world.heard.filter(({ from, frame }) => from === 'alice' && frame.t === 'msg.put'),
+    [],
+  )
+  t.is(alice.session.groups.of('#weekend').n, group.n)
+  await Promise.all([alice, carol].map((player) => player.session.close()))
+  await mallory.close()
+})

@@ -9,6 +9,7 @@ import {
   parseGroupState,
   verifyGroupState,
 } from '../../lib/envelope/group-state.ts'
+import { UnlinkedStates } from '../../lib/client/groups/unlinked-states.ts'
 import { decodeCanonical, encode } from '../../lib/protocol/cbor.ts'
 import { LIMITS } from '../../lib/protocol/limits.ts'
 import { compare, equal, hex } from '../../lib/util/bytes.ts'
@@ -333,4 +334,55 @@ test('property: any order of a tree of states gives the same line', async (t) =>
     runs(50),
   )
   t.true(equal(parseGroupState(both.signed).state.conv, CONV))
+})
+
+test('one member who leaves again and again, or one admin with many rivals, fills nothing', async (t) => {
+  const both = await sign(alice, { ...firstState(alice), mem: members([alice, bob], [carol]) })
+  const floods = [
+    { by: carol, mem: without(both.state, carol) },
+    { by: bob, mem: both.state.mem },
+  ]
+  const states: KnownGroupState[] = []
+  for (const { by, mem } of floods) {
+    for (let ts = 1; ts <= 20; ts++) states.push(await next(by, both, { mem, ts }))
+  }
+  const [inner] = states
+  const built = inner === undefined ? [] : [await next(alice, inner, { topic: 'on it' })]
+  const views = [states, [...states].reverse()].map((order) => {
+    const chain = new GroupChain([both])
+    for (const state of order) {
+      chain.add(state, T0)
+      chain.prune()
+    }
+    for (const state of built) {
+      if (chain.find(state.state.prev) !== undefined) chain.add(state, T0)
+    }
+    t.true(chain.all.length <= 1 + 2 * 4 + 1)
+    return chain
+  })
+  const smallest = [...states].sort((p, q) => compare(p.h, q.h))[0]
+  for (const chain of views) {
+    t.is(hex(chain.current.h), hex(smallest?.h ?? both.h))
+    t.deepEqual(
+      chain.all.map(({ h }) => hex(h)).sort(),
+      views[0]?.all.map(({ h }) => hex(h)).sort(),
+    )
+  }
+})
+
+test('a newcomer takes the word of a member who left for nothing before an admin confirms it', async (t) => {
+  const old = await sign(alice, firstState(alice, [bob, carol]))
+  const invited = await next(alice, old, { mem: members([alice], [bob, carol, mallory]) })
+  // by bob, as if he had left; says that carol and the newcomer are out as well
+  const lie = await next(bob, old, { mem: members([alice]) })
+  const chain = new GroupChain([invited])
+  const waiting = new UnlinkedStates()
+  waiting.add(lie, true)
+  t.is(waiting.next(hex(CONV), chain, T0), null)
+  const more = await next(bob, lie, { topic: 'still mine' })
+  waiting.add(more, true)
+  t.is(waiting.next(hex(CONV), chain, T0), null)
+  const confirmed = await next(alice, lie, { mem: members([alice], [mallory]) })
+  waiting.add(confirmed, true)
+  t.is(waiting.next(hex(CONV), chain, T0), lie)
 })

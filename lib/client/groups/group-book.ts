@@ -11,6 +11,7 @@ import { type Bytes, equal, hex } from '../../util/bytes.ts'
 import type { Clock, Timer } from '../../util/clock.ts'
 import { codeOf, type ErrorCode, fail } from '../../util/errors.ts'
 import type { Log } from '../../util/log.ts'
+import { BoundedMap, BucketTable } from '../../util/rate.ts'
 import { mustWait } from '../inbox/later.ts'
 import type { MessageRow } from '../messages/row.ts'
 import type { Outbox } from '../outbox/outbox.ts'
@@ -29,6 +30,11 @@ const PENDING_PER_STRANGER = 3
 const ASK_EVERY_MS = 10_000
 /** While an answer does not come, or does not help. */
 const AGAIN_MS = [ASK_EVERY_MS, 10 * 60_000, 6 * 3_600_000] as const
+/** Answers to all devices of one account: 64 states each, in the queue of everything else that we say there. */
+const ANSWERS = { burst: 6, perSecond: 1 / 600 } as const
+/** Accounts that we look up because a state of this sender names them: they need not exist. */
+const LOOK_UPS = { burst: 20, perSecond: 1 / 60 } as const
+const COUNTED_MAX = 1000
 /** A rival of our own last states may be the one that won: so many are asked for again. */
 const ASK_BACK = 3
 
@@ -61,11 +67,13 @@ export class GroupBook {
   /** Lines that are on their way into the store. */
   readonly #handed = new Map<string, Bytes[]>()
   readonly #asked = new Map<string, { at: number; count: number }>()
-  readonly #answered = new Map<string, number>()
   readonly #askLater = new Map<string, Timer>()
   /** The last state that did not link, and who showed it. */
   readonly #wanted = new Map<string, { readonly seen: SeenGroupState; readonly from: Sender }>()
   #stopped = false
+  readonly #answered = new BoundedMap<number>(COUNTED_MAX)
+  readonly #answers = new BucketTable(ANSWERS, COUNTED_MAX)
+  readonly #lookUps = new BucketTable(LOOK_UPS, COUNTED_MAX)
 
   constructor(deps: GroupBookDeps) {
     this.#deps = deps
@@ -87,13 +95,14 @@ export class GroupBook {
       return 'known'
     }
     if (this.#comesBack(group, seen)) return this.#found(seen, from, group)
-    return this.#next(conv, seen, from)
+    return this.#next(group, seen, from)
   }
 
   /** States that our own history holds: this account has believed them before. */
   async restored(seen: SeenGroupState, withheld: boolean, upTo: number): Promise<void> {
-    const { groups, me } = this.#deps
+    const { groups, peers, me } = this.#deps
     const conv = hex(seen.state.conv)
+    if (peers.byConv(conv) !== undefined) return
     const group = groups.get(conv)
     const isLater = group === undefined || this.#comesBack(group, seen)
     if (isLater) {
@@ -143,6 +152,8 @@ export class GroupBook {
     const now = clock.now()
     if (now - (this.#answered.get(key) ?? -Infinity) < ASK_EVERY_MS) return
     this.#answered.set(key, now)
+    const monotonic = clock.monotonic()
+    if (this.#answers.of(`${conv}/${hex(to.acct)}`, monotonic).take(monotonic) > 0) return
     for (const known of groups.chain(conv).line()) {
       if (known.state.n < n) continue
       await outbox().add(payloadOf(known), { conv, acct: to.acct, only: to.dev })
@@ -194,7 +205,7 @@ export class GroupBook {
     if (!isIn || !mayDecide) return 'refused'
     const own = equal(from.acct, me)
     const isTrusted = own || peers.get(from.acct)?.accepted === true
-    const checked = await this.#check(seen)
+    const checked = await this.#check(seen, from)
     if (checked === 'refused' || (checked === 'gone' && !isTrusted)) return 'refused'
     const isFriend = isTrusted || peers.get(state.by.acct)?.accepted === true
     if (!isFriend && this.#pendingOf(from.acct) >= PENDING_PER_STRANGER) return 'refused'
@@ -215,10 +226,14 @@ export class GroupBook {
     return 'known'
   }
 
-  async #next(conv: string, seen: SeenGroupState, from: Sender): Promise<Learnt> {
-    const { groups } = this.#deps
-    const checked = await this.#check(seen)
-    if (checked === 'refused') return 'refused'
+  /** Of a group that we have. Whoever is not in it brings us only what a present admin has signed. */
+  async #next(group: Group, seen: SeenGroupState, from: Sender): Promise<Learnt> {
+    const { groups, me } = this.#deps
+    const { conv, state } = group
+    const isInside = equal(from.acct, me) || memberOf(state, from.acct) !== undefined
+    if (!isInside && !isAdmin(state, seen.state.by.acct)) return 'refused'
+    const checked = await this.#check(seen, from)
+    if (checked === 'refused' || (checked === 'gone' && !isInside)) return 'refused'
     this.#unlinked.add(seen, checked === 'good')
     await this.#link(conv)
     if (groups.chain(conv).find(seen.h) !== undefined) return 'known'
@@ -248,16 +263,18 @@ export class GroupBook {
   }
 
   /** `gone`: the device that signed is removed, so nobody can say. */
-  async #check(seen: SeenGroupState): Promise<'good' | 'gone' | 'refused'> {
-    const { directory, log } = this.#deps
+  async #check(seen: SeenGroupState, from: Sender): Promise<'good' | 'gone' | 'refused'> {
+    const { directory, peers, log } = this.#deps
     const { acct } = seen.state.by
     try {
+      if (peers.get(acct) === undefined) this.#lookUp(from)
       const peer = await directory.meetAccount(acct)
       try {
         await verifyGroupState(seen, directory.listOf(peer))
       } catch (error) {
         // signed by a device that we have not heard of
         if (codeOf(error) !== 'E_GHOST_DEVICE') throw error
+        this.#lookUp(from)
         await verifyGroupState(seen, directory.listOf(await directory.refresh(acct)))
       }
       return 'good'
@@ -267,6 +284,12 @@ export class GroupBook {
       log.info('client.group.state', { code })
       return code === 'E_NO_DEVICE' ? 'gone' : 'refused'
     }
+  }
+
+  /** @throws E_RATE: this sender has had us look for enough */
+  #lookUp({ acct }: Sender): void {
+    const now = this.#deps.clock.monotonic()
+    if (this.#lookUps.of(hex(acct), now).take(now) > 0) fail('E_RATE')
   }
 
   #pendingOf(acct: Bytes): number {
@@ -323,8 +346,11 @@ export class GroupBook {
     const admins = group.state.mem
       .filter(({ acct, admin }) => admin && !equal(acct, me))
       .map(({ acct }) => ({ acct }))
-    const isAdminNow = isAdmin(seen.state, from.acct) || isAdmin(group.state, from.acct)
-    const candidates: { acct: Bytes; dev?: Bytes }[] = isAdminNow ? [from, ...admins] : admins
+    // what asks tells the present state: nobody else than a member may hear it
+    const mayAnswer =
+      memberOf(group.state, from.acct) !== undefined &&
+      (isAdmin(seen.state, from.acct) || isAdmin(group.state, from.acct))
+    const candidates: { acct: Bytes; dev?: Bytes }[] = mayAnswer ? [from, ...admins] : admins
     const target = candidates[count % Math.max(1, candidates.length)]
     if (target === undefined) return
     const n = count === 0 ? Math.max(1, group.state.n - ASK_BACK) : 1

@@ -3,7 +3,7 @@
 import type { VerifiedBundle } from '../../identity/bundle.ts'
 import type { DeviceId } from '../../identity/conversation.ts'
 import { sha256 } from '../../crypto/hash.ts'
-import { type KnownGroupState } from '../../envelope/group-chain.ts'
+import type { GroupChain, KnownGroupState } from '../../envelope/group-chain.ts'
 import { memberOf } from '../../envelope/group-state.ts'
 import { decodePayload, encodePayload, isContentKind } from '../../protocol/payloads.ts'
 import { type Bytes, equal, hex } from '../../util/bytes.ts'
@@ -116,7 +116,7 @@ export class GroupRoute implements Route {
   /** What the stream rests on: the current state, but for the news of an end of membership the one before (PROTOCOL 8). */
   #stateFor(item: OutItem): KnownGroupState {
     const chain = this.#deps.groups.chain(item.conv)
-    if (item.kind !== 'group') return chain.current
+    if (item.kind !== 'group') return stateOf(chain, item.acct)
     const payload = decodePayload(item.payload)
     const carried = payload.k === 'group' ? chain.find(sha256(payload.b)) : undefined
     if (carried === undefined) return chain.current
@@ -182,6 +182,14 @@ export class GroupRoute implements Route {
   #group(item: OutItem): Group {
     return this.#deps.groups.get(item.conv) ?? fail('E_NOT_FOUND')
   }
+}
+
+/** Whoever was removed meanwhile hears of no newer state than those he was in. */
+function stateOf(chain: GroupChain, acct: Bytes | undefined): KnownGroupState {
+  const { current } = chain
+  if (acct === undefined || memberOf(current.state, acct) !== undefined) return current
+  const last = chain.line().findLast(({ state }) => memberOf(state, acct) !== undefined)
+  return last ?? fail('E_NO_DEVICE', 'They are not in the group any more.')
 }
 
 const WHY: Partial<Record<ErrorCode, string>> = {

@@ -4,11 +4,15 @@ const CHARACTERS = 32
 /** When nothing of the name can be typed. */
 const NAMELESS = 'group'
 
+/** Letters by their category that show nothing: with them two groups would look like one. */
+const BLANK = /[\u115F\u1160\u3164\uFFA0]+/g
+
 /** Letters, digits and `_.-`, in lower case: nothing that ends a word on a command line or looks like a command. */
 export function typable(name: string): string {
   const plain = name
     .normalize('NFC')
     .toLowerCase()
+    .replace(BLANK, '')
     .replace(/[^\p{L}\p{N}_.-]+/gu, '-')
     .replace(/^[-.]+|[-.]+$/g, '')
   return Array.from(plain)

@@ -38,7 +38,8 @@ export class UnlinkedStates {
     for (const [key, { seen, isSigned }] of states) {
       if (!chain.isNext(seen, now)) continue
       const before = chain.find(seen.state.prev)?.state ?? chain.current.state
-      if (!isSigned && !this.#isVouchedFor(states, seen, before)) continue
+      const isDoubtful = !isSigned || chain.isHearsay(seen)
+      if (isDoubtful && !this.#isVouchedFor(states, seen, before)) continue
       states.delete(key)
       return seen
     }
@@ -57,12 +58,13 @@ export class UnlinkedStates {
     seen: SeenGroupState,
     before: GroupState,
   ): boolean {
-    let at = seen
-    for (let steps = 0; steps < LIMITS.groupStates; steps++) {
-      const next = [...states.values()].find((each) => equal(each.seen.state.prev, at.h))
-      if (next === undefined) return false
-      if (next.isSigned) return isAdmin(before, next.seen.state.by.acct)
-      at = next.seen
+    const after = [seen]
+    for (const at of after) {
+      for (const next of states.values()) {
+        if (!equal(next.seen.state.prev, at.h)) continue
+        if (!next.isSigned) after.push(next.seen)
+        else if (isAdmin(before, next.seen.state.by.acct)) return true
+      }
     }
     return false
   }

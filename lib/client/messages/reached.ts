@@ -1,5 +1,6 @@
 // How far an own message got with each member of a group (PROTOCOL 8, 9.1): delivered with the first receipt, read when
 // everybody says so. Pure.
+import { LIMITS } from '../../protocol/limits.ts'
 import { equal } from '../../util/bytes.ts'
 import type { MessageState } from '../events.ts'
 import { advances, type MessageRow } from './row.ts'
@@ -18,14 +19,18 @@ export function withReached(row: MessageRow, more: Reached): MessageRow | null {
   return { ...row, reached, ...(isAhead ? { state } : {}) }
 }
 
-/** Of each member the furthest; in the order in which they came. */
+/**
+ * Of each member the furthest; in the order in which they came. Not more than a group has members: an admin could put any
+ * number of accounts into it, one after the other, and a row of them all could not be read again.
+ */
 export function mergedReached(one: Reached, other: Reached): Reached {
   const merged = [...one]
   for (const [acct, how] of other) {
     const at = merged.findIndex(([each]) => equal(each, acct))
     const before = merged[at]
-    if (before === undefined) merged.push([acct, how])
-    else if (how > before[1]) merged[at] = [acct, how]
+    if (before === undefined) {
+      if (merged.length < LIMITS.members) merged.push([acct, how])
+    } else if (how > before[1]) merged[at] = [acct, how]
   }
   return merged
 }

@@ -295,17 +295,14 @@ export class Directory {
   }
 
   async #meetFirst({ pin, signed, list, bundles }: Fetched): Promise<Peer> {
-    // met meanwhile, by name and by account at once: what is known of them since is kept
-    const met = this.#peers.get(pin.acct)
-    if (met !== undefined) return met
     const pins = this.#pins()
-    claimName(pins, pin)
+    const known = this.#peers.get(pin.acct)
+    if (known === undefined) claimName(pins, pin)
+    this.#remember(pin.acct, list, bundles)
+    // met meanwhile, by name and by account at once: what was decided about them in between stays decided
+    if (known !== undefined) return known
     const { srv, acct, book } = this.#options
     const conv = hex(convId({ srv, acct }, { srv, acct: pin.acct }))
-    this.#remember(pin.acct, list, bundles)
-    // looked up by name and by account at once: what was decided about them in between stays decided
-    const known = this.#peers.get(pin.acct)
-    if (known !== undefined) return known
     const noted = book.find(pin.acct)
     const peer = await this.#peers.put({
       ...newPeer(pin, signed, conv),
