@@ -14,7 +14,7 @@ import { present } from '../client/present.ts'
 import { createNodeFiles } from '../node-files.ts'
 import { systemClock } from '../system-clock.ts'
 
-const PATIENCE_MS = 20_000
+const PATIENCE_MS = 60_000
 const DIAL_MS = 5_000
 
 export interface Stage {

@@ -195,7 +195,8 @@ export class Inbox {
           if (result.is === 'opened') result.undo()
           throw error
         }
-        if (result.is === 'opened') gossip.push(() => gossiper.heard(result))
+        if (result.is === 'opened' && result.isBlocked !== true)
+          gossip.push(() => gossiper.heard(result))
         if (this.#queue[0] === mail) this.#queue.shift()
         last = mail
       }
@@ -243,6 +244,10 @@ export class Inbox {
       return
     }
     const { message, conv, receiver, skipped } = result
+    if (result.isBlocked === true) {
+      touched.add(receiver)
+      return
+    }
     const { from, st } = receiver.stream
     if (this.#deps.parties.isHeard(conv, from.acct)) {
       await gaps.missing(skipped.map((i) => this.#gap(mail, conv, i, 'gap')))

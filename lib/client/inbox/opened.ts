@@ -21,7 +21,7 @@ import type { GroupTable } from '../groups/group-table.ts'
 import type { Directory } from '../people/directory.ts'
 import type { Peer } from '../people/peer.ts'
 import type { Peers } from '../people/peers.ts'
-import { mustWait } from './later.ts'
+import { isOfDisk, mustWait } from './later.ts'
 import type { Receiver, Receivers } from './receivers.ts'
 
 export type Mail = FrameOf<'mail'>
@@ -46,6 +46,8 @@ export interface Opened {
   readonly skipped: readonly number[]
   /** For a message that could not be taken: the stream expects it again. */
   readonly undo: () => void
+  /** Its author is blocked: only the stream goes on, so that what comes after the block opens. */
+  readonly isBlocked?: true
 }
 
 export type Result =
@@ -95,8 +97,19 @@ export class Opening {
 
   /** Rejects only when it should be tried again later: offline, a busy server, a broken store. */
   async open(mail: Mail): Promise<Result> {
+    if (!this.#deps.isBlocked(mail.f[0])) return this.#open(mail)
+    try {
+      const result = await this.#open(mail)
+      return result.is === 'opened' ? { ...result, isBlocked: true } : NOTHING
+    } catch (error) {
+      // nobody waits for somebody blocked
+      if (isOfDisk(error)) throw error
+      return NOTHING
+    }
+  }
+
+  async #open(mail: Mail): Promise<Result> {
     const from = { acct: mail.f[0], dev: mail.f[1] }
-    if (this.#deps.isBlocked(from.acct)) return NOTHING
     const known = await this.#deps.receivers.find(from, mail.st)
     if (known !== null) return this.#next(mail, known)
     if (mail.h === undefined || mail.w === undefined) return this.#unknownStream(mail)
