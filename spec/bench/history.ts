@@ -4,8 +4,6 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 
 import { RecordMessageLog } from '../../lib/client/messages/log.ts'
 import type { MessageRow } from '../../lib/client/messages/row.ts'
@@ -46,15 +44,6 @@ async function timed<T>(
   return { ms: performance.now() - from, result }
 }
 
-/** What is left after a collection. */
-function heapMib(): number {
-  setFlagsFromString('--expose-gc')
-  const collect = runInNewContext('gc') as () => void
-  collect()
-  const { heapUsed, external } = process.memoryUsage()
-  return (heapUsed + external) / 2 ** 20
-}
-
 async function fill(open: () => Promise<Store>, convs: readonly string[]): Promise<void> {
   const store = await open()
   const log = await RecordMessageLog.open(store, convs)
@@ -88,10 +77,8 @@ export async function historyBench(): Promise<void> {
   const long = convOf(0)
   try {
     const filled = await timed(() => fill(open, convs))
-    const before = heapMib()
     const store = await open()
     const { ms: startMs, result: log } = await timed(() => RecordMessageLog.open(store, convs))
-    const heap = heapMib() - before
     const chat = await timed(() => log.page(long, null, 20))
     const middle = Math.floor(MESSAGES / 2)
     const back = await timed(() => log.page(long, middle, 20))
@@ -105,7 +92,7 @@ export async function historyBench(): Promise<void> {
     const ms = (value: number): string => `${value.toFixed(value < 10 ? 1 : 0)} ms`
     console.log(
       `\nhistory of ${String(MESSAGES)} messages in one chat and ${String(CHATS)} more chats: ` +
-        `store open ${ms(startMs)} (${heap.toFixed(0)} MiB), chat opened ${ms(chat.ms)}, ` +
+        `store open ${ms(startMs)}, chat opened ${ms(chat.ms)}, ` +
         `page from the middle ${ms(back.ms)}, list of chats ${ms(list.ms)} (${String(list.result.size)}), ` +
         `search through all ${ms(miss.ms)} (nothing), ${ms(hit.ms)} (${String(hit.result)} found), ` +
         `all ${String(all.result.length)} read ${ms(all.ms)}, one more written ${ms(written.ms)}; ` +
