@@ -2,10 +2,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const BIN = fileURLToPath(new URL('../../bin/', import.meta.url))
+/** The programs find this Node first. */
+const PATH = dirname(process.execPath) + delimiter + (process.env['PATH'] ?? '')
 const PATIENCE_MS = 120_000
 
 export const PASSWORD = 'tomato-window-14-ladder'
@@ -25,8 +27,8 @@ export class Program {
   #changed: (() => void)[] = []
 
   constructor(name: string, args: readonly string[], env: Readonly<Record<string, string>>) {
-    this.child = spawn(process.execPath, [join(BIN, name), ...args], {
-      env: { PATH: process.env['PATH'] ?? '', LANG: 'C.UTF-8', TZ: 'UTC', ...env },
+    this.child = spawn(join(BIN, name), args, {
+      env: { PATH, LANG: 'C.UTF-8', TZ: 'UTC', ...env },
       stdio: ['pipe', 'pipe', 'pipe'],
     })
     this.child.stdout?.setEncoding('utf8').on('data', (text: string) => {
