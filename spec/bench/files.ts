@@ -14,6 +14,7 @@ import {
   startClient,
   startServer,
 } from '../helpers/programs.ts'
+import { bareFile } from './bare-file.ts'
 
 const SIZE_MIB = Number(process.env['SIZE_MIB'] ?? 256)
 const MIB = 2 ** 20
@@ -123,6 +124,12 @@ async function staged(run: (scene: Scene) => Promise<void>): Promise<void> {
 
 export async function fileBench(): Promise<void> {
   await staged(async (scene) => {
+    for (const kind of ['tcp', 'tls'] as const) {
+      const rate = await bareFile(kind, scene.root, SIZE_MIB * MIB)
+      console.log(
+        `\nfile of ${String(SIZE_MIB)} MiB through a bare ${kind} relay: ${rate.toFixed(0)} MB/s`,
+      )
+    }
     const { seconds } = await move(scene)
     console.log(
       `\nfile of ${String(SIZE_MIB)} MiB: ${((SIZE_MIB * MIB) / 1e6 / seconds).toFixed(0)} MB/s, ` +
