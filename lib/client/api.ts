@@ -241,6 +241,8 @@ export interface Session {
   status(): SessionStatus
   /** Tries to reconnect now instead of waiting for the backoff. */
   reconnect(): void
+  /** Resolves when what waited on the server is stored here. E_CLOSED when the connection ends first. */
+  caughtUp(): Promise<void>
   /** Resolves when everything written is accepted, held or failed, and every upload has ended. */
   settled(): Promise<void>
   /**

@@ -1,10 +1,27 @@
 // The client's command line and environment -> options. Never a password: those come from a prompt, a file, a descriptor
 // or SECURECHAT_PASSWORD.
-import { parseArgs } from 'node:util'
+import { parseArgs, type ParseArgsConfig } from 'node:util'
 
 import { foldName, isUsername } from '../../protocol/names.ts'
 import { fail } from '../../util/errors.ts'
 import { nearest } from '../nearest.ts'
+import {
+  isOneShot,
+  ONE_SHOTS,
+  type OneShotName,
+  type OneShotRow,
+  oneShotUsage,
+} from './oneshot/table.ts'
+
+/** `securechat send ...`: one thing is done, and the program ends. */
+export interface OneShot {
+  readonly name: OneShotName
+  readonly args: readonly string[]
+  readonly file: string | undefined
+  readonly count: number | undefined
+  readonly all: boolean
+  readonly timeoutSeconds: number | undefined
+}
 
 export interface ClientOptions {
   readonly help: boolean
@@ -26,6 +43,9 @@ export interface ClientOptions {
   readonly yes: boolean
   readonly lock: boolean
   readonly plain: boolean
+  /** One JSON object per line on both sides. */
+  readonly json: boolean
+  readonly oneShot: OneShot | null
   readonly noColor: boolean
   readonly downloadDir: string | undefined
   readonly home: string | undefined
@@ -47,12 +67,24 @@ const OPTIONS = {
   yes: { type: 'boolean', short: 'y' },
   lock: { type: 'boolean' },
   plain: { type: 'boolean' },
+  json: { type: 'boolean' },
   'no-color': { type: 'boolean' },
   'download-dir': { type: 'string' },
   debug: { type: 'string' },
 } as const
 
+const ONE_SHOT_OPTIONS = {
+  file: { type: 'string' },
+  count: { type: 'string' },
+  all: { type: 'boolean' },
+  timeout: { type: 'string' },
+} as const
+
+const COUNT_MAX = 1000
+const TIMEOUT_MAX_S = 604_800
+
 export const USAGE = `Usage: securechat [SERVER] [options]
+       securechat COMMAND ... [options]
 
 SERVER is an invite link (securechat://host:port/#...), host:port or a host name;
 without it the last server is used, or you are asked.
@@ -68,9 +100,16 @@ without it the last server is used, or you are asked.
   --lock                    seal this device's data with the password; asked at each launch
   --download-dir DIR        where received files go
   --plain                   no cursor movement: for screen readers and logs
+  --json                    one JSON object per line, for programs
   --no-color                also NO_COLOR
   --debug FILE              write a log without content to FILE
   -h, --help  -V, --version
+
+One-shot commands use the key of this device and ask nothing (securechat send --help):
+
+${Object.values(ONE_SHOTS)
+  .map(({ name, synopsis, summary }) => `  ${`${name} ${synopsis}`.padEnd(34)}${summary}`)
+  .join('\n')}
 
 With a pipe as standard input it reads one command a line, prints plain text and ends
 once everything sent is accepted:
@@ -93,13 +132,13 @@ function wholeNumber(
 }
 
 /** What node:util says in two lines, in one: which option, and what is wrong with it. */
-function complaint(cause: unknown, argv: readonly string[]): string {
+function complaint(cause: unknown, argv: readonly string[], known: readonly string[]): string {
   const message = cause instanceof Error ? cause.message : 'Bad option.'
   const [, unknown] = /^Unknown option '([^']*)'/.exec(message) ?? []
   if (unknown === undefined)
     return message.replace(/^Option '(.*?)' argument missing$/s, '$1 is missing.')
   const near = argv.some((arg) => arg.startsWith('--'))
-    ? nearest(unknown.replace(/^-+/, ''), Object.keys(OPTIONS))
+    ? nearest(unknown.replace(/^-+/, ''), known)
     : undefined
   return `There is no option ${unknown}.${near === undefined ? '' : ` Did you mean --${near}?`}`
 }
@@ -109,18 +148,69 @@ export function parseClientArgs(
   argv: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
 ): ClientOptions {
-  let parsed
-  try {
-    parsed = parseArgs({ args: [...argv], options: OPTIONS, allowPositionals: true, strict: true })
-  } catch (cause) {
-    return fail('E_USAGE', complaint(cause, argv), cause)
-  }
-  const { values, positionals } = parsed
+  const [first] = argv
+  if (isOneShot(first)) return parseOneShot(first, argv.slice(1), env)
+  const { values, positionals } = parsed(argv, OPTIONS)
   if (positionals.length > 1) fail('E_USAGE', `One server at a time: ${positionals.join(' ')}`)
+  return clientOptions(values, positionals[0] ?? env['SECURECHAT_SERVER'], env, null)
+}
+
+function parseOneShot(
+  name: OneShotName,
+  argv: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): ClientOptions {
+  const row: OneShotRow = ONE_SHOTS[name]
+  const { values, positionals } = parsed(argv, { ...OPTIONS, ...ONE_SHOT_OPTIONS })
+  for (const option of Object.keys(ONE_SHOT_OPTIONS)) {
+    const isKnown = row.options.some((each) => each.name === option)
+    if (option in values && !isKnown) fail('E_USAGE', `securechat ${name} has no --${option}.`)
+  }
+  if (values.register === true) fail('E_USAGE', 'Sign up first: securechat --register.')
+  const [low, high] = { required: [1, Infinity], optional: [0, 1], none: [0, 0] }[row.chat] as [
+    number,
+    number,
+  ]
+  if (values.help !== true && (positionals.length < low || positionals.length > high)) {
+    fail('E_USAGE', `Usage: securechat ${name} ${row.synopsis}`)
+  }
+  return clientOptions(values, env['SECURECHAT_SERVER'], env, {
+    name,
+    args: positionals,
+    file: values.file,
+    count: wholeNumber(values.count, '--count', 1, COUNT_MAX),
+    all: values.all ?? false,
+    timeoutSeconds: wholeNumber(values.timeout, '--timeout', 1, TIMEOUT_MAX_S),
+  })
+}
+
+/** What --help prints. */
+export function usageOf({ oneShot }: ClientOptions): string {
+  return oneShot === null ? USAGE : oneShotUsage(oneShot.name)
+}
+
+type Values = ReturnType<typeof parsed<typeof OPTIONS>>['values']
+
+function parsed<T extends NonNullable<ParseArgsConfig['options']>>(
+  argv: readonly string[],
+  options: T,
+) {
+  try {
+    return parseArgs({ args: [...argv], options, allowPositionals: true, strict: true })
+  } catch (cause) {
+    return fail('E_USAGE', complaint(cause, argv, Object.keys(options)), cause)
+  }
+}
+
+function clientOptions(
+  values: Values,
+  target: string | undefined,
+  env: Readonly<Record<string, string | undefined>>,
+  oneShot: OneShot | null,
+): ClientOptions {
   if (values.register === true && values.username === undefined) {
     fail('E_USAGE', '--register needs --username NAME.')
   }
-  const target = positionals[0] ?? env['SECURECHAT_SERVER']
   if (values.port !== undefined && values.host === undefined && target === undefined) {
     fail('E_USAGE', '--port needs --host HOST. Or name the server as HOST:PORT.')
   }
@@ -145,6 +235,8 @@ export function parseClientArgs(
     yes: values.yes ?? false,
     lock: values.lock ?? false,
     plain: (values.plain ?? false) || (env['SECURECHAT_PLAIN'] ?? '') !== '',
+    json: values.json ?? false,
+    oneShot,
     noColor: values['no-color'] ?? false,
     downloadDir: values['download-dir'] ?? env['SECURECHAT_DOWNLOAD_DIR'],
     home: env['SECURECHAT_HOME'],

@@ -4,7 +4,9 @@ import { join, resolve } from 'node:path'
 
 import { dial } from '../../channel/tcp.ts'
 import { connect } from '../../client/connect.ts'
+import type { ClientEvent } from '../../client/events.ts'
 import type { ClientDeps, Step } from '../../client/ports.ts'
+import type { SecureChatError } from '../../util/errors.ts'
 import { type Log, silentLog } from '../../util/log.ts'
 import { EXIT, exitCodeOf } from '../exit-codes.ts'
 import { createNodeFiles } from '../node-files.ts'
@@ -12,7 +14,7 @@ import { homeOf, thisSystem } from '../home.ts'
 import { systemClock } from '../system-clock.ts'
 import { programVersion } from '../version.ts'
 import { App } from './app.ts'
-import { type ClientOptions, parseClientArgs, USAGE } from './args.ts'
+import { type ClientOptions, parseClientArgs, usageOf } from './args.ts'
 import { createClientHome } from './client-home.ts'
 import { Endings, signalExitCode } from './ending.ts'
 import type { Front } from './front.ts'
@@ -40,7 +42,7 @@ async function run(argv: readonly string[]): Promise<number> {
     return EXIT.usage
   }
   if (options.help || options.version) {
-    process.stdout.write(options.help ? USAGE : `securechat ${programVersion()}\n`)
+    process.stdout.write(options.help ? usageOf(options) : `securechat ${programVersion()}\n`)
     return EXIT.ok
   }
   let debugLog
@@ -53,20 +55,28 @@ async function run(argv: readonly string[]): Promise<number> {
   }
   const { log, close } = debugLog
   try {
-    return isInteractive(options)
-      ? await (
-          await import('./interactive.ts')
-        ).runInteractive({
-          options,
-          endings,
-          log,
-          createApp,
-          closeInTime,
-        })
-      : await runInPipe(options, endings, log)
+    return await runMode(options, endings, log)
   } finally {
     await close()
   }
+}
+
+async function runMode(options: ClientOptions, endings: Endings, log: Log): Promise<number> {
+  if (options.oneShot !== null) {
+    const { runOneShotProgram } = await import('./oneshot/program.ts')
+    return runOneShotProgram({
+      options,
+      shot: options.oneShot,
+      endings,
+      log,
+      createApp,
+      runToTheEnd,
+    })
+  }
+  if (options.json) return runInJson(options, endings, log)
+  if (!isInteractive(options)) return runInPipe(options, endings, log)
+  const { runInteractive } = await import('./interactive.ts')
+  return runInteractive({ options, endings, log, createApp, closeInTime })
 }
 
 function isInteractive(options: ClientOptions): boolean {
@@ -81,6 +91,7 @@ export function createApp(
   log: Log,
   quit: () => void,
   onStep?: (step: Step) => void,
+  show: (event: ClientEvent, app: App) => void = present,
 ): App {
   const home = homeOf(thisSystem())
   const deps: ClientDeps = {
@@ -101,7 +112,7 @@ export function createApp(
     deps,
     front,
     lock: options.lock,
-    present,
+    present: show,
     quit,
     password: () => passwordFrom(options),
     sleep: (ms) =>
@@ -119,13 +130,45 @@ async function runInPipe(options: ClientOptions, endings: Endings, log: Log): Pr
   const app = createApp(options, front, log, () => {
     endings.end({ why: 'quit' })
   })
-  const work = (async () => {
+  return runToTheEnd(app, endings, async () => {
     await start(app, options)
     terminal?.tty.close()
     return app.ended ? EXIT.ok : runLines(app, process.stdin)
-  })()
+  })
+}
+
+async function runInJson(options: ClientOptions, endings: Endings, log: Log): Promise<number> {
+  const { JSON_VERSION, JsonFront } = await import('./json/json-front.ts')
+  const { presentJson, runJson } = await import('./json/run-json.ts')
+  const front = new JsonFront(process.stdout)
+  front.put({ type: 'hello', version: JSON_VERSION, program: `securechat ${programVersion()}` })
+  const quit = (): void => {
+    endings.end({ why: 'quit' })
+  }
+  const app = createApp(options, front, log, quit, undefined, presentJson(front))
+  const exit = await runToTheEnd(
+    app,
+    endings,
+    async () => {
+      await start(app, options)
+      front.put({ type: 'ready', me: app.requireSession().me })
+      return runJson(app, front, process.stdin)
+    },
+    front.failed,
+  )
+  front.put({ type: 'end', exit })
+  return exit
+}
+
+/** Does `work` unless something ends the program before; closes properly either way. The exit code. */
+async function runToTheEnd(
+  app: App,
+  endings: Endings,
+  work: () => Promise<number>,
+  told?: (error: SecureChatError) => void,
+): Promise<number> {
   const outcome = await Promise.race([
-    work.then(
+    work().then(
       (code) => ({ why: 'done', code }) as const,
       (error: unknown) => ({ why: 'refused', error }) as const,
     ),
@@ -133,12 +176,14 @@ async function runInPipe(options: ClientOptions, endings: Endings, log: Log): Pr
   ])
   await closeInTime(app)
   process.stdin.destroy()
+  let shown: SecureChatError
   switch (outcome.why) {
     case 'done':
       return outcome.code
     case 'refused':
     case 'failure':
-      app.showError(outcome.error)
+      shown = app.showError(outcome.error)
+      told?.(shown)
       return exitCodeOf(outcome.error)
     case 'quit':
       return EXIT.ok

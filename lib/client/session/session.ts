@@ -263,6 +263,10 @@ export class LiveSession implements Session {
     this.#core.link.retryNow()
   }
 
+  caughtUp(): Promise<void> {
+    return this.#core.inbox.caughtUp()
+  }
+
   async settled(): Promise<void> {
     const { outbox, transfers, messages } = this.#core
     await this.#writing.idle()
