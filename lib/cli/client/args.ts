@@ -5,6 +5,7 @@ import { parseArgs, type ParseArgsConfig } from 'node:util'
 import { foldName, isUsername } from '../../protocol/names.ts'
 import { fail } from '../../util/errors.ts'
 import { nearest } from '../nearest.ts'
+import type { OptionWord } from './oneshot/shell-completion.ts'
 import {
   isOneShot,
   ONE_SHOTS,
@@ -73,6 +74,11 @@ const OPTIONS = {
   debug: { type: 'string' },
 } as const
 
+/** For shell completion. */
+export const OPTION_WORDS: readonly OptionWord[] = Object.entries(OPTIONS).map(
+  ([name, { type }]) => ({ name, takesValue: type === 'string' }),
+)
+
 const ONE_SHOT_OPTIONS = {
   file: { type: 'string' },
   count: { type: 'string' },
@@ -110,6 +116,7 @@ One-shot commands use the key of this device and ask nothing (securechat send --
 ${Object.values(ONE_SHOTS)
   .map(({ name, synopsis, summary }) => `  ${`${name} ${synopsis}`.padEnd(34)}${summary}`)
   .join('\n')}
+  ${'completion bash|zsh|fish'.padEnd(34)}Prints a completion script for your shell.
 
 With a pipe as standard input it reads one command a line, prints plain text and ends
 once everything sent is accepted:

@@ -14,11 +14,12 @@ import { homeOf, thisSystem } from '../home.ts'
 import { systemClock } from '../system-clock.ts'
 import { programVersion } from '../version.ts'
 import { App } from './app.ts'
-import { type ClientOptions, parseClientArgs, usageOf } from './args.ts'
+import { type ClientOptions, OPTION_WORDS, parseClientArgs, usageOf } from './args.ts'
 import { createClientHome } from './client-home.ts'
 import { Endings, signalExitCode } from './ending.ts'
 import type { Front } from './front.ts'
 import { LineFront, runLines } from './lines.ts'
+import { shellCompletion } from './oneshot/shell-completion.ts'
 import { passwordFrom } from './password-source.ts'
 import { present } from './present.ts'
 import { confirmServer, start } from './start.ts'
@@ -35,6 +36,10 @@ async function run(argv: readonly string[]): Promise<number> {
   endings.watch()
   let options: ClientOptions
   try {
+    if (argv[0] === 'completion') {
+      process.stdout.write(shellCompletion(argv[1], OPTION_WORDS))
+      return EXIT.ok
+    }
     options = parseClientArgs(argv, process.env)
   } catch (error) {
     process.stderr.write(`! ${error instanceof Error ? error.message : 'Bad options.'}\n`)
