@@ -213,3 +213,22 @@ test.serial('a device that was removed says something: a line that is never fill
   t.false(world.heard.some(({ frame, from }) => from === 'bob' && frame.t === 'bye'))
   await end(it)
 })
+
+test.serial('a message that was lost and deleted meanwhile leaves no hole', async (t) => {
+  const it = await friends()
+  const { world, alice, bob } = it
+  spoil(it, (_mail, nth) => (nth === 0 ? [] : null))
+  const { mid, number } = await alice.session.send('bob', 'never to be read')
+  await world.passUntil(() => alice.wasAccepted(mid))
+  await alice.session.life.remove(number)
+  await say(it, 'one')
+  await world.passUntil(() => bob.texts.includes('one'))
+  world.tamper = null
+  await world.passUntil(() =>
+    bob.of('message').some(({ message }) => message.body.kind === 'placeholder'),
+  )
+  await world.passUntil(async () => !(await lines(bob, 'alice')).includes('[gap]'))
+  t.deepEqual(await lines(bob, 'alice'), ['hi', 'zero', 'one'])
+  t.false(JSON.stringify(bob.events).includes('never to be read'))
+  await end(it)
+})

@@ -136,9 +136,11 @@ export class Outbox {
     return false
   }
 
-  /** Drops the copy that is kept for resends of a message that is gone. */
-  forget(mid: string): Promise<void> {
-    return this.#store.forget(mid)
+  /** Drops the copy that is kept for resends of a message that is gone. `instead`: what it was deleted with. */
+  forget(mid: string, instead?: Payload): Promise<void> {
+    const now = this.#deps.clock.now()
+    if (instead === undefined) return this.#store.forget(mid, now)
+    return this.#store.forget(mid, now, { kind: instead.k, payload: encodePayload(instead) })
   }
 
   sentAs(st: Bytes, i: number): Promise<OutItem | null> {
