@@ -152,8 +152,9 @@ export class Outbox {
     for (const [key, lane] of this.#lanes) if (key.startsWith(conv)) lane.release()
   }
 
-  renew(conv: string): void {
-    this.#lanes.get(conv)?.renew()
+  /** The next message of this lane (see laneOf) opens a new stream. */
+  renew(lane: string): void {
+    this.#lanes.get(lane)?.renew()
   }
 
   wakeAll(): void {
