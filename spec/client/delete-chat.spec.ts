@@ -88,6 +88,7 @@ test.serial('the other devices follow, also one that was away the whole time', a
   await world.pass(20 * 60_000, 60_000)
   t.deepEqual(await talk(laptop, 'bob'), [])
   await say(world, bob, 'alice', laptop, 'hello again')
+  await world.passUntil(() => desk.texts.includes('hello again'))
   await world.pass(2 * QUIET, 1000)
   t.deepEqual(await talk(desk, 'bob'), ['bob: hello again'])
   t.deepEqual(await talk(laptop, 'bob'), ['bob: hello again'])
