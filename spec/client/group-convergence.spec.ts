@@ -239,9 +239,13 @@ function checkOne(
   problem(isKnown, `${name} has ${JSON.stringify(body)} for ${said.text}`)
 }
 
-function isLost(crowd: GroupCrowd, { player }: Device, { from }: Said): boolean {
+/** For one of its devices: a later one has only what they have. */
+function isLost(crowd: GroupCrowd, { account }: Device, { from }: Said): boolean {
   const { losses } = crowd
-  return losses.isUnnoticed(player.name, from.dev)
+  return crowd.devices.some(
+    ({ account: other, player: { name } }) =>
+      other === account && losses.isUnnoticed(name, from.dev),
+  )
 }
 
 /** Whether everything that was done to this message must have reached this device. */

@@ -218,3 +218,19 @@ test.serial('who leaves leaves nothing behind that waits to be sent', async (t) 
   await world.passUntil(() => alice.session.groups.of('#weekend').members.length === 2)
   await Promise.all([alice, bob, carol].map((player) => player.session.close()))
 })
+
+test.serial('who writes and leaves while offline has said both in the end', async (t) => {
+  const { world, alice, bob, carol } = await weekend()
+  world.killServer()
+  await world.pass(500)
+  await bob.session.send('#weekend', 'goodbye')
+  await bob.session.groups.leave('#weekend')
+  await world.startServer()
+  await saw(world, 'goodbye', alice, carol)
+  await world.passUntil(() =>
+    [alice, carol].every((p) => p.session.groups.of('#weekend').members.length === 2),
+  )
+  t.deepEqual((await linesOf(alice, '#weekend')).slice(-2), ['bob: goodbye', '[left]'])
+  t.is(bob.session.status().queued, 0)
+  await Promise.all([alice, bob, carol].map((player) => player.session.close()))
+})

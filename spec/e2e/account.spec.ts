@@ -1,6 +1,6 @@
 // Accounts as a script meets them: wrong passwords, logging out and in, a device that exists twice, a server that is not
 // the one of yesterday.
-import { cp, readdir, readFile } from 'node:fs/promises'
+import { cp, mkdir, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import test from 'ava'
@@ -166,6 +166,7 @@ test.serial(
     alice.end()
     await alice.exited
     await genuine.program.kill('SIGTERM')
+    await mkdir(join(root, 'impostor')) // a first start: an identity of its own
     const impostor = await startServer(t, join(root, 'impostor'), ['--port', String(genuine.port)])
     t.is(impostor.port, genuine.port)
 

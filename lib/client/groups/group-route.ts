@@ -52,7 +52,7 @@ export class GroupRoute implements Route {
     const { standing, name } = this.#group(item)
     // what ends a membership goes out after it, and own devices are always told
     if (item.kind === 'group' || this.#isForOwn(item)) return null
-    if (standing === 'member' || this.#isNeedless(item)) return null
+    if (standing === 'member' || this.#isNeedless(item) || this.#isLeaving(item)) return null
     return { code: 'E_STATE', reason: `You are not a member of #${name} any more.` }
   }
 
@@ -83,6 +83,12 @@ export class GroupRoute implements Route {
     const { standing } = this.#group(item)
     const isOut = standing === 'left' || standing === 'removed'
     return isOut && !isContentKind(item.kind) && !this.#isForOwn(item)
+  }
+
+  /** We have left, and nobody was told yet: what waits was said before, and goes before the news does. */
+  #isLeaving({ conv }: OutItem): boolean {
+    const { groups } = this.#deps
+    return groups.get(conv)?.standing === 'left' && groups.chain(conv).current.quiet === true
   }
 
   basis(item: OutItem): string {
@@ -116,7 +122,10 @@ export class GroupRoute implements Route {
   /** What the stream rests on: the current state, but for the news of an end of membership the one before (PROTOCOL 8). */
   #stateFor(item: OutItem): KnownGroupState {
     const chain = this.#deps.groups.chain(item.conv)
-    if (item.kind !== 'group') return stateOf(chain, item.acct)
+    if (item.kind !== 'group') {
+      const before = this.#isLeaving(item) ? chain.find(chain.current.state.prev) : undefined
+      return before ?? stateOf(chain, item.acct)
+    }
     const payload = decodePayload(item.payload)
     const carried = payload.k === 'group' ? chain.find(sha256(payload.b)) : undefined
     if (carried === undefined) return chain.current
