@@ -6,8 +6,7 @@
 //
 // 1. All devices of members have the same state of the group, and nobody else believes to be a member.
 // 2. Every device of a member holds what was promised, once. Excused is what was on its way while its author or this account
-//    was out of the group for anybody; and the tail of a stream that was lost (PROTOCOL 20), and one that lost its head: nobody
-//    can tell any more that it was for the group, and what is asked for between two is not answered from a group.
+//    was out of the group for anybody; and the tail of a stream that was lost (PROTOCOL 20).
 //    Neither is claimed where mail was lost and somebody left or was removed: a state that only he could send again is gone.
 // 3. What was said by somebody who knew that an account was out is on no device of that account, also when it is invited
 //    later; and no head that he made names one of its devices, but for those that tell it of its removal, which name nobody else.
@@ -245,8 +244,7 @@ function isLost(crowd: GroupCrowd, { account }: Device, { from }: Said): boolean
   const { losses } = crowd
   return crowd.devices.some(
     ({ account: other, player: { name } }) =>
-      other === account &&
-      (losses.isUnnoticed(name, from.dev) || losses.isBeheaded(name, from.dev)),
+      other === account && losses.isUnnoticed(name, from.dev),
   )
 }
 

@@ -136,9 +136,11 @@ export class Outbox {
     return false
   }
 
-  /** Drops the copy that is kept for resends of a message that is gone. */
-  forget(mid: string): Promise<void> {
-    return this.#store.forget(mid)
+  /** Drops the copy that is kept for resends of a message that is gone. `instead`: what it was deleted with. */
+  forget(mid: string, instead?: Payload): Promise<void> {
+    const now = this.#deps.clock.now()
+    if (instead === undefined) return this.#store.forget(mid, now)
+    return this.#store.forget(mid, now, { kind: instead.k, payload: encodePayload(instead) })
   }
 
   sentAs(st: Bytes, i: number): Promise<OutItem | null> {
@@ -150,8 +152,9 @@ export class Outbox {
     for (const [key, lane] of this.#lanes) if (key.startsWith(conv)) lane.release()
   }
 
-  renew(conv: string): void {
-    this.#lanes.get(conv)?.renew()
+  /** The next message of this lane (see laneOf) opens a new stream. */
+  renew(lane: string): void {
+    this.#lanes.get(lane)?.renew()
   }
 
   wakeAll(): void {

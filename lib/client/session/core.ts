@@ -353,10 +353,11 @@ export class Core {
       emit,
     })
     const { files } = this
-    const resends = new Resends({ outbox, directory, clock, log, emit })
     const { acct } = device
     this.groupParts = new GroupParts(this)
     const { groupParts, names, acceptance } = this
+    const opening = groupParts.opening
+    const resends = new Resends({ outbox, parties, opening, directory, clock, log, emit })
     const common = { device, acct, link, clock, log, emit, peers, groups, parties, directory }
     this.inbox = openInbox({
       ...{ ...common, names, messages, receivers, files, resends, acceptance, keyRing, broken },
