@@ -88,7 +88,7 @@ export class GroupBook {
     if (group === undefined) return this.#found(seen, from)
     const known = groups.chain(conv).find(seen.h)
     if (known !== undefined) {
-      if (known.quiet === true && !equal(from.acct, this.#deps.me)) {
+      if (known.quiet === true) {
         await groups.announced(conv, seen.h, clock.now())
         await this.settle(conv)
       }
@@ -230,7 +230,9 @@ export class GroupBook {
   async #next(group: Group, seen: SeenGroupState, from: Sender): Promise<Learnt> {
     const { groups, me } = this.#deps
     const { conv, state } = group
-    const isInside = equal(from.acct, me) || memberOf(state, from.acct) !== undefined
+    const isRemoved = group.standing === 'removed'
+    const isInside =
+      memberOf(state, from.acct) !== undefined || (equal(from.acct, me) && !isRemoved)
     if (!isInside && !isAdmin(state, seen.state.by.acct)) return 'refused'
     const checked = await this.#check(seen, from)
     if (checked === 'refused' || (checked === 'gone' && !isInside)) return 'refused'
@@ -298,7 +300,7 @@ export class GroupBook {
       .filter(({ request }) => request !== undefined && equal(request.acct, acct)).length
   }
 
-  /** Now, or when the last question is old enough; and again, to another admin, while it does not help. */
+  /** Now, or when the last question is old enough; and again, to somebody else, while it does not help. */
   async #ask(conv: string, seen: SeenGroupState, from: Sender): Promise<void> {
     const { clock } = this.#deps
     if (this.#stopped) return
@@ -310,7 +312,7 @@ export class GroupBook {
     const wait = last.at + ASK_EVERY_MS - clock.now()
     if (wait <= 0) {
       this.#asked.set(conv, { at: clock.now(), count: last.count + 1 })
-      await this.#askOne(conv, seen, from, last.count)
+      await this.#askOne(conv, from, last.count)
     }
     const pause = AGAIN_MS[Math.min(last.count, AGAIN_MS.length - 1)] ?? ASK_EVERY_MS
     const timer = clock.after(wait > 0 ? wait : pause, () => {
@@ -339,18 +341,23 @@ export class GroupBook {
     this.#asked.set(conv, { at: this.#asked.get(conv)?.at ?? -Infinity, count: 0 })
   }
 
-  async #askOne(conv: string, seen: SeenGroupState, from: Sender, count: number): Promise<void> {
+  async #askOne(conv: string, from: Sender, count: number): Promise<void> {
     const { groups, outbox, clock, me } = this.#deps
     const group = groups.get(conv)
     if (group === undefined) return
     const admins = group.state.mem
       .filter(({ acct, admin }) => admin && !equal(acct, me))
       .map(({ acct }) => ({ acct }))
+    const others = group.state.mem
+      .filter(({ acct, admin }) => !admin && !equal(acct, me))
+      .map(({ acct }) => ({ acct }))
     // what asks tells the present state: nobody else than a member may hear it
-    const mayAnswer =
-      memberOf(group.state, from.acct) !== undefined &&
-      (isAdmin(seen.state, from.acct) || isAdmin(group.state, from.acct))
-    const candidates: { acct: Bytes; dev?: Bytes }[] = mayAnswer ? [from, ...admins] : admins
+    const mayAnswer = memberOf(group.state, from.acct) !== undefined
+    const candidates: { acct: Bytes; dev?: Bytes }[] = [
+      ...(mayAnswer ? [from] : []),
+      ...admins,
+      ...others,
+    ]
     const target = candidates[count % Math.max(1, candidates.length)]
     if (target === undefined) return
     const n = count === 0 ? Math.max(1, group.state.n - ASK_BACK) : 1

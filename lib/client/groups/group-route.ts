@@ -52,14 +52,18 @@ export class GroupRoute implements Route {
     const { standing, name } = this.#group(item)
     // what ends a membership goes out after it, and own devices are always told
     if (item.kind === 'group' || this.#isForOwn(item)) return null
-    if (standing === 'member' || this.#isNeedless(item)) return null
+    if (standing === 'member' || this.#isNeedless(item) || this.#isLeaving(item)) return null
     return { code: 'E_STATE', reason: `You are not a member of #${name} any more.` }
   }
 
+  /** Nothing is said before it is known what others have decided meanwhile (PROTOCOL 8). */
+  ready(): Promise<void> {
+    return this.#deps.caughtUp()
+  }
+
   async recipients(item: OutItem): Promise<VerifiedBundle[]> {
-    const { reach, caughtUp } = this.#deps
-    await caughtUp()
-    if (this.#isNeedless(item)) return []
+    const { reach } = this.#deps
+    if (this.#isNeedless(item) || this.#isVoid(item)) return []
     if (item.only !== undefined && item.acct !== undefined) return reach.only(item.acct, item.only)
     if (this.#isForOwn(item)) return reach.ownOthers()
     const targets = this.#targets(item)
@@ -85,6 +89,19 @@ export class GroupRoute implements Route {
     return isOut && !isContentKind(item.kind) && !this.#isForOwn(item)
   }
 
+  /** A change of ours that nobody was told of, and that gave way to somebody else's: nobody is told of it any more. */
+  #isVoid(item: OutItem): boolean {
+    const chain = this.#deps.groups.chain(item.conv)
+    const carried = carriedBy(item, chain)
+    return carried?.quiet === true && !chain.isInLine(carried.h)
+  }
+
+  /** We have left, and nobody was told yet: what waits was said before, and goes before the news does (PROTOCOL 8). */
+  #isLeaving({ conv }: OutItem): boolean {
+    const { groups } = this.#deps
+    return groups.get(conv)?.standing === 'left' && groups.chain(conv).current.quiet === true
+  }
+
   basis(item: OutItem): string {
     const { peers, reach, device } = this.#deps
     const parts = this.#targets(item).map((acct) => {
@@ -93,6 +110,7 @@ export class GroupRoute implements Route {
       return `${why}${reach.basisOf(peer?.pin)}`
     })
     const own = reach.basisOf(peers.get(device.acct)?.pin)
+    if (this.#isVoid(item)) return 'void'
     return [hex(this.#stateFor(item).h), own, ...parts].join(';')
   }
 
@@ -116,13 +134,13 @@ export class GroupRoute implements Route {
   /** What the stream rests on: the current state, but for the news of an end of membership the one before (PROTOCOL 8). */
   #stateFor(item: OutItem): KnownGroupState {
     const chain = this.#deps.groups.chain(item.conv)
-    if (item.kind !== 'group') return stateOf(chain, item.acct)
-    const payload = decodePayload(item.payload)
-    const carried = payload.k === 'group' ? chain.find(sha256(payload.b)) : undefined
-    if (carried === undefined) return chain.current
+    const last = this.#isLeaving(item) ? chain.find(chain.current.state.prev) : undefined
+    if (item.kind !== 'group') return last ?? stateOf(chain, item.acct)
+    const carried = carriedBy(item, chain)
+    if (carried === undefined) return last ?? chain.current
     const end = [this.#deps.device.acct, ...(item.acct === undefined ? [] : [item.acct])]
     const isInside = end.every((acct) => memberOf(carried.state, acct) !== undefined)
-    return isInside ? chain.current : (chain.find(carried.state.prev) ?? chain.current)
+    return isInside ? (last ?? chain.current) : (chain.find(carried.state.prev) ?? chain.current)
   }
 
   #targets(item: OutItem): Bytes[] {
@@ -182,6 +200,13 @@ export class GroupRoute implements Route {
   #group(item: OutItem): Group {
     return this.#deps.groups.get(item.conv) ?? fail('E_NOT_FOUND')
   }
+}
+
+/** The state that an item brings. */
+function carriedBy(item: OutItem, chain: GroupChain): KnownGroupState | undefined {
+  if (item.kind !== 'group') return undefined
+  const payload = decodePayload(item.payload)
+  return payload.k === 'group' ? chain.find(sha256(payload.b)) : undefined
 }
 
 /** Whoever was removed meanwhile hears of no newer state than those he was in. */
