@@ -19,7 +19,7 @@ import test from 'ava'
 import fc from 'fast-check'
 
 import type { MessageView } from '../../lib/client/events.ts'
-import { decodeHead } from '../../lib/envelope/head.ts'
+import { decodeHead, type Head } from '../../lib/envelope/head.ts'
 import { hex } from '../../lib/util/bytes.ts'
 import { endsWell } from './ends-well.ts'
 import { type Device, isMishap, problem, stepOf } from './fleet.ts'
@@ -167,21 +167,34 @@ function checkStates(crowd: GroupCrowd): void {
   }
 }
 
-/** Removal is a new key: nobody writes to those of whom he knows that they are out. */
+/**
+ * Removal is a new key: nobody writes to those of whom he knows that they are out, on a state on which he wrote before. (A state
+ * that is new to him may have brought them back for a moment.)
+ */
 function checkHeads(crowd: GroupCrowd): void {
   for (const { device, account, from, to } of crowd.absences) {
+    const old = new Set(headsOf(crowd, device, 0, from).map(({ gs }) => hex(gs)))
     const devs = crowd.devices.filter((each) => each.account === account).map(({ dev }) => dev)
-    for (const { frame, from: name } of crowd.world.heard.slice(from, to)) {
-      if (name !== device.player.name || frame.t !== 'st.open' || frame.head === undefined) continue
-      const head = decodeHead(frame.head)
-      if (hex(head.conv) !== crowd.conv) continue
+    for (const head of headsOf(crowd, device, from, to)) {
+      if (!old.has(hex(head.gs))) continue
       const named = head.to.filter((each) => devs.includes(hex(each.dev)))
       problem(
         named.length === 0 || named.length === head.to.length,
-        `${name} writes to ${account}, who is out`,
+        `${device.player.name} writes to ${account}, who is out`,
       )
     }
   }
+}
+
+function headsOf(crowd: GroupCrowd, { player }: Device, from: number, to: number): Head[] {
+  return crowd.world.heard
+    .slice(from, to)
+    .flatMap(({ frame, from: name }) =>
+      name === player.name && frame.t === 'st.open' && frame.head !== undefined
+        ? [decodeHead(frame.head)]
+        : [],
+    )
+    .filter(({ conv }) => hex(conv) === crowd.conv)
 }
 
 async function checkMessages(crowd: GroupCrowd): Promise<void> {

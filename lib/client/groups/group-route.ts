@@ -93,7 +93,9 @@ export class GroupRoute implements Route {
   #isVoid(item: OutItem): boolean {
     const chain = this.#deps.groups.chain(item.conv)
     const carried = carriedBy(item, chain)
-    return carried?.quiet === true && !chain.isInLine(carried.h)
+    // of a tree that was given up
+    if (carried === undefined) return item.kind === 'group' && item.only === undefined
+    return carried.quiet === true && !chain.isInLine(carried.h)
   }
 
   /** We have left, and nobody was told yet: what waits was said before, and goes before the news does (PROTOCOL 8). */
