@@ -97,8 +97,8 @@ export class GroupChain {
   #toldBefore({ state }: KnownGroupState): void {
     let before = this.find(state.prev)
     while (before?.quiet === true) {
-      const { quiet: _, ...told } = before
-      this.#states.set(hex(before.h), told)
+      const { state: told, h, signed, replaced } = before
+      this.#states.set(hex(h), { state: told, h, signed, ...(replaced ? { replaced } : {}) })
       before = this.find(before.state.prev)
     }
   }

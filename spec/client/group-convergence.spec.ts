@@ -11,7 +11,8 @@
 //    Neither is claimed where mail was lost and somebody left or was removed: a state that only he could send again is gone.
 // 3. What was said by somebody who knew that an account was out is on no device of that account, also when it is invited
 //    later; and no head that he made names one of its devices, but for those that tell it of its removal, which name nobody else.
-// 4. What one device said is in the order in which it was said.
+// 4. What one device said is in the order in which it was said; on a device that has it from the history, in the order in
+//    which the devices before it got it.
 // 5. Text, reactions and deletion of a message are the same everywhere, and the text is one of those that its author gave it.
 // 6. Nothing is queued or held, no placeholder waits, no alarm was given, and removed devices get nothing.
 // 7. One more device, from the history alone, holds the same.
@@ -32,6 +33,8 @@ const KINDS = [
   ...(['online', 'cut', 'kill', 'dies', 'close', 'restart', 'restart', 'server'] as const),
   ...(['lose', 'double', 'add', 'revoke', 'rename'] as const),
 ]
+/** With which it begins. */
+const FIRST_DEVICES = 5
 const WAITS = [0, 0, 0, 100, 2000, 15_000, 70_000] as const
 
 const operation = fc.record({
@@ -101,7 +104,7 @@ async function comeToRest(crowd: GroupCrowd): Promise<void> {
   for (const ms of [1_500_000, 7 * 3_600_000]) {
     const isWhole = (await holes(crowd)).length === 0
     // what only other devices have is followed up after a while
-    if (isWhole && (ms > 1_500_000 || crowd.devices.length === 5)) break
+    if (isWhole && (ms > 1_500_000 || crowd.devices.length === FIRST_DEVICES)) break
     await crowd.world.pass(ms, Math.max(1000, ms / 200))
     await crowd.quiet()
   }
@@ -273,22 +276,27 @@ function lookOf({ body, reactions }: MessageView): string {
 
 function checkOrder(
   crowd: GroupCrowd,
-  { player: { name } }: Device,
+  device: Device,
   rows: readonly MessageView[],
   resent: ReadonlySet<string>,
 ): void {
-  const places = new Map(rows.map(({ mid }, place) => [mid, place]))
-  const last = new Map<Device, { readonly place: number; readonly text: string }>()
+  const { name } = device.player
+  const isRestored = crowd.devices.indexOf(device) >= FIRST_DEVICES
+  const places = new Map(rows.map(({ mid, at }, place) => [mid, { place, at }]))
+  const last = new Map<
+    Device,
+    { readonly place: number; readonly at: number; readonly text: string }
+  >()
   for (const { mid, text, from } of crowd.said) {
-    const place = places.get(mid)
-    if (mid === '' || resent.has(mid) || place === undefined) continue
+    const found = places.get(mid)
+    if (mid === '' || resent.has(mid) || found === undefined) continue
     if (crowd.losses.isDisturbed(name, from.dev)) continue
     const before = last.get(from)
     problem(
-      before === undefined || before.place < place,
+      before === undefined || before.place < found.place || (isRestored && found.at < before.at),
       `${name}: ${text} stands before ${String(before?.text)} of the same device`,
     )
-    last.set(from, { place, text })
+    last.set(from, { ...found, text })
   }
 }
 

@@ -83,10 +83,11 @@ export class GroupQuestions {
     const monotonic = clock.monotonic()
     if (this.#answers.of(`${conv}/${hex(to.acct)}`, monotonic).take(monotonic) > 0) return
     const chain = groups.chain(conv)
+    const isIn = memberOf(chain.current.state, to.acct) !== undefined
     for (const known of chain.line()) {
       const concerned = [known, chain.find(known.state.prev)]
       const isHis = concerned.some((each) => each && memberOf(each.state, to.acct) !== undefined)
-      if (known.state.n < n || !isHis) continue
+      if (known.state.n < n || !(isIn || isHis)) continue
       await outbox().add(payloadOf(known), { conv, acct: to.acct, only: to.dev })
     }
   }
