@@ -101,10 +101,16 @@ export class GroupChanges {
       .chain(item.conv)
       .all.find((each) => each.quiet === true && this.#midOf(each) === item.mid)
     if (known === undefined) return
-    const isTold = item.tx !== undefined || groups.chain(item.conv).isInLine(known.h)
-    if (!isTold || groups.get(item.conv)?.standing === 'removed') return
+    if (groups.get(item.conv)?.standing === 'removed') return
     await groups.announced(item.conv, known.h, clock.now())
     this.moved(item.conv)
+  }
+
+  /** Nobody is to be told of this any more. */
+  async drop({ conv, mid }: OutItem): Promise<void> {
+    const { outbox } = this.#deps
+    while (await outbox().cancel(mid));
+    outbox().release(conv)
   }
 
   /** A device of somebody was removed: what it signed cannot be checked by newcomers any more. */

@@ -36,6 +36,8 @@ export interface GroupRouteDeps {
   readonly emit: Emit
   /** Everything that waited on the server is taken: what others decided meanwhile is known (PROTOCOL 8). */
   readonly caughtUp: () => Promise<void>
+  /** This must not go any more: takes it out of the queue. */
+  readonly voided: (item: OutItem) => void
 }
 
 export class GroupRoute implements Route {
@@ -62,8 +64,12 @@ export class GroupRoute implements Route {
   }
 
   async recipients(item: OutItem): Promise<VerifiedBundle[]> {
-    const { reach } = this.#deps
-    if (this.#isNeedless(item) || this.#isVoid(item)) return []
+    const { reach, voided } = this.#deps
+    if (this.#isNeedless(item)) return []
+    if (this.#isVoid(item)) {
+      voided(item)
+      fail('E_CLOSED') // it waits until it is taken out
+    }
     if (item.only !== undefined && item.acct !== undefined) return reach.only(item.acct, item.only)
     if (this.#isForOwn(item)) return reach.ownOthers()
     const targets = this.#targets(item)
