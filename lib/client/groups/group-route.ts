@@ -70,7 +70,9 @@ export class GroupRoute implements Route {
       voided(item)
       fail('E_CLOSED') // it waits until it is taken out
     }
-    if (item.only !== undefined && item.acct !== undefined) return reach.only(item.acct, item.only)
+    if (item.only !== undefined && item.acct !== undefined) {
+      return this.#onlyDevice(item.acct, item.only)
+    }
     if (this.#isForOwn(item)) return reach.ownOthers()
     const targets = this.#targets(item)
     const found: VerifiedBundle[] = []
@@ -159,6 +161,19 @@ export class GroupRoute implements Route {
 
   #isForOwn({ acct }: OutItem): boolean {
     return acct !== undefined && equal(acct, this.#deps.device.acct)
+  }
+
+  /** Nobody, when it was removed from its account meanwhile: nobody waits for that. */
+  async #onlyDevice(acct: Bytes, dev: Bytes): Promise<VerifiedBundle[]> {
+    const { directory, reach, peers } = this.#deps
+    try {
+      return await reach.only(acct, dev)
+    } catch (error) {
+      const peer = peers.get(acct)
+      if (codeOf(error) !== 'E_NO_DEVICE' || peer === undefined) throw error
+      if (directory.listOf(peer).devs.some(({ id }) => equal(id, dev))) throw error
+      return []
+    }
   }
 
   /** No devices: nothing goes to this member now, and everybody else gets it. */
