@@ -1,5 +1,5 @@
 // What this device believes about groups: takes states from wherever they come, checks them, joins, keeps what does not link
-// yet and asks an admin for what is missing (PROTOCOL 7.3, 8). Own changes are made in group-changes.ts.
+// yet; what is missing is asked for in group-questions.ts (PROTOCOL 7.3, 8). Own changes are made in group-changes.ts.
 import {
   isAdmin,
   memberOf,

@@ -162,6 +162,7 @@ export class GroupQuestions {
     const all = [...inside, ...admins, ...state.mem].map(({ acct }) => acct)
     const others = new Map(all.map((acct) => [hex(acct), acct]))
     others.delete(hex(this.#deps.me))
+    others.delete(hex(from.acct))
     const rest = [...others.values()].map((acct) => ({ acct }))
     return wasIn(chain, from.acct) ? [from, ...rest] : rest
   }
