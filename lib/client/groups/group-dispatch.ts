@@ -87,7 +87,10 @@ export class GroupDispatch {
     const isKnown = peer.accepted || equal(from.acct, this.#deps.me)
     const isPending = groups.get(conv)?.standing === 'pending'
     if (isPending && learnt === 'known' && isKnown) await this.#deps.accepted(conv)
-    return book.untold(conv).map((row) => ({ row }))
+    // one of our own came from another device of ours: it has left
+    return book
+      .untold(conv)
+      .map((row) => ({ row: row.own ? { ...row, state: 'accepted' as const } : row }))
   }
 
   /** Null: from somebody who is not in it any more, or about a group that is not here. */

@@ -280,7 +280,7 @@ export class RecordMessageLog implements MessageLog, ArchivedLog {
     const named = op.replaces === undefined ? null : await draft.find(op.replaces)
     const hole = named !== null && standsFor(named, op.row) ? named : null
     const placeholder = known === null && hole?.conv === op.row.conv ? hole : null
-    if (placeholder !== null) draft.rows.delete(placeholder.key)
+    if (placeholder !== null) draft.replace(placeholder)
     else if (hole !== null) draft.set(voided(hole))
     if (known !== null) return { fresh: false, replaced: false, row: known }
     const filled = placeholder === null ? {} : { filled: placeholder.key }
@@ -340,7 +340,7 @@ export class RecordMessageLog implements MessageLog, ArchivedLog {
     const known = await draft.find(row.key)
     const named = row.filled === undefined ? null : await draft.find(row.filled)
     const placeholder = named !== null && standsFor(named, row) ? named : null
-    if (placeholder !== null) draft.rows.delete(placeholder.key)
+    if (placeholder !== null) draft.replace(placeholder)
     if (known !== null) {
       if (placeholder !== null) await this.#table.remove([placeholder], this.#next - 1)
       if (known.restored !== undefined) numbers.used(known.number)

@@ -33,6 +33,7 @@ export interface OutboxDeps {
   readonly log: Log
   /** Opens a stream to everybody the item goes to. */
   readonly open: (item: OutItem) => Promise<Outgoing>
+  readonly ready: (item: OutItem) => Promise<void>
   readonly gate: (item: OutItem) => Hold | null
   readonly stale: (item: OutItem, accounts: readonly Bytes[]) => void
   readonly full: (item: OutItem, accounts: readonly Bytes[]) => boolean
@@ -184,12 +185,13 @@ export class Outbox {
     const key = laneOf(item)
     const known = this.#lanes.get(key)
     if (known !== undefined) return known
-    const { clock, log, open, gate, stale, full } = this.#deps
+    const { clock, log, open, ready, gate, stale, full } = this.#deps
     const lane = new Lane({
       clock,
       log,
       traffic: this.#traffic,
       open,
+      ready,
       gate,
       stale,
       full,

@@ -381,6 +381,7 @@ export class Core {
     this.outbox = await openOutbox({
       ...{ ...common, profile, receivers, acceptance, keyRing, broken },
       caughtUp: () => this.inbox.caughtUp(),
+      voided: (item) => void this.groupChanges.drop(item).catch(broken),
       changed: (item, state, code, reason) => {
         if (state === 'accepted') void this.groupChanges.accepted(item).catch(broken)
         if (item.kind === 'rcpt' && state === 'accepted') this.receipts.settled(item)

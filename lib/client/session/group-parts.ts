@@ -132,6 +132,8 @@ export class GroupParts {
   async regained(rows: readonly MessageRow[], upTo: number): Promise<void> {
     for (const row of rows) {
       if (row.steps === undefined || row.payload.length === 0) continue
+      // a change of our own that has not left, or that gave way
+      if (row.own && (row.state === undefined || row.state === 'failed')) continue
       const payload = decodePayload(row.payload)
       if (payload.k !== 'group') continue
       try {
