@@ -18,15 +18,15 @@
 //   onQuit('interrupt' | 'eof' | 'hangup' | 'force'): end the program; 'hangup': at once, nobody reads; 'force': asked again
 // Everything handed over is cleaned here: no caller needs to, and none can reach the terminal otherwise.
 import type { Clock, Timer } from '../../util/clock.ts'
-import { safeInline } from '../sanitise.ts'
 import type { Theme, TickState } from '../theme.ts'
+import { type Ask, type AskFor, type Asked, askedRow, questionOf, yesNo } from './asking.ts'
 import type { Completion } from './completion.ts'
 import { InputLine } from './input-line.ts'
 import type { JobControl } from './job-control.ts'
 import type { Key } from './keys.ts'
 import { liveBlock } from './live-block.ts'
 import type { ProgressView } from './progress-row.ts'
-import { parseYesNo, type Question } from './questions.ts'
+import type { Question } from './questions.ts'
 import {
   type Entry,
   message,
@@ -36,9 +36,9 @@ import {
   spans,
   type Text,
   TICK_COLUMN,
-  tickSpan,
 } from './rows.ts'
 import type { TerminalOutput } from './terminal.ts'
+import { Ticks } from './ticks.ts'
 import type { TtyInput } from './tty-input.ts'
 import { Window } from './window.ts'
 
@@ -68,39 +68,17 @@ export interface UiOptions {
   readonly settleMs?: number
 }
 
-export interface Ask {
-  readonly text: Text
-  /** Behind the question in the transcript: `(y/n, or !accept 3)`. */
-  readonly hint?: Text
-  /** Default: the next free one. */
-  readonly number?: number
-}
-
-export interface AskFor<A extends string> extends Ask {
-  /** What stands behind the question in the prompt: `[y/n]`. */
-  readonly choices: string
-  /** The answer in what was typed; undefined: it is none. */
-  readonly parse: (typed: string) => A | undefined
-}
-
-export interface Asked<A extends string> {
-  readonly number: number
-  readonly answer: Promise<A | undefined>
-  withdraw(): void
-}
-
 const QUIET_MS = 600
 const SETTLE_MS = 100
 const QUIT_AGAIN_MS = 2000
 const PROGRESS_MS = 250
-const MAX_TICKS = 2000
 
 export class Ui {
   readonly #options: UiOptions
   readonly #window: Window
   readonly #input: InputLine
   readonly #progress = new Map<string, ProgressView>()
-  readonly #ticks = new Map<string, { state: TickState; shown: TickState | null }>()
+  readonly #ticks: Ticks
   readonly #timers = new Map<'quiet' | 'progress', Timer>()
   readonly #quietMs: number
   #prompt: Row = [{ text: '> ', role: 'prompt' }]
@@ -112,6 +90,7 @@ export class Ui {
   constructor(options: UiOptions) {
     this.#options = options
     this.#quietMs = options.quietMs ?? QUIET_MS
+    this.#ticks = new Ticks(options.theme)
     this.#window = new Window({
       tty: options.tty,
       output: options.output,
@@ -204,54 +183,24 @@ export class Ui {
       this.#window.screen.print(message(text, theme))
       return
     }
-    const mark: { state: TickState; shown: TickState | null } = { state: own.state, shown: null }
-    this.#ticks.set(own.id, mark)
-    const [oldest] = this.#ticks.keys()
-    if (this.#ticks.size > MAX_TICKS && oldest !== undefined) this.#ticks.delete(oldest)
-    const tick = (): TickState => (mark.shown = mark.state)
+    const tick = this.#ticks.add(own.id, own.state)
     this.#window.screen.print(message({ ...text, tick }, theme), own.id)
   }
 
   /** True: the row shows it now. */
   setTick(id: string, state: TickState): boolean {
-    const mark = this.#ticks.get(id)
-    if (mark === undefined) return false
-    mark.state = state
-    if (mark.shown === state) return true
-    const span = tickSpan(state, this.#options.theme)
-    if (!this.#window.screen.patch(id, TICK_COLUMN, span)) return false
-    mark.shown = state
-    return true
+    return this.#ticks.set(id, state, (span) => this.#window.screen.patch(id, TICK_COLUMN, span))
   }
 
   ask(question: Ask): Asked<'y' | 'n'> {
-    return this.askFor({ ...question, choices: '[y/n]', parse: parseYesNo })
+    return this.askFor(yesNo(question))
   }
 
-  askFor<A extends string>({ text, hint, number, choices, parse }: AskFor<A>): Asked<A> {
-    let settle: (answer: A | undefined) => void = () => undefined
-    const answer = new Promise<A | undefined>((resolve) => {
-      settle = resolve
-    })
+  askFor<A extends string>(ask: AskFor<A>): Asked<A> {
     const { questions } = this.#input
-    const question: Question = {
-      number: number ?? questions.nextNumber(),
-      text: spans(text),
-      choices: safeInline(choices),
-      accept: (typed) => {
-        const parsed = parse(typed)
-        if (parsed === undefined) return undefined
-        return () => {
-          settle(parsed)
-        }
-      },
-      withdrawn: () => {
-        settle(undefined)
-      },
-    }
+    const { question, answer } = questionOf(ask, ask.number ?? questions.nextNumber())
     questions.add(question)
-    const behind = hint === undefined ? [] : [{ text: '   ' }, ...spans(hint)]
-    this.print(notice('?', [`[${question.number}] `, ...question.text, ...behind]))
+    this.print(askedRow(question, ask.hint))
     this.#paint()
     const withdraw = (): void => {
       if (questions.withdraw(question)) this.#paint()
