@@ -5,6 +5,7 @@ import type { ArchiveApi } from './archive-api.ts'
 import type { GroupInfo, Groups } from './group-api.ts'
 import type { ClientDeps } from './ports.ts'
 import type { ChatState, Life } from './life-api.ts'
+import type { Notebook } from './notebook-api.ts'
 import type { WhoApi } from './who-api.ts'
 import type {
   ClientEvent,
@@ -229,6 +230,8 @@ export interface Session {
   readonly life: Life
   /** Groups of up to 100 members. */
   readonly groups: Groups
+  /** What a front end keeps for itself on this device. */
+  readonly notebook: Notebook
   /** Ascending by number. `chat` is a username, `#name` of a group, the number of a chat, or `me`. */
   history(chat: string, query?: HistoryQuery): Promise<readonly MessageView[]>
   message(number: number): Promise<MessageView | null>

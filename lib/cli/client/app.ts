@@ -35,6 +35,7 @@ export class App {
   readonly #password: (() => Promise<string | undefined>) | undefined
   readonly #connect: Connect
   readonly #present: (event: ClientEvent, app: App) => void
+  readonly #sessionListeners: ((session: Session | null) => void)[] = []
   readonly #undelivered = new Map<string, ExitCode>()
   readonly #questions = new Map<number, { withdraw(): void }>()
   #target: Target | null = null
@@ -58,6 +59,11 @@ export class App {
 
   get session(): Session | null {
     return this.#session
+  }
+
+  /** Somebody is logged in from now on, or (null) nobody. */
+  onSession(tell: (session: Session | null) => void): void {
+    this.#sessionListeners.push(tell)
   }
 
   /** Somebody has asked to leave. */
@@ -111,6 +117,7 @@ export class App {
     this.#lobby = null
     this.#session = session
     this.#place()
+    for (const tell of this.#sessionListeners) tell(session)
     session.on((event) => {
       if (event.type === 'closed' || event.type === 'forced-logout') this.leave(session)
       if (this.#closing && event.type === 'connection') return // we hang up ourselves
@@ -140,6 +147,7 @@ export class App {
     for (const question of this.#questions.values()) question.withdraw()
     this.#questions.clear()
     this.#place()
+    for (const tell of this.#sessionListeners) tell(null)
   }
 
   /** The name of the account has changed. */

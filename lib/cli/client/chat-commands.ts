@@ -138,13 +138,14 @@ export async function deleteChat(app: App, [typed = '', yes]: readonly string[])
   if (yes !== undefined && yes.toLowerCase() !== 'yes') {
     fail('E_USAGE', 'Usage: !delete CHAT [yes]   Example: !delete alice')
   }
-  const { user, group } = await session.life.chatOf(chatArgument(session, typed))
+  const { user, group, conv } = await session.life.chatOf(chatArgument(session, typed))
   const isSure = yes !== undefined || (await confirmed(app, user))
   if (!isSure) {
     app.front.row('*', 'Nothing was deleted.')
     return
   }
   await session.life.deleteChat(user)
+  await session.notebook.forgetLines(conv)
   if (app.chat === user) app.openChat(null)
   const isIn = group?.standing === 'member'
   app.front.row(

@@ -65,6 +65,12 @@ export class Editor {
     this.history.reset()
   }
 
+  /** The line, and what was cut from lines before. */
+  forget(): void {
+    this.clear()
+    this.#kills.length = 0
+  }
+
   handle(key: Key): Effect {
     if (this.#search !== null) return this.#searchKey(key, this.#search)
     this.#before = this.#last

@@ -97,6 +97,15 @@ export class InputLine {
     this.#givenBack = true
   }
 
+  /** The lines typed before, and with `line` the one being typed. */
+  forget(line: boolean): void {
+    this.editor.history.forget()
+    if (!line) return
+    this.editor.forget()
+    this.#givenBack = false
+    this.#drop()
+  }
+
   /** Who goes on with another line does not want the one that failed in front of it; the history has it. */
   #beginAnew(key: Key): void {
     const { text } = this.editor

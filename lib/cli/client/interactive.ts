@@ -1,5 +1,6 @@
 // The interactive client: the App behind the window, from the first form to a restored terminal.
 import type { Step } from '../../client/ports.ts'
+import { codeOf } from '../../util/errors.ts'
 import type { Log } from '../../util/log.ts'
 import { EXIT, exitCodeOf } from '../exit-codes.ts'
 import { systemClock } from '../system-clock.ts'
@@ -14,6 +15,7 @@ import { jobControl } from './job-control.ts'
 import { ScreenFront } from './screen-front.ts'
 import { start } from './start.ts'
 import { openTerminal } from './terminal-setup.ts'
+import { isSecretLine, keepLine } from './typed-lines.ts'
 import { Ui } from './ui.ts'
 
 export interface Interactive {
@@ -49,8 +51,14 @@ export async function runInteractive(parts: Interactive): Promise<number> {
     theme,
     clock: systemClock,
     jobs: jobControl(process),
+    isSecret: isSecretLine,
     onLine: (line) => {
-      void runLine(app, line)
+      const { chat } = app
+      void runLine(app, line).then(() =>
+        keepLine(app, line, chat).catch((error: unknown) => {
+          log.info('typed', { code: codeOf(error) })
+        }),
+      )
     },
     onQuit: (why) => {
       if (why === 'force') process.exit(EXIT.interrupted)
@@ -74,6 +82,16 @@ export async function runInteractive(parts: Interactive): Promise<number> {
     if (words === undefined || app.session !== null || said.has(step)) return
     said.add(step)
     front.row('*', words)
+  })
+  app.onSession((session) => {
+    if (session === null) ui.forgetHistory()
+    else
+      void session.notebook.lines().then(
+        (lines) => {
+          ui.addHistory(lines)
+        },
+        () => undefined,
+      )
   })
   front.row('*', `securechat ${programVersion()} - end-to-end encrypted messages in your terminal`)
   const started = start(app, options).then(

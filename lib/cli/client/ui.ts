@@ -149,6 +149,17 @@ export class Ui {
     return this.#input.editor.history.lines
   }
 
+  /** Lines typed in earlier launches. */
+  addHistory(older: readonly string[]): void {
+    this.#input.editor.history.addOlder(older)
+  }
+
+  /** Whoever sits here next does not get the lines typed before; with `line` not the one being typed either. */
+  forgetHistory(line = false): void {
+    this.#input.forget(line)
+    this.#paint()
+  }
+
   start(): void {
     this.#window.start()
   }
