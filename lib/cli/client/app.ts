@@ -7,6 +7,7 @@ import { codeOf, fail, SecureChatError } from '../../util/errors.ts'
 import { EXIT, type ExitCode, exitCodeOf } from '../exit-codes.ts'
 import { chatWord } from './chat-words.ts'
 import type { Front } from './front.ts'
+import { OwnPreferences } from './own-preferences.ts'
 
 /** Reserved as usernames, so that they can mean oneself (PROTOCOL 5.1). */
 const NOTES: readonly string[] = ['me', 'notes']
@@ -31,6 +32,7 @@ export class App {
   readonly deps: ClientDeps
   readonly lock: boolean
   readonly sleep: (ms: number) => Promise<void>
+  readonly preferences: OwnPreferences
   readonly #quit: () => void
   readonly #password: (() => Promise<string | undefined>) | undefined
   readonly #connect: Connect
@@ -55,6 +57,12 @@ export class App {
     this.sleep = options.sleep
     this.#connect = options.connect
     this.#present = options.present
+    this.preferences = new OwnPreferences(options.deps.log, (now) => {
+      this.front.preferences?.(now)
+    })
+    this.onSession((session) => {
+      this.preferences.use(session)
+    })
   }
 
   get session(): Session | null {

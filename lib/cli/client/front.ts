@@ -1,6 +1,7 @@
 // What commands and events need of whatever shows them: the interactive screen, a pipe, a screen reader. Every string that
 // reaches a front has been through cli/sanitise already, or is given as a MessageView whose body the front cleans.
 import type { ConnectionState, MessageState, MessageView, Offer } from '../../client/events.ts'
+import type { Preferences } from './preferences.ts'
 
 /** First character of a row of ours (TERMINAL row grammar); `~12` tells what became of message 12. */
 export type Mark = '*' | '!' | '?' | '-' | '~'
@@ -62,5 +63,7 @@ export interface Front {
   /** Puts text that could not be used back within reach. */
   giveBack(line: string): void
   clear(): void
+  /** What the person chose for this window. */
+  preferences?(now: Preferences): void
   qr(payload: string): void
 }

@@ -12,6 +12,7 @@ import { runLine } from './dispatch.ts'
 import { type Endings, signalExitCode } from './ending.ts'
 import type { Front } from './front.ts'
 import { jobControl } from './job-control.ts'
+import { notifyHook } from './notify-hook.ts'
 import { ScreenFront } from './screen-front.ts'
 import { start } from './start.ts'
 import { openTerminal } from './terminal-setup.ts'
@@ -75,7 +76,7 @@ export async function runInteractive(parts: Interactive): Promise<number> {
   process.on('exit', () => {
     ui.restoreModes()
   })
-  const front = new ScreenFront(ui, prompts, systemClock)
+  const front = new ScreenFront(ui, prompts, systemClock, notifyHook(process.env, log))
   const said = new Set<Step>()
   const app = parts.createApp(options, front, log, quit, (step) => {
     const words = STEPS[step]

@@ -7,6 +7,9 @@ import { clockTime, duration, longDate, sameDay } from './format.ts'
 import type { Forms, Front, Mark, OpenForm, Progress } from './front.ts'
 import { answerWords, bodyWords, groupLine, notesOf } from './message-text.ts'
 import { qrRows } from './qr.ts'
+import { Notifier } from './notifier.ts'
+import type { NotifyHook } from './notify-hook.ts'
+import { DEFAULT_PREFERENCES, type Preferences } from './preferences.ts'
 import { type Entry, listing, notice, section } from './rows.ts'
 import type { Ui } from './ui.ts'
 
@@ -28,6 +31,9 @@ export class ScreenFront implements Front {
   readonly #ui: Ui
   readonly #prompts: OpenForm
   readonly #clock: Clock
+  readonly #notifier: Notifier
+  readonly #hook: NotifyHook | undefined
+  #preferences = DEFAULT_PREFERENCES
   #user: string | null = null
   #chat: string | null = null
   #lastDay: number | null = null
@@ -43,7 +49,10 @@ export class ScreenFront implements Front {
   readonly #own = new Map<number, { readonly chat: string; readonly time: string }>()
   #lateTimer: Timer | null = null
 
-  constructor(ui: Ui, prompts: OpenForm, clock: Clock) {
+  /** `hook` is told of new messages besides the desktop. */
+  constructor(ui: Ui, prompts: OpenForm, clock: Clock, hook?: NotifyHook) {
+    this.#notifier = new Notifier(clock)
+    this.#hook = hook
     this.#ui = ui
     this.#prompts = prompts
     this.#clock = clock
@@ -76,7 +85,24 @@ export class ScreenFront implements Front {
 
   message(view: MessageView, fills: boolean, quiet = false): void {
     this.#show(view, fills)
-    if (!view.own && !quiet) this.#ui.alert({ bell: this.#ui.focused === false })
+    if (!view.own) this.#notify(view, !quiet)
+  }
+
+  preferences(now: Preferences): void {
+    this.#preferences = now
+  }
+
+  #notify(view: MessageView, bell: boolean): void {
+    const from = isGroupName(view.chat) ? `${view.chat} ${view.from}` : view.from
+    const { notify } = this.#preferences
+    const alarm = this.#notifier.alarm(
+      { from, words: bodyWords(view.body) },
+      { bell, desktop: notify },
+      { focused: this.#ui.focused, idleMs: this.#ui.idleMs },
+    )
+    if (alarm === null) return
+    this.#ui.alert(alarm)
+    if (alarm.desktop !== undefined) this.#hook?.(alarm.desktop)
   }
 
   past(view: MessageView): void {
@@ -90,7 +116,7 @@ export class ScreenFront implements Front {
       this.row('*', change)
       return
     }
-    const time = clockTime(view.at)
+    const time = clockTime(view.at, this.#preferences.time)
     const body = view.body.kind === 'text' ? view.body.text : bodyWords(view.body)
     const note = notesOf(view, fills)
     const number = { text: `${String(view.number)} `, role: 'muted' as const }

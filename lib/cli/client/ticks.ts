@@ -4,6 +4,8 @@ import type { Span } from './rows.ts'
 import { tickSpan } from './rows.ts'
 
 interface Mark {
+  /** Of the row, where the tick is. */
+  readonly column: number
   state: TickState
   shown: TickState | null
 }
@@ -20,8 +22,8 @@ export class Ticks {
   }
 
   /** What the row of message `id` asks when it is drawn. */
-  add(id: string, state: TickState): () => TickState {
-    const mark: Mark = { state, shown: null }
+  add(id: string, state: TickState, column: number): () => TickState {
+    const mark: Mark = { column, state, shown: null }
     this.#marks.set(id, mark)
     const [oldest] = this.#marks.keys()
     if (this.#marks.size > MAX_TICKS && oldest !== undefined) this.#marks.delete(oldest)
@@ -29,12 +31,12 @@ export class Ticks {
   }
 
   /** `patch` overwrites the two cells of the row. True: it shows the state now. */
-  set(id: string, state: TickState, patch: (span: Span) => boolean): boolean {
+  set(id: string, state: TickState, patch: (column: number, span: Span) => boolean): boolean {
     const mark = this.#marks.get(id)
     if (mark === undefined) return false
     mark.state = state
     if (mark.shown === state) return true
-    if (!patch(tickSpan(state, this.#theme))) return false
+    if (!patch(mark.column, tickSpan(state, this.#theme))) return false
     mark.shown = state
     return true
   }

@@ -35,7 +35,7 @@ import {
   type Row,
   spans,
   type Text,
-  TICK_COLUMN,
+  tickColumn,
 } from './rows.ts'
 import type { TerminalOutput } from './terminal.ts'
 import { Ticks } from './ticks.ts'
@@ -194,13 +194,13 @@ export class Ui {
       this.#window.screen.print(message(text, theme))
       return
     }
-    const tick = this.#ticks.add(own.id, own.state)
+    const tick = this.#ticks.add(own.id, own.state, tickColumn(text.time))
     this.#window.screen.print(message({ ...text, tick }, theme), own.id)
   }
 
   /** True: the row shows it now. */
   setTick(id: string, state: TickState): boolean {
-    return this.#ticks.set(id, state, (span) => this.#window.screen.patch(id, TICK_COLUMN, span))
+    return this.#ticks.set(id, state, (column, span) => this.#window.screen.patch(id, column, span))
   }
 
   ask(question: Ask): Asked<'y' | 'n'> {
@@ -254,7 +254,13 @@ export class Ui {
   }
 
   /** The caller decides whether it is time for it (TERMINAL rule 24). */
-  alert({ bell, desktop }: { readonly bell: boolean; readonly desktop?: string }): void {
+  alert({
+    bell,
+    desktop,
+  }: {
+    readonly bell: boolean
+    readonly desktop?: string | undefined
+  }): void {
     if (!this.#window.screen.up) return
     if (bell) this.#window.terminal.bell()
     if (desktop !== undefined) this.#window.terminal.notify(desktop)
