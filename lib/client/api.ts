@@ -246,6 +246,8 @@ export interface Session {
   reconnect(): void
   /** Resolves when everything written is accepted, held or failed, and every upload has ended. */
   settled(): Promise<void>
+  /** Whether the next launch needs no password. */
+  staysSignedIn(): Promise<boolean>
   /**
    * Ends the session so that the next one needs the password. With `removeDevice` (needs password and connection) the
    * device leaves the account's list and everything of it is deleted here.

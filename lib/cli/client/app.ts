@@ -57,7 +57,8 @@ export class App {
     this.sleep = options.sleep
     this.#connect = options.connect
     this.#present = options.present
-    this.preferences = new OwnPreferences(options.deps.log, (now) => {
+    this.preferences = new OwnPreferences(options.deps.log)
+    this.preferences.onChange((now) => {
       this.front.preferences?.(now)
     })
     this.onSession((session) => {

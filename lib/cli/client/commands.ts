@@ -8,6 +8,7 @@ import { type Command, GROUPS } from './command.ts'
 import { GROUP_COMMANDS } from './group-table.ts'
 import { OWN_COMMANDS } from './own-table.ts'
 import { splitArguments, splitText } from './parse.ts'
+import { lock } from './lock-command.ts'
 import { block, blocked, trust, unblock, verify } from './people-commands.ts'
 import { set } from './set-command.ts'
 import { who } from './who-command.ts'
@@ -266,6 +267,17 @@ export const COMMANDS: readonly Command[] = [
     needs: 'nothing',
     args: [0, 1],
     run: help,
+  },
+  {
+    name: 'lock',
+    group: 'This window',
+    usage: '',
+    summary:
+      'Closes everything, clears the screen and asks for the password. !set lock 10m does it by itself.',
+    example: '!lock',
+    needs: 'login',
+    args: [0, 0],
+    run: lock,
   },
   {
     name: 'clear',

@@ -63,6 +63,8 @@ export interface Front {
   /** Puts text that could not be used back within reach. */
   giveBack(line: string): void
   clear(): void
+  /** Nothing of what was shown or typed is within anybody's reach any more. */
+  conceal?(): void
   /** What the person chose for this window. */
   preferences?(now: Preferences): void
   qr(payload: string): void

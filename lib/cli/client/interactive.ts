@@ -11,6 +11,7 @@ import { candidates } from './candidates.ts'
 import { runLine } from './dispatch.ts'
 import { type Endings, signalExitCode } from './ending.ts'
 import type { Front } from './front.ts'
+import { IdleLock } from './idle-lock.ts'
 import { jobControl } from './job-control.ts'
 import { notifyHook } from './notify-hook.ts'
 import { ScreenFront } from './screen-front.ts'
@@ -84,6 +85,16 @@ export async function runInteractive(parts: Interactive): Promise<number> {
     said.add(step)
     front.row('*', words)
   })
+  const idleLock = new IdleLock({
+    clock: systemClock,
+    idleMs: () => ui.idleMs,
+    lock: () => {
+      void runLine(app, '!lock')
+    },
+  })
+  app.preferences.onChange(({ lockSeconds }) => {
+    idleLock.arm(lockSeconds * 1000)
+  })
   app.onSession((session) => {
     if (session === null) ui.forgetHistory()
     else
@@ -104,6 +115,7 @@ export async function runInteractive(parts: Interactive): Promise<number> {
   const ending = refused ?? (await endings.first)
   // Nobody reads any more: do not even try to restore the prompt.
   await parts.closeInTime(app)
+  idleLock.arm(0)
   front.end()
   ui.end()
   switch (ending.why) {

@@ -1,4 +1,4 @@
-// The preferences of whoever is logged in: read from the notebook of the session, told to the front, written when they change.
+// The preferences of whoever is logged in: read from the notebook of the session, told to whom it concerns, written when they change.
 import type { Session } from '../../client/api.ts'
 import type { Log } from '../../util/log.ts'
 import { codeOf } from '../../util/errors.ts'
@@ -15,14 +15,17 @@ const NOTE = 'window'
 
 export class OwnPreferences {
   readonly #log: Log
-  readonly #changed: (now: Preferences) => void
+  readonly #listeners: ((now: Preferences) => void)[] = []
   #now = DEFAULT_PREFERENCES
   #ready: Promise<void> = Promise.resolve()
   #isReady = true
 
-  constructor(log: Log, changed: (now: Preferences) => void) {
+  constructor(log: Log) {
     this.#log = log
-    this.#changed = changed
+  }
+
+  onChange(listener: (now: Preferences) => void): void {
+    this.#listeners.push(listener)
   }
 
   get now(): Preferences {
@@ -71,6 +74,6 @@ export class OwnPreferences {
 
   #become(next: Preferences): void {
     this.#now = next
-    this.#changed(next)
+    for (const tell of this.#listeners) tell(next)
   }
 }

@@ -221,6 +221,15 @@ export class ScreenFront implements Front {
     this.#ui.clear()
   }
 
+  conceal(): void {
+    this.#late.clear()
+    this.#own.clear()
+    this.#lateTimer?.cancel()
+    this.#lateTimer = null
+    this.#lastDay = null
+    this.#ui.conceal()
+  }
+
   qr(payload: string): void {
     const rows = qrRows(payload, { cols: this.#ui.cols, rows: this.#ui.rows })
     if (rows !== null) this.#print(() => rows)

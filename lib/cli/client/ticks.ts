@@ -30,6 +30,10 @@ export class Ticks {
     return () => (mark.shown = mark.state)
   }
 
+  forget(): void {
+    this.#marks.clear()
+  }
+
   /** `patch` overwrites the two cells of the row. True: it shows the state now. */
   set(id: string, state: TickState, patch: (column: number, span: Span) => boolean): boolean {
     const mark = this.#marks.get(id)

@@ -248,6 +248,13 @@ export class Ui {
     this.#paint()
   }
 
+  /** The transcript here and in the terminal, the line, and all lines before it. */
+  conceal(): void {
+    this.forgetHistory(true)
+    this.#ticks.forget()
+    this.clear()
+  }
+
   clear(): void {
     this.#window.screen.clear()
     this.#paint()

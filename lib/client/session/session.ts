@@ -275,6 +275,10 @@ export class LiveSession implements Session {
     await messages.idle()
   }
 
+  staysSignedIn(): Promise<boolean> {
+    return this.#open(() => this.#options.profile.staysSignedIn())
+  }
+
   logout(options: { readonly removeDevice?: { readonly password: string } } = {}): Promise<void> {
     return this.#open(async () => {
       const { deps, server, profile, launchKey } = this.#options

@@ -15,6 +15,7 @@ test('a password typed behind a command is not kept, however the command was spe
     '/recover alice AAAAA-BBBBB',
     '!pass x',
     ' !passwrd hunter2',
+    '!lock hunter2',
     '!deleteaccount pw',
     '!rename alicia pw pw',
     '!login "unfinished',
