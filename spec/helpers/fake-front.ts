@@ -139,6 +139,7 @@ export function fakeApp(session: Partial<Session> | null): FakeApp {
         return () => undefined
       },
       files: () => Promise.resolve([]),
+      contacts: () => [],
       requests: () => [],
       blocked: () => [],
       groups: { list: () => [] },

@@ -37,6 +37,7 @@ export class App {
   readonly #password: (() => Promise<string | undefined>) | undefined
   readonly #connect: Connect
   readonly #present: (event: ClientEvent, app: App) => void
+  readonly #eventListeners: ((event: ClientEvent) => void)[] = []
   readonly #sessionListeners: ((session: Session | null) => void)[] = []
   readonly #undelivered = new Map<string, ExitCode>()
   readonly #questions = new Map<number, { withdraw(): void }>()
@@ -73,6 +74,11 @@ export class App {
   /** Somebody is logged in from now on, or (null) nobody. */
   onSession(tell: (session: Session | null) => void): void {
     this.#sessionListeners.push(tell)
+  }
+
+  /** What was shown, afterwards. */
+  onEvent(tell: (event: ClientEvent) => void): void {
+    this.#eventListeners.push(tell)
   }
 
   /** Somebody has asked to leave. */
@@ -132,6 +138,7 @@ export class App {
       if (this.#closing && event.type === 'connection') return // we hang up ourselves
       if (event.type === 'message-state') this.#tally(event)
       this.#present(event, this)
+      for (const tell of this.#eventListeners) tell(event)
     })
   }
 

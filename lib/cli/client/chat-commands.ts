@@ -18,6 +18,7 @@ import {
 import { clockTime, longDate, sameDay } from './format.ts'
 import { preview } from './message-text.ts'
 import { page, PAGE } from './past-commands.ts'
+import { unreadOf } from './unread.ts'
 import { parseSpan, spanWords } from './when.ts'
 import { isOnline } from './who-command.ts'
 
@@ -45,6 +46,12 @@ export async function unread(app: App): Promise<void> {
     ...list.map((each) => chatRow(app, each)),
     `!chat ${String(list[0]?.state.number ?? '')} opens the first.`,
   ])
+}
+
+export async function next(app: App): Promise<void> {
+  const [first] = unreadOf(await app.requireSession().chats(), app.chat)
+  if (first === undefined) app.front.row('*', 'Nothing else is unread.')
+  else await chat(app, [String(first.number)])
 }
 
 function chatRow(app: App, info: ChatInfo, online?: OnlineContacts): string {

@@ -9,6 +9,7 @@ import type { App } from './app.ts'
 import type { ClientOptions } from './args.ts'
 import { candidates } from './candidates.ts'
 import { runLine } from './dispatch.ts'
+import { doubtAbout } from './doubt.ts'
 import { type Endings, signalExitCode } from './ending.ts'
 import type { Front } from './front.ts'
 import { IdleLock } from './idle-lock.ts'
@@ -17,6 +18,7 @@ import { notifyHook } from './notify-hook.ts'
 import { ScreenFront } from './screen-front.ts'
 import { start } from './start.ts'
 import { openTerminal } from './terminal-setup.ts'
+import { UnreadCount, unreadWords } from './unread.ts'
 import { isSecretLine, keepLine } from './typed-lines.ts'
 import { Ui } from './ui.ts'
 
@@ -54,13 +56,22 @@ export async function runInteractive(parts: Interactive): Promise<number> {
     clock: systemClock,
     jobs: jobControl(process),
     isSecret: isSecretLine,
+    doubt: (line) => doubtAbout(line, app.chat),
+    onNext: () => {
+      void runLine(app, '!next').then(() => {
+        unread.changed()
+      })
+    },
     onLine: (line) => {
       const { chat } = app
-      void runLine(app, line).then(() =>
-        keepLine(app, line, chat).catch((error: unknown) => {
+      void runLine(app, line)
+        .then(() => {
+          unread.changed()
+          return keepLine(app, line, chat)
+        })
+        .catch((error: unknown) => {
           log.info('typed', { code: codeOf(error) })
-        }),
-      )
+        })
     },
     onQuit: (why) => {
       if (why === 'force') process.exit(EXIT.interrupted)
@@ -85,6 +96,14 @@ export async function runInteractive(parts: Interactive): Promise<number> {
     said.add(step)
     front.row('*', words)
   })
+  const unread = new UnreadCount({
+    clock: systemClock,
+    session: () => app.session,
+    openChat: () => app.chat,
+    show: (list) => {
+      front.unread(list)
+    },
+  })
   const idleLock = new IdleLock({
     clock: systemClock,
     idleMs: () => ui.idleMs,
@@ -95,7 +114,14 @@ export async function runInteractive(parts: Interactive): Promise<number> {
   app.preferences.onChange(({ lockSeconds }) => {
     idleLock.arm(lockSeconds * 1000)
   })
+  app.onEvent(({ type }) => {
+    if (type === 'message' || type === 'group' || type === 'contact') unread.changed()
+  })
   app.onSession((session) => {
+    void unread.count().then((list) => {
+      if (list.length === 0) return
+      front.row('*', `Unread: ${unreadWords(list)}. Alt-A opens the first, !unread lists them.`)
+    })
     if (session === null) ui.forgetHistory()
     else
       void session.notebook.lines().then(
@@ -116,6 +142,7 @@ export async function runInteractive(parts: Interactive): Promise<number> {
   // Nobody reads any more: do not even try to restore the prompt.
   await parts.closeInTime(app)
   idleLock.arm(0)
+  unread.stop()
   front.end()
   ui.end()
   switch (ending.why) {

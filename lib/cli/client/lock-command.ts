@@ -7,7 +7,7 @@ import type { App } from './app.ts'
 export async function lock(app: App): Promise<void> {
   const session = app.requireSession()
   if (!app.front.attended)
-    fail('E_USAGE', 'There is no screen to lock here. !logout ends the session.')
+    fail('E_STATE', 'There is no screen to lock here. !logout ends the session.')
   const { user } = session.me
   const stays = await session.staysSignedIn()
   await app.hangUp(() => session.logout())

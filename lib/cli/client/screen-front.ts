@@ -12,6 +12,7 @@ import type { NotifyHook } from './notify-hook.ts'
 import { DEFAULT_PREFERENCES, type Preferences } from './preferences.ts'
 import { type Entry, listing, notice, section } from './rows.ts'
 import type { Ui } from './ui.ts'
+import { type UnreadChat, unreadWords } from './unread.ts'
 
 const RECEIPTS_MS = 5000
 
@@ -43,6 +44,7 @@ export class ScreenFront implements Front {
     readonly attempt: number
   } | null = null
   #offlineSince: number | null = null
+  #unread = ''
   #countdown: Timer | null = null
   /** Own messages that were delivered while their row was out of reach: told in one row, not in one each. */
   readonly #late = new Map<string, { count: number; since: string }>()
@@ -86,6 +88,12 @@ export class ScreenFront implements Front {
   message(view: MessageView, fills: boolean, quiet = false): void {
     this.#show(view, fills)
     if (!view.own) this.#notify(view, !quiet)
+  }
+
+  unread(list: readonly UnreadChat[]): void {
+    const words = unreadWords(list)
+    this.#unread = words === '' ? '' : `unread: ${words}   Alt-A opens the first`
+    this.#showOffline()
   }
 
   preferences(now: Preferences): void {
@@ -254,8 +262,10 @@ export class ScreenFront implements Front {
   }
 
   #showOffline(): void {
+    this.#countdown?.cancel()
+    this.#countdown = null
     if (this.#offline === null) {
-      this.#ui.setStatus('')
+      this.#ui.setStatus(this.#unread)
       return
     }
     const { reason, until, attempt } = this.#offline

@@ -53,11 +53,15 @@ export interface UiOptions {
   readonly onQuit: (why: QuitReason) => void
   /** Esc on an empty line. */
   readonly onEscape?: () => void
+  /** Alt-A on an empty line. */
+  readonly onNext?: () => void
   /** Candidates for the word before `offset`; an answer that comes after another key is dropped. */
   readonly complete?: (line: string, offset: number) => Completion | Promise<Completion>
   readonly history?: readonly string[]
   /** Lines that must not be kept in the history. */
   readonly isSecret?: (line: string) => boolean
+  /** What is to be said before such a line is taken, by a second Enter; null: nothing. */
+  readonly doubt?: (line: string) => string | null
   /** Behind the hint of the first Ctrl-C: `1 transfer is running.` */
   readonly quitHint?: () => string
   readonly jobs?: JobControl
@@ -123,6 +127,7 @@ export class Ui {
       complete: options.complete,
       history: options.history,
       isSecret: options.isSecret,
+      doubt: options.doubt,
     })
   }
 
@@ -344,6 +349,9 @@ export class Ui {
         return
       case 'escape':
         this.#options.onEscape?.()
+        return
+      case 'next':
+        this.#options.onNext?.()
     }
   }
 

@@ -108,7 +108,7 @@ test('without a screen there is nothing to lock, and nobody is logged out', asyn
   it.front.attended = false
   await enter(it)
   it.log.length = 0
-  t.is((await runLine(it.app, '!lock'))?.code, 'E_USAGE')
+  t.is((await runLine(it.app, '!lock'))?.code, 'E_STATE')
   t.deepEqual(it.log, [])
 })
 
