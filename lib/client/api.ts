@@ -5,6 +5,7 @@ import type { ArchiveApi } from './archive-api.ts'
 import type { GroupInfo, Groups } from './group-api.ts'
 import type { ClientDeps } from './ports.ts'
 import type { ChatState, Life } from './life-api.ts'
+import type { Notebook } from './notebook-api.ts'
 import type { WhoApi } from './who-api.ts'
 import type {
   ClientEvent,
@@ -229,6 +230,8 @@ export interface Session {
   readonly life: Life
   /** Groups of up to 100 members. */
   readonly groups: Groups
+  /** What a front end keeps for itself on this device. */
+  readonly notebook: Notebook
   /** Ascending by number. `chat` is a username, `#name` of a group, the number of a chat, or `me`. */
   history(chat: string, query?: HistoryQuery): Promise<readonly MessageView[]>
   message(number: number): Promise<MessageView | null>
@@ -245,6 +248,8 @@ export interface Session {
   caughtUp(): Promise<void>
   /** Resolves when everything written is accepted, held or failed, and every upload has ended. */
   settled(): Promise<void>
+  /** Whether the next launch needs no password. */
+  staysSignedIn(): Promise<boolean>
   /**
    * Ends the session so that the next one needs the password. With `removeDevice` (needs password and connection) the
    * device leaves the account's list and everything of it is deleted here.

@@ -139,6 +139,7 @@ export function fakeApp(session: Partial<Session> | null): FakeApp {
         return () => undefined
       },
       files: () => Promise.resolve([]),
+      contacts: () => [],
       requests: () => [],
       blocked: () => [],
       groups: { list: () => [] },
@@ -150,8 +151,16 @@ export function fakeApp(session: Partial<Session> | null): FakeApp {
         status: () => ({ batches: 0, restore: { restored: 0, expected: 0, done: true } }),
       },
     }
+    const notes = new Map<string, string>()
+    const notebook = {
+      read: (name: string) => Promise.resolve(notes.get(name) ?? null),
+      write: (name: string, text: string) => Promise.resolve(void notes.set(name, text)),
+      lines: () => Promise.resolve([]),
+      addLine: () => Promise.resolve(),
+      forgetLines: () => Promise.resolve(),
+    }
     const life = { isMuted: () => false, choice: () => 'on', shown: () => Promise.resolve() }
-    app.enter({ ...base, life, ...session } as unknown as Session)
+    app.enter({ ...base, life, notebook, ...session } as unknown as Session)
   }
   return {
     app,

@@ -59,19 +59,20 @@ export async function info(app: App, [typed = '']: readonly string[]): Promise<v
   const { message, versions, state, members } = await app
     .requireSession()
     .life.info(messageNumber(typed))
+  const { time } = app.preferences.now
   const where = isGroupName(message.chat) ? ` in ${chatWord(message.chat)}` : ''
   const who = message.own ? `you to ${chatWord(message.chat)}` : `@${message.from}${where}`
   const rows = [
     `Message ${String(message.number)} from ${who}: ${bodyWords(message.body)}`,
-    `  written ${when(message.ts)}, here since ${when(message.at)}`,
+    `  written ${when(message.ts, time)}, here since ${when(message.at, time)}`,
     ...(state === undefined ? [] : [`  state: ${stateWords(state, message)}`]),
     ...memberRows(members ?? []),
     ...(message.resent ? ['  it came a second time, because the first could not be read'] : []),
-    ...(message.expires === undefined ? [] : [`  vanishes ${when(message.expires)}`]),
+    ...(message.expires === undefined ? [] : [`  vanishes ${when(message.expires, time)}`]),
     ...(message.reactions ?? []).map(
       ({ emoji, from }) => `  ${safeInline(emoji)}  ${from.map((user) => `@${user}`).join(', ')}`,
     ),
-    ...versionRows(versions),
+    ...versionRows(versions, time),
     ...(message.mid === '' ? [] : [`  id ${message.mid}`]),
   ]
   app.front.rows('*', rows)
@@ -99,16 +100,17 @@ const REACHED = {
 
 function versionRows(
   versions: readonly { readonly text: string; readonly at: number }[],
+  hours: '24' | '12',
 ): string[] {
   if (versions.length < 2) return []
   return versions.map(
     ({ text, at }, i) =>
-      `  ${i === 0 ? 'first' : `edit ${String(i)}`}, ${when(at)}: ${isolate(safeInline(text))}`,
+      `  ${i === 0 ? 'first' : `edit ${String(i)}`}, ${when(at, hours)}: ${isolate(safeInline(text))}`,
   )
 }
 
-function when(ms: number): string {
-  return `${longDate(ms)} ${clockTime(ms)}`
+function when(ms: number, hours: '24' | '12'): string {
+  return `${longDate(ms)} ${clockTime(ms, hours)}`
 }
 
 /** Prints lines of the past, and counts them as seen. */

@@ -128,8 +128,41 @@ function hint(number: number): string {
 }
 
 function fileOffer(offer: Offer, app: App): void {
-  const { number } = offer
   if (offer.direction === 'out') return
+  if (isTakenUnasked(offer, app)) {
+    void takeUnasked(offer, app)
+    return
+  }
+  askFile(offer, app)
+  if (app.preferences.isReady) return
+  // the session has just begun: what was chosen is being read
+  void app.preferences.ready.then(() => {
+    if (!app.isAsking(offer.number) || !isTakenUnasked(offer, app)) return
+    app.withdrawQuestion(offer.number)
+    void takeUnasked(offer, app)
+  })
+}
+
+/** Small, no program, and from somebody who was accepted with unchanged keys. */
+function isTakenUnasked({ peer, size, name }: Offer, app: App): boolean {
+  const { acceptBytes } = app.preferences.now
+  if (size > acceptBytes || PROGRAM.test(name)) return false
+  const contact = app.session?.contacts().find(({ user }) => user === peer)
+  const isTrusted = contact?.trust === 'unverified' || contact?.trust === 'verified'
+  return isTrusted && contact.accepted && !contact.blockedByMe
+}
+
+async function takeUnasked(offer: Offer, app: App): Promise<void> {
+  try {
+    app.front.row('*', `@${offer.peer} sends you ${what(offer)}: taken (!set autoaccept).`)
+    await acceptNumber(app, offer.number)
+  } catch (error) {
+    app.showError(error)
+  }
+}
+
+function askFile(offer: Offer, app: App): void {
+  const { number } = offer
   const warning = PROGRAM.test(offer.name) ? ' It is a PROGRAM.' : ''
   app.question(
     number,

@@ -152,7 +152,7 @@ function columnOf(text: string, room: number): number {
 }
 
 export interface MessageText {
-  /** HH:MM. */
+  /** `HH:MM`, or `HH:MMam`. */
   readonly time: string
   /** Ours: where it stands, asked again whenever the row is drawn. Absent: somebody else's. */
   readonly tick?: () => TickState
@@ -166,10 +166,14 @@ export interface MessageText {
   readonly note?: Text
 }
 
-/** Where the tick of a message is: behind `HH:MM `. */
-export const TICK_COLUMN = 6
-/** All of the head but the name: time, tick, blank, colon, blank. */
-const HEAD_COLS = TICK_COLUMN + 2 + 1 + 2
+const TIME_COLS = 5
+/** All of the head but time and name: tick, blank, colon, blank. */
+const HEAD_COLS = 2 + 1 + 2
+
+/** Where the tick of a message is: behind its time and a blank. */
+export function tickColumn(time: string): number {
+  return Math.max(TIME_COLS, width(safeInline(time))) + 1
+}
 
 export function tickSpan(state: TickState, theme: Theme): Span {
   const role =
@@ -185,14 +189,15 @@ export function message(m: MessageText, theme: Theme): Entry {
   const { tick } = m
   const drawn = (line: string): readonly Span[] =>
     m.formatted === true ? markup(line, !theme.colour) : [{ text: line }]
-  const time = fit(safeInline(m.time), TICK_COLUMN - 1)
+  const column = tickColumn(m.time)
+  const time = fit(safeInline(m.time), column - 1)
   const fences = hasRightToLeft(plainText(who)) ? 2 * who.length : 0
   return (cols) => {
     const head: Span[] = [
       { text: `${time} `, role: 'time' },
       tick === undefined ? { text: '  ' } : tickSpan(tick(), theme),
       { text: ' ' },
-      ...clipRow(who, cols - 1 - HEAD_COLS - fences).map(({ text, role }) => ({
+      ...clipRow(who, cols - 1 - column - HEAD_COLS - fences).map(({ text, role }) => ({
         text: isolate(text),
         role,
       })),

@@ -7,8 +7,12 @@ import { clockTime, duration, longDate, sameDay } from './format.ts'
 import type { Forms, Front, Mark, OpenForm, Progress } from './front.ts'
 import { answerWords, bodyWords, groupLine, notesOf } from './message-text.ts'
 import { qrRows } from './qr.ts'
+import { Notifier } from './notifier.ts'
+import type { NotifyHook } from './notify-hook.ts'
+import { DEFAULT_PREFERENCES, type Preferences } from './preferences.ts'
 import { type Entry, listing, notice, section } from './rows.ts'
 import type { Ui } from './ui.ts'
+import { type UnreadChat, unreadWords } from './unread.ts'
 
 const RECEIPTS_MS = 5000
 
@@ -28,6 +32,9 @@ export class ScreenFront implements Front {
   readonly #ui: Ui
   readonly #prompts: OpenForm
   readonly #clock: Clock
+  readonly #notifier: Notifier
+  readonly #hook: NotifyHook | undefined
+  #preferences = DEFAULT_PREFERENCES
   #user: string | null = null
   #chat: string | null = null
   #lastDay: number | null = null
@@ -37,13 +44,17 @@ export class ScreenFront implements Front {
     readonly attempt: number
   } | null = null
   #offlineSince: number | null = null
+  #unread = ''
   #countdown: Timer | null = null
   /** Own messages that were delivered while their row was out of reach: told in one row, not in one each. */
   readonly #late = new Map<string, { count: number; since: string }>()
   readonly #own = new Map<number, { readonly chat: string; readonly time: string }>()
   #lateTimer: Timer | null = null
 
-  constructor(ui: Ui, prompts: OpenForm, clock: Clock) {
+  /** `hook` is told of new messages besides the desktop. */
+  constructor(ui: Ui, prompts: OpenForm, clock: Clock, hook?: NotifyHook) {
+    this.#notifier = new Notifier(clock)
+    this.#hook = hook
     this.#ui = ui
     this.#prompts = prompts
     this.#clock = clock
@@ -76,7 +87,30 @@ export class ScreenFront implements Front {
 
   message(view: MessageView, fills: boolean, quiet = false): void {
     this.#show(view, fills)
-    if (!view.own && !quiet) this.#ui.alert({ bell: this.#ui.focused === false })
+    if (!view.own) this.#notify(view, !quiet)
+  }
+
+  unread(list: readonly UnreadChat[]): void {
+    const words = unreadWords(list)
+    this.#unread = words === '' ? '' : `unread: ${words}   Alt-A opens the first`
+    this.#showOffline()
+  }
+
+  preferences(now: Preferences): void {
+    this.#preferences = now
+  }
+
+  #notify(view: MessageView, bell: boolean): void {
+    const from = isGroupName(view.chat) ? `${view.chat} ${view.from}` : view.from
+    const { notify } = this.#preferences
+    const alarm = this.#notifier.alarm(
+      { from, words: bodyWords(view.body) },
+      { bell, desktop: notify },
+      { focused: this.#ui.focused, idleMs: this.#ui.idleMs },
+    )
+    if (alarm === null) return
+    this.#ui.alert(alarm)
+    if (alarm.desktop !== undefined) this.#hook?.(alarm.desktop)
   }
 
   past(view: MessageView): void {
@@ -90,7 +124,7 @@ export class ScreenFront implements Front {
       this.row('*', change)
       return
     }
-    const time = clockTime(view.at)
+    const time = clockTime(view.at, this.#preferences.time)
     const body = view.body.kind === 'text' ? view.body.text : bodyWords(view.body)
     const note = notesOf(view, fills)
     const number = { text: `${String(view.number)} `, role: 'muted' as const }
@@ -195,6 +229,15 @@ export class ScreenFront implements Front {
     this.#ui.clear()
   }
 
+  conceal(): void {
+    this.#late.clear()
+    this.#own.clear()
+    this.#lateTimer?.cancel()
+    this.#lateTimer = null
+    this.#lastDay = null
+    this.#ui.conceal()
+  }
+
   qr(payload: string): void {
     const rows = qrRows(payload, { cols: this.#ui.cols, rows: this.#ui.rows })
     if (rows !== null) this.#print(() => rows)
@@ -219,8 +262,10 @@ export class ScreenFront implements Front {
   }
 
   #showOffline(): void {
+    this.#countdown?.cancel()
+    this.#countdown = null
     if (this.#offline === null) {
-      this.#ui.setStatus('')
+      this.#ui.setStatus(this.#unread)
       return
     }
     const { reason, until, attempt } = this.#offline

@@ -33,6 +33,7 @@ import { Core } from './core.ts'
 import { History } from './history.ts'
 import { GroupActions } from './group-actions.ts'
 import { LifeActions } from './life.ts'
+import { RecordNotebook } from './notebook.ts'
 import { PeopleActions } from './people-actions.ts'
 import { reopen } from './reopen.ts'
 import { statusOf } from './status.ts'
@@ -65,6 +66,7 @@ export class LiveSession implements Session {
   readonly #history: History
   readonly life: LifeActions
   readonly groups: GroupActions
+  readonly notebook: RecordNotebook
   #upkeep: Timer | null = null
   #closing: Promise<void> | null = null
 
@@ -77,6 +79,8 @@ export class LiveSession implements Session {
     this.#history = new History(core)
     this.life = new LifeActions(core, this.#writing, (work) => this.#open(work))
     this.groups = new GroupActions(core, (work) => this.#open(work))
+    const { records } = core.profile.store
+    this.notebook = new RecordNotebook(records, (work) => this.#open(work))
     this.#people = new PeopleActions(core, this.groups)
   }
 
@@ -273,6 +277,10 @@ export class LiveSession implements Session {
     await outbox.settled()
     await transfers.settled()
     await messages.idle()
+  }
+
+  staysSignedIn(): Promise<boolean> {
+    return this.#open(() => this.#options.profile.staysSignedIn())
   }
 
   logout(options: { readonly removeDevice?: { readonly password: string } } = {}): Promise<void> {
