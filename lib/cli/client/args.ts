@@ -26,6 +26,8 @@ export interface ClientOptions {
   readonly yes: boolean
   readonly lock: boolean
   readonly plain: boolean
+  /** The whole terminal, with a list of the chats. */
+  readonly full: boolean
   readonly noColor: boolean
   readonly downloadDir: string | undefined
   readonly home: string | undefined
@@ -47,6 +49,7 @@ const OPTIONS = {
   yes: { type: 'boolean', short: 'y' },
   lock: { type: 'boolean' },
   plain: { type: 'boolean' },
+  full: { type: 'boolean' },
   'no-color': { type: 'boolean' },
   'download-dir': { type: 'string' },
   debug: { type: 'string' },
@@ -67,6 +70,7 @@ without it the last server is used, or you are asked.
   -y, --yes                 trust a new server on first use (never a changed one)
   --lock                    seal this device's data with the password; asked at each launch
   --download-dir DIR        where received files go
+  --full                    the whole terminal: chats at the left, one of them beside
   --plain                   no cursor movement: for screen readers and logs
   --no-color                also NO_COLOR
   --debug FILE              write a log without content to FILE
@@ -145,6 +149,7 @@ export function parseClientArgs(
     yes: values.yes ?? false,
     lock: values.lock ?? false,
     plain: (values.plain ?? false) || (env['SECURECHAT_PLAIN'] ?? '') !== '',
+    full: values.full ?? false,
     noColor: values['no-color'] ?? false,
     downloadDir: values['download-dir'] ?? env['SECURECHAT_DOWNLOAD_DIR'],
     home: env['SECURECHAT_HOME'],

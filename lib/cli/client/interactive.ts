@@ -9,6 +9,7 @@ import type { ClientOptions } from './args.ts'
 import { candidates } from './candidates.ts'
 import { runLine } from './dispatch.ts'
 import { type Endings, signalExitCode } from './ending.ts'
+import { FullMode } from './full/full-mode.ts'
 import type { Front } from './front.ts'
 import { jobControl } from './job-control.ts'
 import { ScreenFront } from './screen-front.ts'
@@ -43,13 +44,16 @@ export async function runInteractive(parts: Interactive): Promise<number> {
   const quit = (): void => {
     endings.end({ why: 'quit' })
   }
+  const full = options.full ? new FullMode(systemClock) : null
   const ui = new Ui({
+    ...(full === null ? {} : { createScreen: full.createScreen, onKey: full.onKey }),
     tty,
     output: process.stdout,
     theme,
     clock: systemClock,
     jobs: jobControl(process),
     onLine: (line) => {
+      full?.typed()
       void runLine(app, line)
     },
     onQuit: (why) => {
@@ -65,9 +69,10 @@ export async function runInteractive(parts: Interactive): Promise<number> {
     },
   })
   process.on('exit', () => {
+    full?.leave()
     ui.restoreModes()
   })
-  const front = new ScreenFront(ui, prompts, systemClock)
+  const front = full?.front(ui, prompts) ?? new ScreenFront(ui, prompts, systemClock)
   const said = new Set<Step>()
   const app = parts.createApp(options, front, log, quit, (step) => {
     const words = STEPS[step]
@@ -75,6 +80,7 @@ export async function runInteractive(parts: Interactive): Promise<number> {
     said.add(step)
     front.row('*', words)
   })
+  full?.attach(app)
   front.row('*', `securechat ${programVersion()} - end-to-end encrypted messages in your terminal`)
   const started = start(app, options).then(
     () => null,
@@ -85,6 +91,7 @@ export async function runInteractive(parts: Interactive): Promise<number> {
   const ending = refused ?? (await endings.first)
   // Nobody reads any more: do not even try to restore the prompt.
   await parts.closeInTime(app)
+  full?.end()
   front.end()
   ui.end()
   switch (ending.why) {

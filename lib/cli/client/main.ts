@@ -43,6 +43,10 @@ async function run(argv: readonly string[]): Promise<number> {
     process.stdout.write(options.help ? USAGE : `securechat ${programVersion()}\n`)
     return EXIT.ok
   }
+  if (options.full && !isInteractive(options)) {
+    process.stderr.write('! --full needs a terminal, and no --plain.\n')
+    return EXIT.usage
+  }
   let debugLog
   try {
     debugLog = await openDebugLog(options)

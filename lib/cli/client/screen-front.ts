@@ -84,7 +84,7 @@ export class ScreenFront implements Front {
   }
 
   #show(view: MessageView, fills: boolean): void {
-    this.#day(view.at)
+    this.day(view.at)
     const change = groupLine(view)
     if (change !== null) {
       this.row('*', change)
@@ -237,7 +237,7 @@ export class ScreenFront implements Front {
   }
 
   /** A row when the day changes between two messages. */
-  #day(at: number): void {
+  protected day(at: number): void {
     const before = this.#lastDay ?? this.#clock.now()
     this.#lastDay = at
     if (!sameDay(before, at)) this.#ui.print(section(longDate(at)))
