@@ -17,6 +17,15 @@ import { FullScreen } from './full-screen.ts'
 import { Panes } from './panes.ts'
 import type { Pane } from './pane.ts'
 
+/** Something that a key opens. */
+interface Target {
+  /** 0: everything. */
+  readonly number: number
+  /** Undefined: there is none of that number in the list. */
+  readonly chat: string | null | undefined
+}
+
+const HOME: Target = { number: 0, chat: null }
 const PAGE = 50
 /** The list is asked for at most so often; a burst of messages changes it once. */
 const LIST_MS = 200
@@ -32,15 +41,14 @@ export class FullMode {
   #chats: readonly ListedChat[] = []
   #room: Pick<Frame, 'cols' | 'height'> = { cols: 80, height: 20 }
   #listing: Timer | null = null
-  /** A chat that a key wants opened while another one is being opened. */
-  #wanted: string | null = null
+  /** What a key wants opened, until it is. */
+  #wanted: Target | null = null
   #isOpening = false
 
   constructor(clock: Clock) {
     this.#clock = clock
     this.#panes = new Panes(() => clock.now())
-    this.#panes.home.title =
-      'everything, as it happens'
+    this.#panes.home.title = 'everything, as it happens'
   }
 
   readonly createScreen: CreateScreen = (options) => {
@@ -111,7 +119,7 @@ export class FullMode {
         open.toBottom()
         break
       case 'open':
-        this.#open(action.number === 0 ? null : String(action.number))
+        this.#open(this.#target(action.number))
         break
       case 'step':
         this.#step(action.by)
@@ -119,42 +127,47 @@ export class FullMode {
       case 'unread': {
         const next = this.#chats.find(({ chat, unread }) => unread > 0 && chat !== open.chat)
         if (next === undefined) this.#ui?.alert({ bell: true })
-        else this.#open(String(next.number))
+        else this.#open(next)
       }
     }
     this.#screen?.schedule()
   }
 
-  #step(by: -1 | 1): void {
-    const at = this.#chats.findIndex(({ chat }) => chat === this.#panes.open.chat)
-    const next = this.#chats[at + by]
-    if (at + by === -1) this.#open(null)
-    else if (next === undefined) this.#ui?.alert({ bell: true })
-    else this.#open(String(next.number))
+  #target(number: number): Target {
+    if (number === 0) return HOME
+    return { number, chat: this.#chats.find((each) => each.number === number)?.chat }
   }
 
-  /** One at a time: two that are opened at once would print into each other. */
-  #open(number: string | null): void {
+  #step(by: -1 | 1): void {
+    const from = this.#wanted === null ? this.#panes.open.chat : this.#wanted.chat
+    const at = this.#chats.findIndex(({ chat }) => chat === from) + by
+    const next = this.#chats[at]
+    if (at === -1) this.#open(HOME)
+    else if (next === undefined) this.#ui?.alert({ bell: true })
+    else this.#open(next)
+  }
+
+  /** One at a time: two that are opened at once would print into each other. The last one asked for stays. */
+  #open(target: Target): void {
     const app = this.#app
-    if (app === null) return
-    if (number === null) {
+    this.#wanted = target
+    if (app === null || this.#isOpening) return
+    this.#isOpening = true
+    void this.#openWanted(app).finally(() => {
+      this.#isOpening = false
       this.#wanted = null
-      app.openChat(null)
-      return
-    }
-    this.#wanted = number
-    if (!this.#isOpening) void this.#openWanted(app)
+      this.#listSoon()
+    })
   }
 
   async #openWanted(app: App): Promise<void> {
-    this.#isOpening = true
-    while (this.#wanted !== null) {
-      const number = this.#wanted
-      this.#wanted = null
-      await runLine(app, `!chat ${number}`)
+    let opened: Target | null = null
+    while (this.#wanted !== null && this.#wanted !== opened) {
+      opened = this.#wanted
+      if (opened.chat === this.#panes.open.chat) continue
+      if (opened.number === 0) app.openChat(null)
+      else await runLine(app, `!chat ${String(opened.number)}`)
     }
-    this.#isOpening = false
-    this.#listSoon()
   }
 
   /** Fetches what was said before the oldest message of a pane. */
