@@ -6,6 +6,7 @@ import { mute, newChat, requests, set } from './chat-commands.ts'
 import { accept, cancel, decline, file, files, pause, resume } from './file-commands.ts'
 import { type Command, GROUPS } from './command.ts'
 import { GROUP_COMMANDS } from './group-table.ts'
+import { MEDIA_COMMANDS } from './media/media-table.ts'
 import { OWN_COMMANDS } from './own-table.ts'
 import { splitArguments, splitText } from './parse.ts'
 import { block, blocked, trust, unblock, verify } from './people-commands.ts'
@@ -164,6 +165,7 @@ export const COMMANDS: readonly Command[] = [
     args: [1, 1],
     run: resume,
   },
+  ...MEDIA_COMMANDS,
   {
     name: 'verify',
     group: 'Safety',
@@ -238,7 +240,8 @@ export const COMMANDS: readonly Command[] = [
     name: 'set',
     group: 'You',
     usage: '[KEY] [VALUE]',
-    summary: 'Shows or changes a choice: receipts, presence, bell on/off; requests soft/strict.',
+    summary:
+      'Shows or changes a choice: receipts, presence, bell, preview on/off; requests soft/strict.',
     example: '!set requests strict',
     needs: 'login',
     args: [0, 2],

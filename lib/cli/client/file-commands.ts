@@ -55,7 +55,7 @@ function stateWord({ direction, state, receiver, peer }: Offer): string {
   return receiver === 'accepted' ? `${who} takes it` : `on the server, for ${who} to answer`
 }
 
-function transferNumber(typed: string): number {
+export function transferNumber(typed: string): number {
   const n = /^\[?(\d{1,9})\]?$/.exec(typed)?.[1]
   return n === undefined ? fail('E_USAGE', 'Which number? !files lists them.') : Number(n)
 }

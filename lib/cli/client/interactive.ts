@@ -12,6 +12,9 @@ import { type Endings, signalExitCode } from './ending.ts'
 import { FullMode } from './full/full-mode.ts'
 import type { Front } from './front.ts'
 import { jobControl } from './job-control.ts'
+import { workerDecoder } from './media/decoder.ts'
+import { graphicsOf } from './media/graphics.ts'
+import { Pictures } from './media/pictures.ts'
 import { ScreenFront } from './screen-front.ts'
 import { start } from './start.ts'
 import { openTerminal } from './terminal-setup.ts'
@@ -81,6 +84,19 @@ export async function runInteractive(parts: Interactive): Promise<number> {
     front.row('*', words)
   })
   full?.attach(app)
+  // the rows of the full screen are drawn again and again: a picture has to consist of rows
+  const graphics = graphicsOf(process.env, theme)
+  if (graphics !== 'none') {
+    front.pictures = new Pictures({
+      graphics: full === null ? graphics : 'blocks',
+      files: app.deps.files,
+      decode: workerDecoder(systemClock),
+      print: (entry) => {
+        ui.print(entry)
+      },
+      room: () => full?.room ?? ui,
+    })
+  }
   front.row('*', `securechat ${programVersion()} - end-to-end encrypted messages in your terminal`)
   const started = start(app, options).then(
     () => null,
@@ -92,6 +108,7 @@ export async function runInteractive(parts: Interactive): Promise<number> {
   // Nobody reads any more: do not even try to restore the prompt.
   await parts.closeInTime(app)
   full?.end()
+  front.pictures?.close()
   front.end()
   ui.end()
   switch (ending.why) {

@@ -17,6 +17,7 @@ import { createClientHome } from './client-home.ts'
 import { Endings, signalExitCode } from './ending.ts'
 import type { Front } from './front.ts'
 import { LineFront, runLines } from './lines.ts'
+import { Sound } from './media/sound.ts'
 import { passwordFrom } from './password-source.ts'
 import { present } from './present.ts'
 import { confirmServer, start } from './start.ts'
@@ -108,6 +109,7 @@ export function createApp(
     present,
     quit,
     password: () => passwordFrom(options),
+    sound: new Sound({ env: process.env, platform: process.platform, clock: systemClock }),
     sleep: (ms) =>
       new Promise((done) => {
         setTimeout(done, ms)

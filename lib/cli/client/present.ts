@@ -12,6 +12,7 @@ import type { App } from './app.ts'
 import { acceptNumber, declineNumber, what } from './file-commands.ts'
 import { chatWord, isGroupName } from './chat-words.ts'
 import type { Mark } from './front.ts'
+import { preview } from './media/media-commands.ts'
 import { changeWords } from './message-text.ts'
 import { groupEvent } from './present-group.ts'
 import { restoring } from './restore-row.ts'
@@ -53,6 +54,7 @@ export function present(event: ClientEvent, app: App): void {
     case 'file-done':
       front.progressEnd(event.offer)
       front.row('*', doneRow(event.offer))
+      preview(app, event.offer)
       return
     case 'file-failed':
       app.withdrawQuestion(event.offer.number)

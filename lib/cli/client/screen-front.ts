@@ -4,7 +4,7 @@ import type { Clock, Timer } from '../../util/clock.ts'
 import type { TickState } from '../theme.ts'
 import { chatWord, isGroupName } from './chat-words.ts'
 import { clockTime, duration, longDate, sameDay } from './format.ts'
-import type { Forms, Front, Mark, OpenForm, Progress } from './front.ts'
+import type { Forms, Front, Mark, OpenForm, PictureShow, Progress } from './front.ts'
 import { answerWords, bodyWords, groupLine, notesOf } from './message-text.ts'
 import { qrRows } from './qr.ts'
 import { type Entry, listing, notice, section } from './rows.ts'
@@ -25,6 +25,7 @@ const TICKS: Readonly<Record<MessageState, TickState>> = {
 export class ScreenFront implements Front {
   readonly attended = true
   forms: Forms | null = null
+  pictures: PictureShow | undefined
   readonly #ui: Ui
   readonly #prompts: OpenForm
   readonly #clock: Clock

@@ -51,6 +51,11 @@ export class FullMode {
     this.#panes.home.title = 'everything, as it happens'
   }
 
+  /** What is left for the transcript. */
+  get room(): { readonly cols: number; readonly rows: number } {
+    return { cols: this.#room.cols, rows: this.#room.height }
+  }
+
   readonly createScreen: CreateScreen = (options) => {
     const screen = new FullScreen(options, this.#panes, (block, cols, rows) => {
       const view = { pane: this.#panes.open, chats: this.#chats, place: this.#place() }
@@ -77,7 +82,7 @@ export class FullMode {
       onNewPane: () => {
         void this.#older(this.#panes.open)
       },
-      room: () => ({ cols: this.#room.cols, rows: this.#room.height }),
+      room: () => this.room,
     })
     this.#front = front
     this.#ui = ui

@@ -1,0 +1,154 @@
+// Commands about what a file shows or says: pictures, voice.
+import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import type { Session } from '../../../client/api.ts'
+import type { Offer } from '../../../client/events.ts'
+import { codeOf, fail } from '../../../util/errors.ts'
+import { isolate, safeInline } from '../../sanitise.ts'
+import type { App } from '../app.ts'
+import { groupOf } from '../chat-target.ts'
+import { chatWord, isGroupName } from '../chat-words.ts'
+import { transferNumber, what } from '../file-commands.ts'
+import { clockTime, isoDate } from '../format.ts'
+import { userArgument } from '../parse.ts'
+import { HEAD_BYTES } from './image-kind.ts'
+import { type Recording, type Sound, soundKind } from './sound.ts'
+
+const MAX_SECONDS = 120
+/** A WAV file without any sound. */
+const EMPTY_BYTES = 44
+
+/** The file of a transfer, as far as it is here. @throws E_NOT_FOUND, E_STATE */
+async function fileOf(
+  app: App,
+  typed: string,
+): Promise<{ readonly offer: Offer; readonly path: string }> {
+  const number = transferNumber(typed)
+  const offer =
+    (await app.requireSession().files()).find((each) => each.number === number) ??
+    fail('E_NOT_FOUND', `There is no file ${String(number)}. !files lists them.`)
+  const isHere = offer.direction === 'out' || offer.state === 'done'
+  if (offer.path === undefined || !isHere) {
+    fail('E_STATE', `${what(offer)} is not here yet. !accept ${String(number)} takes it.`)
+  }
+  return { offer, path: offer.path }
+}
+
+export async function show(app: App, [typed = '']: readonly string[]): Promise<void> {
+  const { offer, path } = await fileOf(app, typed)
+  const pictures =
+    app.front.pictures ??
+    fail('E_USAGE', `No pictures can be shown here. The file: ${isolate(safeInline(path))}`)
+  app.front.row('*', `[${String(offer.number)}] ${what(offer)}`)
+  await pictures.show(path)
+}
+
+/** What has come is shown at once, if it is a picture and this is wanted. */
+export function preview(app: App, offer: Offer): void {
+  const { pictures } = app.front
+  if (pictures === undefined || offer.direction !== 'in' || offer.path === undefined) return
+  if (app.session?.life.choice('preview') !== 'on') return
+  pictures.show(offer.path).catch((error: unknown) => {
+    // most files are no pictures
+    app.deps.log.debug('preview', { code: codeOf(error) })
+  })
+}
+
+function soundOf(app: App): Sound {
+  return app.sound ?? fail('E_INTERNAL')
+}
+
+export async function play(app: App, [typed = '']: readonly string[]): Promise<void> {
+  if (typed.toLowerCase() === 'stop') {
+    const wasPlaying = soundOf(app).stopPlaying()
+    app.front.row('*', wasPlaying ? 'Stopped.' : 'Nothing is playing.')
+    return
+  }
+  const { offer, path } = await fileOf(app, typed)
+  const file = await app.deps.files.openRead(path)
+  const head = await file.read(0, Math.min(HEAD_BYTES, file.size)).finally(() => file.close())
+  await soundOf(app).play(path, soundKind(Buffer.from(head)), (tool) => {
+    app.front.row('*', `Playing ${what(offer)} with ${tool}. !play stop ends it.`)
+  })
+}
+
+export async function voice(app: App, [typed = '', length]: readonly string[]): Promise<void> {
+  const session = app.requireSession()
+  const seconds = length === undefined ? null : /^\d{1,3}$/.test(length) ? Number(length) : 0
+  if (seconds !== null && (seconds < 1 || seconds > MAX_SECONDS)) {
+    fail('E_USAGE', `SECONDS is a whole number from 1 to ${MAX_SECONDS}.`)
+  }
+  const to = isGroupName(typed) ? groupOf(session, typed).chat : userArgument(typed)
+  if (!isGroupName(to)) await session.whois(to)
+  const folder = await mkdtemp(join(tmpdir(), 'securechat-voice-'))
+  const now = app.deps.clock.now()
+  const path = join(folder, `voice-${isoDate(now)}-${clockTime(now).replace(':', '')}.wav`)
+  let offer: Offer | null = null
+  try {
+    const isWanted = await recorded(app, path, to, seconds)
+    if (!isWanted) {
+      app.front.row('*', 'Nothing was sent.')
+      return
+    }
+    offer = await session.offerFile(to, path)
+    const number = String(offer.number)
+    app.front.row(
+      '*',
+      `[${number}] Offered ${what(offer)} to ${chatWord(to)}. !cancel ${number} takes it back.`,
+    )
+  } finally {
+    if (offer === null) await rm(folder, { recursive: true, force: true })
+    else removeWhenSent(session, offer.number, folder)
+  }
+}
+
+/** False: the person does not want it sent. */
+async function recorded(
+  app: App,
+  path: string,
+  to: string,
+  seconds: number | null,
+): Promise<boolean> {
+  const sound = soundOf(app)
+  const end = async (recording: Recording): Promise<void> => {
+    await recording.stop()
+    const size = await stat(path).then(
+      (file) => file.size,
+      () => 0,
+    )
+    if (size <= EMPTY_BYTES) fail('E_FILE', `${recording.tool} has recorded nothing.`)
+  }
+  if (seconds !== null) {
+    const recording = await sound.record(path, MAX_SECONDS * 1000)
+    app.front.row('*', `Recording ${String(seconds)} s for ${chatWord(to)} with ${recording.tool}.`)
+    await Promise.race([app.sleep(seconds * 1000), recording.failed])
+    await end(recording)
+    return true
+  }
+  return app.front.form(async () => {
+    const forms =
+      app.front.forms ??
+      fail('E_USAGE', 'There is no terminal to stop it on. Say how long: !voice alice 10')
+    const recording = await sound.record(path, MAX_SECONDS * 1000)
+    try {
+      const question = `Recording for ${chatWord(to)}, at most ${MAX_SECONDS} s. Send it?`
+      const isWanted = await Promise.race([forms.confirm(question, true), recording.failed])
+      if (isWanted) await end(recording)
+      return isWanted
+    } finally {
+      await recording.stop()
+    }
+  })
+}
+
+/** The recording is sealed on the server then; nothing of it stays in the clear. */
+function removeWhenSent(session: Session, number: number, folder: string): void {
+  const off = session.on((event) => {
+    const isOver = event.type === 'file-done' || event.type === 'file-failed'
+    if (!(isOver && event.offer.number === number) && event.type !== 'closed') return
+    off()
+    if (event.type === 'file-done') void rm(folder, { recursive: true, force: true })
+  })
+}
