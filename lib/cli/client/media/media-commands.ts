@@ -20,15 +20,26 @@ const MAX_SECONDS = 120
 /** A WAV file without any sound. */
 const EMPTY_BYTES = 44
 
+/** In a chat the line of a file has the number of its message: that one does as well. */
+async function offerOfLine(session: Session, number: number): Promise<number> {
+  const view = await session.message(number)
+  return view?.body.kind === 'file' ? view.body.offer : -1
+}
+
 /** The file of a transfer, as far as it is here. @throws E_NOT_FOUND, E_STATE */
 async function fileOf(
   app: App,
   typed: string,
 ): Promise<{ readonly offer: Offer; readonly path: string }> {
-  const number = transferNumber(typed)
+  const session = app.requireSession()
+  const typedNumber = transferNumber(typed)
+  const files = await session.files()
+  const find = (n: number): Offer | undefined => files.find((each) => each.number === n)
   const offer =
-    (await app.requireSession().files()).find((each) => each.number === number) ??
-    fail('E_NOT_FOUND', `There is no file ${String(number)}. !files lists them.`)
+    find(typedNumber) ??
+    find(await offerOfLine(session, typedNumber)) ??
+    fail('E_NOT_FOUND', `There is no file ${String(typedNumber)}. !files lists them.`)
+  const { number } = offer
   const isHere = offer.direction === 'out' || offer.state === 'done'
   if (offer.path === undefined || !isHere) {
     fail('E_STATE', `${what(offer)} is not here yet. !accept ${String(number)} takes it.`)

@@ -1,7 +1,7 @@
 // When a picture is shown: at once when it has come and this is wanted, or when asked for.
 import test from 'ava'
 
-import type { Offer } from '../../../../lib/client/events.ts'
+import type { MessageView, Offer } from '../../../../lib/client/events.ts'
 import { runLine } from '../../../../lib/cli/client/dispatch.ts'
 import { SecureChatError } from '../../../../lib/util/errors.ts'
 import { type FakeApp, fakeApp, OFFER } from '../../../helpers/fake-front.ts'
@@ -11,7 +11,11 @@ const DONE: Offer = { ...OFFER, state: 'done', name: 'a.png', path: '/d/a.png' }
 function world(choice = 'on', failure?: SecureChatError): { kit: FakeApp; shown: string[] } {
   const shown: string[] = []
   const life = { isMuted: () => false, choice: () => choice, shown: () => Promise.resolve() }
-  const kit = fakeApp({ life: life as never, files: () => Promise.resolve([DONE]) })
+  const message = (number: number): Promise<MessageView | null> => {
+    const body = { kind: 'file', offer: 3, name: 'a.png', size: 9 }
+    return Promise.resolve(number === 75 ? ({ number, body } as MessageView) : null)
+  }
+  const kit = fakeApp({ life: life as never, files: () => Promise.resolve([DONE]), message })
   kit.front.pictures = {
     show: (path) => {
       shown.push(path)
@@ -44,6 +48,13 @@ test('a file that is no picture says so only to who asks', async (t) => {
   await Promise.resolve()
   t.is(kit.front.said.filter((row) => row.startsWith('!')).length, 0)
   t.is((await runLine(kit.app, '!show 3'))?.code, 'E_FORMAT')
+})
+
+test('the number of its line in the chat does as well', async (t) => {
+  const { kit, shown } = world()
+  t.is(await runLine(kit.app, '!show 75'), null)
+  t.deepEqual(shown, ['/d/a.png'])
+  t.is((await runLine(kit.app, '!show 76'))?.code, 'E_NOT_FOUND')
 })
 
 test('a front without pictures names the file', async (t) => {

@@ -60,6 +60,7 @@ async function world(
         return { ...OFFER, direction: 'out', peer: to, name: 'voice.wav', path }
       },
       files: () => Promise.resolve(result.files),
+      message: () => Promise.resolve(null),
     },
     {
       sound,
