@@ -136,6 +136,7 @@ function parts(rgb: number): [number, number, number] {
 }
 
 function depthOf({ env }: ThemeOptions): Theme['depth'] {
+  if (env['WT_SESSION'] !== undefined) return 16_777_216 // Windows Terminal names no TERM
   const term = env['TERM'] ?? ''
   const colours = env['COLORTERM'] ?? ''
   if (colours === 'truecolor' || colours === '24bit' || /-direct|kitty|ghostty/.test(term)) {

@@ -10,6 +10,7 @@ import { isolate, safeInline } from '../sanitise.ts'
 import type { App } from './app.ts'
 import { groupOf } from './chat-target.ts'
 import { chatWord, isGroupName } from './chat-words.ts'
+import { dropRecording } from './media/recordings.ts'
 import { userArgument } from './parse.ts'
 import { formatBytes } from './progress-row.ts'
 
@@ -146,6 +147,7 @@ export async function cancel(app: App, [typed = '']: readonly string[]): Promise
   const offer = await app.requireSession().cancel(transferNumber(typed))
   app.withdrawQuestion(offer.number)
   app.front.progressEnd(offer)
+  await dropRecording(offer.path)
   app.front.row('*', `Cancelled ${what(offer)}. Nothing half done is left behind.`)
 }
 

@@ -8,6 +8,7 @@ import { runLine } from '../dispatch.ts'
 import type { OpenForm } from '../front.ts'
 import type { Key } from '../keys.ts'
 import { countShown } from '../life-commands.ts'
+import { notice } from '../rows.ts'
 import type { CreateScreen } from '../window.ts'
 import type { Ui } from '../ui.ts'
 import { type Frame, frame, type ListedChat } from './frame.ts'
@@ -25,6 +26,8 @@ interface Target {
   readonly chat: string | null | undefined
 }
 
+const KEYS =
+  'Alt-1 to Alt-9 open a chat, Alt-Up and Alt-Down the one above or below, Ctrl-N the next unread one; PgUp goes back, Esc shows everything.'
 const HOME: Target = { number: 0, chat: null }
 const PAGE = 50
 /** The list is asked for at most so often; a burst of messages changes it once. */
@@ -91,6 +94,7 @@ export class FullMode {
 
   attach(app: App): void {
     this.#app = app
+    this.#panes.print(notice('*', KEYS))
   }
 
   /** A line was entered. */

@@ -1,7 +1,5 @@
 // Commands about what a file shows or says: pictures, voice.
-import { mkdtemp, rm, stat } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { stat } from 'node:fs/promises'
 
 import type { Session } from '../../../client/api.ts'
 import type { Offer } from '../../../client/events.ts'
@@ -11,9 +9,9 @@ import type { App } from '../app.ts'
 import { groupOf } from '../chat-target.ts'
 import { chatWord, isGroupName } from '../chat-words.ts'
 import { transferNumber, what } from '../file-commands.ts'
-import { clockTime, isoDate } from '../format.ts'
 import { userArgument } from '../parse.ts'
 import { HEAD_BYTES } from './image-kind.ts'
+import { dropRecording, newRecording } from './recordings.ts'
 import { type Recording, type Sound, soundKind } from './sound.ts'
 
 const MAX_SECONDS = 120
@@ -56,14 +54,18 @@ export async function show(app: App, [typed = '']: readonly string[]): Promise<v
   await pictures.show(path)
 }
 
-/** What has come is shown at once, if it is a picture and this is wanted. */
-export function preview(app: App, offer: Offer): void {
+/** A transfer is over: a picture that has come is shown, if this is wanted; a recording that was sent is not kept. */
+export function transferred(app: App, offer: Offer): void {
   const { pictures } = app.front
-  if (pictures === undefined || offer.direction !== 'in' || offer.path === undefined) return
-  if (app.session?.life.choice('preview') !== 'on') return
-  pictures.show(offer.path).catch((error: unknown) => {
+  const over =
+    offer.direction === 'out'
+      ? dropRecording(offer.path)
+      : offer.state === 'done' && app.session?.life.choice('preview') === 'on'
+        ? pictures?.show(offer.path ?? '')
+        : undefined
+  over?.catch((error: unknown) => {
     // most files are no pictures
-    app.deps.log.debug('preview', { code: codeOf(error) })
+    app.deps.log.debug('transferred', { code: codeOf(error) })
   })
 }
 
@@ -93,26 +95,22 @@ export async function voice(app: App, [typed = '', length]: readonly string[]): 
   }
   const to = isGroupName(typed) ? groupOf(session, typed).chat : userArgument(typed)
   if (!isGroupName(to)) await session.whois(to)
-  const folder = await mkdtemp(join(tmpdir(), 'securechat-voice-'))
-  const now = app.deps.clock.now()
-  const path = join(folder, `voice-${isoDate(now)}-${clockTime(now).replace(':', '')}.wav`)
+  const path = await newRecording(app.deps.clock.now())
   let offer: Offer | null = null
   try {
-    const isWanted = await recorded(app, path, to, seconds)
-    if (!isWanted) {
+    if (!(await recorded(app, path, to, seconds))) {
       app.front.row('*', 'Nothing was sent.')
       return
     }
     offer = await session.offerFile(to, path)
-    const number = String(offer.number)
-    app.front.row(
-      '*',
-      `[${number}] Offered ${what(offer)} to ${chatWord(to)}. !cancel ${number} takes it back.`,
-    )
   } finally {
-    if (offer === null) await rm(folder, { recursive: true, force: true })
-    else removeWhenSent(session, offer.number, folder)
+    if (offer === null) await dropRecording(path)
   }
+  const n = String(offer.number)
+  app.front.row(
+    '*',
+    `[${n}] Offered ${what(offer)} to ${chatWord(to)}. !cancel ${n} takes it back.`,
+  )
 }
 
 /** False: the person does not want it sent. */
@@ -151,15 +149,5 @@ async function recorded(
     } finally {
       await recording.stop()
     }
-  })
-}
-
-/** The recording is sealed on the server then; nothing of it stays in the clear. */
-function removeWhenSent(session: Session, number: number, folder: string): void {
-  const off = session.on((event) => {
-    const isOver = event.type === 'file-done' || event.type === 'file-failed'
-    if (!(isOver && event.offer.number === number) && event.type !== 'closed') return
-    off()
-    if (event.type === 'file-done') void rm(folder, { recursive: true, force: true })
   })
 }

@@ -1,13 +1,14 @@
 // Voice and sound by programs of the system: fake ones on a PATH of our own that note how they were called.
 import { existsSync } from 'node:fs'
 import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 
 import test from 'ava'
 
 import type { Offer } from '../../../../lib/client/events.ts'
 import { runLine } from '../../../../lib/cli/client/dispatch.ts'
 import type { Forms } from '../../../../lib/cli/client/front.ts'
+import { dropRecording, newRecording } from '../../../../lib/cli/client/media/recordings.ts'
 import { Sound, soundKind } from '../../../../lib/cli/client/media/sound.ts'
 import { createNodeFiles } from '../../../../lib/cli/node-files.ts'
 import { systemClock } from '../../../../lib/cli/system-clock.ts'
@@ -61,6 +62,7 @@ async function world(
       },
       files: () => Promise.resolve(result.files),
       message: () => Promise.resolve(null),
+      cancel: () => Promise.resolve(result.files[0] ?? OFFER),
     },
     {
       sound,
@@ -114,8 +116,22 @@ test('a recording is sent as a file when the person says so', async (t) => {
   t.regex(w.kit.front.said.join('\n'), /form Recording for @alice, at most 120 s\. Send it\?/)
   const folder = dirname(w.offered[0]?.path ?? '')
   t.true(existsSync(folder), 'the upload reads it')
-  w.kit.emit({ type: 'file-done', offer: { ...OFFER, direction: 'out' } })
+  const path = w.offered[0]?.path ?? ''
+  w.kit.emit({ type: 'file-done', offer: { ...OFFER, direction: 'out', path } })
   while (existsSync(folder)) await new Promise((resolve) => setImmediate(resolve))
+})
+
+test('a recording that is cancelled is not kept; what is no recording is not touched', async (t) => {
+  const w = await world(t, {})
+  const path = await newRecording(Date.UTC(2026, 10, 20))
+  const others = [join(w.root, basename(path)), join(dirname(path), 'other.wav')]
+  for (const each of [path, ...others]) await writeFile(each, WAV)
+  for (const each of [...others, undefined, '', '/']) await dropRecording(each)
+  t.true([path, ...others].every((each) => existsSync(each)))
+  w.files = [{ ...OFFER, direction: 'out', state: 'running', path }]
+  t.is(await runLine(w.kit.app, '!cancel 3'), null)
+  t.false(existsSync(dirname(path)))
+  t.true(existsSync(others[0] ?? ''))
 })
 
 test('what is not wanted leaves nothing', async (t) => {
