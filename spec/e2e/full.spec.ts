@@ -18,6 +18,7 @@ type Test = Parameters<typeof startServer>[0]
 async function meet(
   t: Test,
   options: ScreenOptions = {},
+  env: Readonly<Record<string, string>> = {},
 ): Promise<{ readonly screen: Screen; readonly bob: Program }> {
   const root = await scratch(t)
   const server = await startServer(t, join(root, 'server'))
@@ -30,7 +31,7 @@ async function meet(
   program.end()
   await program.exited
   const args = [server.uri, '-u', 'alice', '--full']
-  const screen = new Screen(args, { SECURECHAT_HOME: join(root, 'alice') }, options)
+  const screen = new Screen(args, { SECURECHAT_HOME: join(root, 'alice'), ...env }, options)
   t.teardown(async () => {
     screen.kill('SIGKILL')
     await screen.exited
@@ -95,6 +96,20 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
     const { screen } = await meet(t)
     screen.kill(signal)
     await screen.exited
+    t.true(isGivenBack(screen, [...MODES, PASTE]))
+  })
+}
+
+for (const [what, code] of [
+  ['throw Error(`ours`)', 1],
+  ['process.exit(7)', 7],
+] as const) {
+  test(`a crash gives the terminal back: ${what}`, async (t) => {
+    const trap = encodeURIComponent(`process.on('SIGUSR2', () => { ${what} })`)
+    const options = `--import=data:text/javascript,${trap}`
+    const { screen } = await meet(t, {}, { NODE_OPTIONS: options })
+    screen.kill('SIGUSR2')
+    t.is((await screen.exited).code, code)
     t.true(isGivenBack(screen, [...MODES, PASTE]))
   })
 }
