@@ -52,6 +52,9 @@ async function world(
   }
   const sound = new Sound({ env: { PATH: bin }, platform: 'linux', clock: systemClock })
   const offered: World['offered'] = []
+  t.teardown(async () => {
+    for (const { path } of offered) await dropRecording(path)
+  })
   const kit = fakeApp(
     {
       whois: (user: string) =>
