@@ -37,6 +37,7 @@ const HOMES: Readonly<Record<string, RegExp>> = {
   'nedb-promises': /^storage\/nedb\//,
   chalk: /^cli\/theme\.ts$/,
   inquirer: /^cli\/prompts\.ts$/,
+  'jpeg-js': /^cli\/client\/media\/jpeg\.ts$/,
   'node:net': /^channel\/tcp\.ts$/,
   'node:tls': /^$/,
   'node:http': /^$/,

@@ -8,6 +8,7 @@ import { EXIT, type ExitCode, exitCodeOf } from '../exit-codes.ts'
 import { chatWord } from './chat-words.ts'
 import type { Front } from './front.ts'
 import { OwnPreferences } from './own-preferences.ts'
+import type { Sound } from './media/sound.ts'
 
 /** Reserved as usernames, so that they can mean oneself (PROTOCOL 5.1). */
 const NOTES: readonly string[] = ['me', 'notes']
@@ -25,6 +26,8 @@ export interface AppOptions {
   readonly sleep: (ms: number) => Promise<void>
   /** The password that came with the start of the program, for whoever has no terminal to ask on. */
   readonly password?: () => Promise<string | undefined>
+  /** For `!voice` and `!play`. */
+  readonly sound?: Sound
 }
 
 export class App {
@@ -33,6 +36,7 @@ export class App {
   readonly lock: boolean
   readonly sleep: (ms: number) => Promise<void>
   readonly preferences: OwnPreferences
+  readonly sound: Sound | undefined
   readonly #quit: () => void
   readonly #password: (() => Promise<string | undefined>) | undefined
   readonly #connect: Connect
@@ -56,6 +60,7 @@ export class App {
     this.#quit = options.quit
     this.#password = options.password
     this.sleep = options.sleep
+    this.sound = options.sound
     this.#connect = options.connect
     this.#present = options.present
     this.preferences = new OwnPreferences(options.deps.log)
@@ -233,6 +238,7 @@ export class App {
 
   async close(): Promise<void> {
     this.#closing = true
+    this.sound?.stop()
     const session = this.#session
     const lobby = this.#lobby
     this.#lobby = null

@@ -47,6 +47,8 @@ export interface ClientOptions {
   /** One JSON object per line on both sides. */
   readonly json: boolean
   readonly oneShot: OneShot | null
+  /** The whole terminal, with a list of the chats. */
+  readonly full: boolean
   readonly noColor: boolean
   readonly downloadDir: string | undefined
   readonly home: string | undefined
@@ -69,6 +71,7 @@ const OPTIONS = {
   lock: { type: 'boolean' },
   plain: { type: 'boolean' },
   json: { type: 'boolean' },
+  full: { type: 'boolean' },
   'no-color': { type: 'boolean' },
   'download-dir': { type: 'string' },
   debug: { type: 'string' },
@@ -105,6 +108,7 @@ without it the last server is used, or you are asked.
   -y, --yes                 trust a new server on first use (never a changed one)
   --lock                    seal this device's data with the password; asked at each launch
   --download-dir DIR        where received files go
+  --full                    the whole terminal: chats at the left, one of them beside
   --plain                   no cursor movement: for screen readers and logs
   --json                    one JSON object per line, for programs
   --no-color                also NO_COLOR
@@ -244,6 +248,7 @@ function clientOptions(
     plain: (values.plain ?? false) || (env['SECURECHAT_PLAIN'] ?? '') !== '',
     json: values.json ?? false,
     oneShot,
+    full: values.full ?? false,
     noColor: values['no-color'] ?? false,
     downloadDir: values['download-dir'] ?? env['SECURECHAT_DOWNLOAD_DIR'],
     home: env['SECURECHAT_HOME'],

@@ -6,6 +6,7 @@ import { mute, newChat, requests } from './chat-commands.ts'
 import { accept, cancel, decline, file, files, pause, resume } from './file-commands.ts'
 import { type Command, GROUPS } from './command.ts'
 import { GROUP_COMMANDS } from './group-table.ts'
+import { MEDIA_COMMANDS } from './media/media-table.ts'
 import { OWN_COMMANDS } from './own-table.ts'
 import { splitArguments, splitText } from './parse.ts'
 import { lock } from './lock-command.ts'
@@ -166,6 +167,7 @@ export const COMMANDS: readonly Command[] = [
     args: [1, 1],
     run: resume,
   },
+  ...MEDIA_COMMANDS,
   {
     name: 'verify',
     group: 'Safety',
@@ -241,7 +243,7 @@ export const COMMANDS: readonly Command[] = [
     group: 'You',
     usage: '[KEY] [VALUE]',
     summary:
-      'Shows or changes choices: receipts, requests, presence, bell; time, notify, autoaccept, lock.',
+      'Shows or changes choices: receipts, requests, presence, bell; time, notify, autoaccept, lock, preview.',
     example: '!set notify on',
     needs: 'login',
     args: [0, 2],

@@ -38,6 +38,13 @@ export interface Progress {
   readonly etaMs: number | undefined
 }
 
+/** Shows the file if it is a picture. @throws E_FORMAT when it is none, E_TOO_BIG, E_TIMEOUT, E_FILE */
+export interface PictureShow {
+  show(path: string): Promise<void>
+  /** Gives up what is not shown yet. */
+  close(): void
+}
+
 export interface Front {
   /** A person looks at what is shown. */
   readonly attended: boolean
@@ -45,6 +52,8 @@ export interface Front {
   readonly forms: Forms | null
   /** Runs `fn` with `forms` open, if this front has a terminal. Inside another form it just runs. */
   form<T>(fn: () => Promise<T>): Promise<T>
+  /** Absent: nothing here can show pictures. */
+  readonly pictures?: PictureShow | undefined
   row(mark: Mark, text: string): void
   /** Several rows that belong together; continuation rows are the front's business. */
   rows(mark: Mark, lines: readonly string[]): void

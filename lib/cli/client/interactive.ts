@@ -11,10 +11,14 @@ import { candidates } from './candidates.ts'
 import { runLine } from './dispatch.ts'
 import { doubtAbout } from './doubt.ts'
 import { type Endings, signalExitCode } from './ending.ts'
+import { FullMode } from './full/full-mode.ts'
 import type { Front } from './front.ts'
 import { IdleLock } from './idle-lock.ts'
 import { jobControl } from './job-control.ts'
 import { notifyHook } from './notify-hook.ts'
+import { workerDecoder } from './media/decoder.ts'
+import { graphicsOf } from './media/graphics.ts'
+import { Pictures } from './media/pictures.ts'
 import { ScreenFront } from './screen-front.ts'
 import { start } from './start.ts'
 import { openTerminal } from './terminal-setup.ts'
@@ -49,7 +53,9 @@ export async function runInteractive(parts: Interactive): Promise<number> {
   const quit = (): void => {
     endings.end({ why: 'quit' })
   }
+  const full = options.full ? new FullMode(systemClock) : null
   const ui = new Ui({
+    ...(full === null ? {} : { createScreen: full.createScreen, onKey: full.onKey }),
     tty,
     output: process.stdout,
     theme,
@@ -64,6 +70,7 @@ export async function runInteractive(parts: Interactive): Promise<number> {
     },
     onLine: (line) => {
       const { chat } = app
+      full?.typed()
       void runLine(app, line)
         .then(() => {
           unread.changed()
@@ -86,9 +93,11 @@ export async function runInteractive(parts: Interactive): Promise<number> {
     },
   })
   process.on('exit', () => {
+    full?.leave()
     ui.restoreModes()
   })
-  const front = new ScreenFront(ui, prompts, systemClock, notifyHook(process.env, log))
+  const hook = notifyHook(process.env, log)
+  const front = full?.front(ui, prompts, hook) ?? new ScreenFront(ui, prompts, systemClock, hook)
   const said = new Set<Step>()
   const app = parts.createApp(options, front, log, quit, (step) => {
     const words = STEPS[step]
@@ -131,6 +140,20 @@ export async function runInteractive(parts: Interactive): Promise<number> {
         () => undefined,
       )
   })
+  full?.attach(app)
+  // the rows of the full screen are drawn again and again: a picture has to consist of rows
+  const graphics = graphicsOf(process.env, theme)
+  if (graphics !== 'none') {
+    front.pictures = new Pictures({
+      graphics: full === null ? graphics : 'blocks',
+      files: app.deps.files,
+      decode: workerDecoder(systemClock),
+      print: (entry) => {
+        ui.print(entry)
+      },
+      room: () => full?.room ?? ui,
+    })
+  }
   front.row('*', `securechat ${programVersion()} - end-to-end encrypted messages in your terminal`)
   const started = start(app, options).then(
     () => null,
@@ -143,6 +166,8 @@ export async function runInteractive(parts: Interactive): Promise<number> {
   await parts.closeInTime(app)
   idleLock.arm(0)
   unread.stop()
+  full?.end()
+  front.pictures?.close()
   front.end()
   ui.end()
   switch (ending.why) {

@@ -116,6 +116,11 @@ function when(ms: number, hours: '24' | '12'): string {
 /** Prints lines of the past, and counts them as seen. */
 export function printPast(app: App, views: readonly MessageView[]): void {
   for (const view of views) app.front.past(view)
+  countShown(app, views)
+}
+
+/** A person has seen these: the time of those that vanish begins to run. */
+export function countShown(app: App, views: readonly MessageView[]): void {
   const timed = views.filter((view) => view.ttlMs !== undefined && !view.own)
   if (timed.length === 0) return
   app.session?.life.shown(timed.map((view) => view.number)).catch((error: unknown) => {

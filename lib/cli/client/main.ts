@@ -20,6 +20,7 @@ import { Endings, signalExitCode } from './ending.ts'
 import type { Front } from './front.ts'
 import { LineFront, runLines } from './lines.ts'
 import { shellCompletion } from './oneshot/shell-completion.ts'
+import { Sound } from './media/sound.ts'
 import { passwordFrom } from './password-source.ts'
 import { present } from './present.ts'
 import { confirmServer, start } from './start.ts'
@@ -49,6 +50,10 @@ async function run(argv: readonly string[]): Promise<number> {
   if (options.help || options.version) {
     process.stdout.write(options.help ? usageOf(options) : `securechat ${programVersion()}\n`)
     return EXIT.ok
+  }
+  if (options.full && !isInteractive(options)) {
+    process.stderr.write('! --full needs a terminal, and no --plain.\n')
+    return EXIT.usage
   }
   let debugLog
   try {
@@ -120,6 +125,7 @@ export function createApp(
     present: show,
     quit,
     password: () => passwordFrom(options),
+    sound: new Sound({ env: process.env, platform: process.platform, clock: systemClock }),
     sleep: (ms) =>
       new Promise((done) => {
         setTimeout(done, ms)

@@ -12,6 +12,7 @@ import type { App } from './app.ts'
 import { acceptNumber, declineNumber, what } from './file-commands.ts'
 import { chatWord, isGroupName } from './chat-words.ts'
 import type { Mark } from './front.ts'
+import { transferred } from './media/media-commands.ts'
 import { changeWords } from './message-text.ts'
 import { groupEvent } from './present-group.ts'
 import { restoring } from './restore-row.ts'
@@ -53,11 +54,13 @@ export function present(event: ClientEvent, app: App): void {
     case 'file-done':
       front.progressEnd(event.offer)
       front.row('*', doneRow(event.offer))
+      transferred(app, event.offer)
       return
     case 'file-failed':
       app.withdrawQuestion(event.offer.number)
       front.progressEnd(event.offer)
       front.row('!', `[${String(event.offer.number)}] ${what(event.offer)}: ${event.reason}`)
+      transferred(app, event.offer)
       return
     case 'file-answer':
       fileAnswer(event.offer, app)
@@ -177,6 +180,7 @@ function fileAnswer(offer: Offer, app: App): void {
   const who = isGroupName(offer.peer) ? `Somebody in ${chatWord(offer.peer)}` : chatWord(offer.peer)
   if (offer.receiver === 'declined') {
     app.front.progressEnd(offer)
+    transferred(app, offer)
     app.front.row('*', `${who} declined ${file}.`)
   } else if (offer.receiver === 'received') {
     app.front.row('*', `${who} has received ${file}, complete and unaltered.`)

@@ -1,13 +1,17 @@
 // Rows of the screen as spans of text with a role, and transcript entries that render themselves for a width. Pure.
 // Every text passes cli/sanitise here, and colour exists only as a role: a caller cannot hand a raw escape to a terminal.
 import { hasRightToLeft, inert, isolate, safeBody, safeInline } from '../sanitise.ts'
-import type { Role, Theme, TickState } from '../theme.ts'
+import type { Pixels, Role, Theme, TickState } from '../theme.ts'
 import { markup } from './markup.ts'
 import { fit, truncate, width, wrapRanges } from './width.ts'
 
 export interface Span {
   readonly text: string
   readonly role?: Role | undefined
+  /** Cells of a picture: colours 0xRRGGBB of the upper and the lower half. */
+  readonly pixels?: Pixels | undefined
+  /** What draws a picture on terminals with graphics; made by media/sequences.ts of pixels only. */
+  readonly graphic?: string | undefined
 }
 
 export type Row = readonly Span[]
@@ -54,10 +58,17 @@ export function rowWidth(row: Row): number {
   return width(plainText(row))
 }
 
-/** The row with its colours. The last gate before the terminal: no control passes, whatever came before. */
+/**
+ * The row with its colours. The last gate before the terminal: no control passes, whatever came before, but those that
+ * draw a picture of ours.
+ */
 export function paintRow(row: Row, theme: Theme): string {
   return row
-    .map(({ text, role }) => (role === undefined ? inert(text) : theme.paint(role, inert(text))))
+    .map(({ text, role, pixels, graphic }) => {
+      if (graphic !== undefined) return graphic
+      if (pixels !== undefined) return theme.pixels(pixels, inert(text))
+      return role === undefined ? inert(text) : theme.paint(role, inert(text))
+    })
     .join('')
 }
 
@@ -65,11 +76,11 @@ export function paintRow(row: Row, theme: Theme): string {
 export function clipRow(row: Row, cols: number): Row {
   const out: Span[] = []
   let left = cols
-  for (const { text, role } of row) {
-    const shown = truncate(text, left)
-    if (shown !== '') out.push({ text: shown, role })
+  for (const span of row) {
+    const shown = truncate(span.text, left)
+    if (shown !== '') out.push({ ...span, text: shown })
     left -= width(shown)
-    if (shown !== text) break
+    if (shown !== span.text) break
   }
   return out
 }

@@ -4,7 +4,7 @@ import type { Clock, Timer } from '../../util/clock.ts'
 import type { TickState } from '../theme.ts'
 import { chatWord, isGroupName } from './chat-words.ts'
 import { clockTime, duration, longDate, sameDay } from './format.ts'
-import type { Forms, Front, Mark, OpenForm, Progress } from './front.ts'
+import type { Forms, Front, Mark, OpenForm, PictureShow, Progress } from './front.ts'
 import { answerWords, bodyWords, groupLine, notesOf } from './message-text.ts'
 import { qrRows } from './qr.ts'
 import { Notifier } from './notifier.ts'
@@ -29,6 +29,7 @@ const TICKS: Readonly<Record<MessageState, TickState>> = {
 export class ScreenFront implements Front {
   readonly attended = true
   forms: Forms | null = null
+  pictures: PictureShow | undefined
   readonly #ui: Ui
   readonly #prompts: OpenForm
   readonly #clock: Clock
@@ -118,7 +119,7 @@ export class ScreenFront implements Front {
   }
 
   #show(view: MessageView, fills: boolean): void {
-    this.#day(view.at)
+    this.day(view.at)
     const change = groupLine(view)
     if (change !== null) {
       this.row('*', change)
@@ -282,7 +283,7 @@ export class ScreenFront implements Front {
   }
 
   /** A row when the day changes between two messages. */
-  #day(at: number): void {
+  protected day(at: number): void {
     const before = this.#lastDay ?? this.#clock.now()
     this.#lastDay = at
     if (!sameDay(before, at)) this.#ui.print(section(longDate(at)))

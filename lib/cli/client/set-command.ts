@@ -15,6 +15,7 @@ const MEANINGS: Readonly<Record<ChoiceName, string>> = {
   requests: 'soft|strict  strangers write at once, or must ask first',
   presence: 'on|off  contacts see that you are online',
   bell: 'on|off  rings for messages while you look elsewhere',
+  preview: 'on|off  shows pictures when they have arrived',
 }
 const WINDOW_MEANINGS: Readonly<Record<(typeof PREFERENCES)[number], string>> = {
   time: '24|12  hours on the clock',

@@ -40,7 +40,7 @@ import {
 import type { TerminalOutput } from './terminal.ts'
 import { Ticks } from './ticks.ts'
 import type { TtyInput } from './tty-input.ts'
-import { Window } from './window.ts'
+import { type CreateScreen, Window } from './window.ts'
 
 export type QuitReason = 'interrupt' | 'eof' | 'hangup' | 'force'
 
@@ -70,6 +70,9 @@ export interface UiOptions {
   /** Quiet time of the keyboard before a question may stand in the prompt. */
   readonly quietMs?: number
   readonly settleMs?: number
+  /** A key that the line is not to see: true. */
+  readonly onKey?: (key: Key) => boolean
+  readonly createScreen?: CreateScreen
 }
 
 const QUIET_MS = 600
@@ -103,6 +106,7 @@ export class Ui {
       jobs: options.jobs,
       onContinue: options.onContinue,
       settleMs: options.settleMs ?? SETTLE_MS,
+      createScreen: options.createScreen,
       onKey: (key) => {
         this.#key(key)
       },
@@ -331,6 +335,7 @@ export class Ui {
   }
 
   #key(key: Key): void {
+    if (this.#options.onKey?.(key) === true) return
     switch (this.#input.handle(key, this.#front())) {
       case 'none':
         return

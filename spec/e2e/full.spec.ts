@@ -1,0 +1,121 @@
+// The full screen on a real pseudo-terminal: a conversation, stopping and going on, and the terminal after every way out.
+import { join } from 'node:path'
+
+import anyTest from 'ava'
+
+import { Program, scratch, signUp, startServer } from '../helpers/programs.ts'
+import { Screen, type ScreenOptions } from '../helpers/screen.ts'
+
+const test = anyTest.serial
+const ESC = '\x1b'
+/** What bash does not switch by itself, and what it does. */
+const MODES = ['?1049', '?1004', '?2026']
+const PASTE = '?2004'
+
+type Test = Parameters<typeof startServer>[0]
+
+/** Alice on the full screen, bob in a pipe, who have met. */
+async function meet(
+  t: Test,
+  options: ScreenOptions = {},
+  env: Readonly<Record<string, string>> = {},
+): Promise<{ readonly screen: Screen; readonly bob: Program }> {
+  const root = await scratch(t)
+  const server = await startServer(t, join(root, 'server'))
+  const bob = await signUp(t, server, root, 'bob')
+  const program = await signUp(t, server, root, 'alice')
+  program.line('@bob hello')
+  await bob.waitFor(/^alice: hello$/m)
+  bob.line('@alice hi')
+  await program.waitFor(/^bob: hi$/m)
+  program.end()
+  await program.exited
+  const args = [server.uri, '-u', 'alice', '--full']
+  const screen = new Screen(args, { SECURECHAT_HOME: join(root, 'alice'), ...env }, options)
+  t.teardown(async () => {
+    screen.kill('SIGKILL')
+    await screen.exited
+  })
+  await screen.waitFor(/0 everything[\s\S]*1 bob/)
+  return { screen, bob }
+}
+
+function isGivenBack(screen: Screen, modes: readonly string[] = MODES): boolean {
+  const { raw } = screen
+  const isOff = (mode: string): boolean =>
+    raw.lastIndexOf(`${ESC}[${mode}l`) >= raw.lastIndexOf(`${ESC}[${mode}h`)
+  return modes.every(isOff) && raw.lastIndexOf(`${ESC}[?25h`) > raw.lastIndexOf(`${ESC}[?25l`)
+}
+
+test('a conversation beside the list; !quit gives the terminal back', async (t) => {
+  const { screen, bob } = await meet(t)
+  bob.line('@alice are you around?')
+  await screen.waitFor(/1 bob +1\|/)
+  screen.type(`${ESC}1`)
+  await screen.waitFor(/> 1 bob[\s\S]*me @bob: hello[\s\S]*bob: are you around\?/)
+  screen.type('yes, here\r')
+  await bob.waitFor(/^alice: yes, here$/m)
+  await screen.waitFor(/✓✓ \d+ me @bob: yes, here/)
+  screen.type('half a line')
+  for (const [cols, rows] of [
+    [20, 5],
+    [40, 10],
+    [120, 40],
+    [90, 30],
+  ] as const) {
+    screen.resize(cols, rows)
+    await screen.waitFor(/halfaline$/, () => screen.text.replace(/\s/g, ''))
+  }
+  await screen.waitFor(/> 1 bob[\s\S]*yes, here/)
+  screen.type('\x15!quit\r')
+  t.deepEqual(await screen.exited, { code: 0, signal: 0 })
+  t.true(isGivenBack(screen, [...MODES, PASTE]))
+})
+
+test('Ctrl-Z gives the shell its own screen; fg brings the picture back', async (t) => {
+  const { screen } = await meet(t, { inShell: true })
+  screen.type('half a line')
+  await screen.waitFor(/half a line$/, () => screen.lastRow)
+  screen.type('\x1a')
+  await screen.waitFor(/Stopped/)
+  t.true(isGivenBack(screen))
+  screen.type('echo it is "the shell"\r')
+  await screen.waitFor(/^it is the shell$/m)
+  screen.type('fg\r')
+  await screen.waitFor(/half a line$/, () => screen.lastRow)
+  await screen.waitFor(/0 everything/)
+  screen.type('\x15!quit\r')
+  await screen.waitFor(/shell\$ *$/, () => screen.lastRow)
+  t.true(isGivenBack(screen))
+  screen.type('exit\r')
+  t.is((await screen.exited).code, 0)
+})
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  test(`${signal} gives the terminal back`, async (t) => {
+    const { screen } = await meet(t)
+    screen.kill(signal)
+    await screen.exited
+    t.true(isGivenBack(screen, [...MODES, PASTE]))
+  })
+}
+
+for (const [what, code] of [
+  ['throw Error(`ours`)', 1],
+  ['process.exit(7)', 7],
+] as const) {
+  test(`a crash gives the terminal back: ${what}`, async (t) => {
+    const trap = encodeURIComponent(`process.on('SIGUSR2', () => { ${what} })`)
+    const options = `--import=data:text/javascript,${trap}`
+    const { screen } = await meet(t, {}, { NODE_OPTIONS: options })
+    screen.kill('SIGUSR2')
+    t.is((await screen.exited).code, code)
+    t.true(isGivenBack(screen, [...MODES, PASTE]))
+  })
+}
+
+test('without a terminal it says so', async (t) => {
+  const program = new Program('securechat', ['--full'], {})
+  t.is(await program.exited, 2)
+  t.regex(program.stderr, /^! --full needs a terminal/)
+})
