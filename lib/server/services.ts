@@ -6,6 +6,7 @@ import type { Clock } from '../util/clock.ts'
 import type { Log } from '../util/log.ts'
 import type { Accounts } from './accounts.ts'
 import type { AccountSessions } from './account-sessions.ts'
+import type { Bans } from './bans.ts'
 import type { Ceremonies } from './ceremonies.ts'
 import type { ServerConfig } from './config.ts'
 import type { Directory } from './directory.ts'
@@ -43,6 +44,7 @@ export interface Services {
   readonly post: Post
   readonly transfers: Transfers
   readonly invites: Invites
+  readonly bans: Bans
   readonly guesses: Guesses
   readonly newRecipients: NewRecipients
   /** Of devices (or accounts without one): messages, and all other requests. */

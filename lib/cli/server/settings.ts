@@ -3,6 +3,7 @@
 import { resolve } from 'node:path'
 
 import { parseServerConfig, SERVER_OPTIONS, type ServerConfig } from '../../server/config.ts'
+import { LIVE_SETTINGS } from '../../server/live-settings.ts'
 import { LOG_LEVELS, type LogLevel } from '../log.ts'
 
 const GiB = 2 ** 30
@@ -149,6 +150,11 @@ export const SETTINGS: ReadonlyMap<string, Setting<unknown>> = new Map<string, S
   ...Object.entries(PROGRAM_SETTINGS),
   ...RELAY_NAMES.map((name) => [name, relayRow(name)] as const),
 ])
+
+/** Whether a running server takes a new value at SIGHUP; the others need a restart. */
+export function isReloadable(name: string): boolean {
+  return LIVE_SETTINGS.has(name) || name === 'logLevel' || name === 'publicHost'
+}
 
 export function defaultSettings(home: {
   readonly keys: string
