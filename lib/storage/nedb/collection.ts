@@ -51,6 +51,10 @@ export class Collection<D extends Doc> {
   #pump: Promise<void> | null = null
   #failure: SecureChatError | null = null
   #isClosed = false
+  /** While it is set, nothing is written. */
+  #paused: { readonly promise: Promise<void>; readonly end: () => void } | null = null
+  /** A batch is being written. */
+  #writing: Promise<unknown> = Promise.resolve()
   #liveLines: number
   #garbageLines = 0
   /** After a compaction without room: no sooner than this much garbage. */
@@ -107,6 +111,27 @@ export class Collection<D extends Doc> {
     await this.#pump
   }
 
+  get path(): string {
+    return this.#path
+  }
+
+  /** Resolves when the file is at rest; writes asked for meanwhile wait for `resume`. One pause at a time. */
+  async pause(): Promise<void> {
+    if (this.#paused === null) {
+      let end = (): void => undefined
+      const promise = new Promise<void>((resolve) => {
+        end = resolve
+      })
+      this.#paused = { promise, end }
+    }
+    await this.#writing
+  }
+
+  resume(): void {
+    this.#paused?.end()
+    this.#paused = null
+  }
+
   #enqueue(changes: Changes<D>, isDurable: boolean): Promise<void> {
     if (this.#failure !== null) return Promise.reject(this.#failure)
     if (this.#isClosed) fail('E_CLOSED', 'the store is closed')
@@ -120,18 +145,27 @@ export class Collection<D extends Doc> {
     // whatever else this turn of the event loop has to write goes into the same append
     await new Promise(setImmediate)
     while (this.#queue.length > 0) {
+      if (this.#paused !== null) {
+        await this.#paused.promise
+        continue
+      }
       const batch = this.#queue
       this.#queue = []
-      try {
-        await this.#apply(batch)
-        if (batch.some((request) => request.isDurable)) await this.#sync()
-        for (const request of batch) request.resolve()
-        await this.#compactIfWorthIt()
-      } catch (error) {
-        this.#stop(error, batch)
-      }
+      await (this.#writing = this.#carryOut(batch))
     }
     this.#pump = null
+  }
+
+  /** Never rejects. */
+  async #carryOut(batch: readonly Request<D>[]): Promise<void> {
+    try {
+      await this.#apply(batch)
+      if (batch.some((request) => request.isDurable)) await this.#sync()
+      for (const request of batch) request.resolve()
+      await this.#compactIfWorthIt()
+    } catch (error) {
+      this.#stop(error, batch)
+    }
   }
 
   /** Fail-stop: a failed append leaves half a line in the file and the documents in memory. */

@@ -22,6 +22,7 @@ import { type FolderLock, lockFolder } from '../lock.ts'
 import type { Store } from '../ports.ts'
 import type { CollectionOptions } from './collection.ts'
 import { openDescription } from './description.ts'
+import { freeze, type FrozenFile } from './freeze.ts'
 import { plainLines, sealedLines } from './lines.ts'
 import { MailShard } from './mail-shard.ts'
 import { NedbMailboxes } from './mailboxes.ts'
@@ -51,6 +52,14 @@ export interface NedbStoreOptions {
   readonly holder?: string
 }
 
+export interface NedbStore extends Store {
+  /**
+   * The files of records and mailboxes as they are at one moment, for a backup; the caller closes them. With `preload` they
+   * are all there is. Writers wait for milliseconds.
+   */
+  freeze(): Promise<FrozenFile[]>
+}
+
 const DEFAULT_FLOOR_BYTES = 32 * 2 ** 20
 const RECORDS = 'records'
 const MAIL = 'mail'
@@ -64,7 +73,7 @@ async function kindsIn(dir: string): Promise<string[]> {
 /**
  * Rejects with E_LOCKED (another process has the folder), E_CONFIG (wrong key or format), E_CORRUPT (damage), E_DISK_FULL.
  */
-export async function openNedbStore(options: NedbStoreOptions): Promise<Store> {
+export async function openNedbStore(options: NedbStoreOptions): Promise<NedbStore> {
   const { dir, clock, holder } = options
   try {
     await Promise.all(
@@ -91,7 +100,7 @@ async function openParts(
   options: NedbStoreOptions,
   space: DiskSpace,
   lock: FolderLock,
-): Promise<Store> {
+): Promise<NedbStore> {
   const { dir, clock, log, key } = options
   const [{ shards }, sequence] = await Promise.all([
     openDescription(dir, key ?? null, options.shards),
@@ -146,6 +155,7 @@ async function openParts(
     records,
     mail,
     logs,
+    freeze: () => freeze([...records.files(), ...mail.files()]),
     health: () => {
       const isDown = closing !== null || records.hasFailed || mail.hasFailed || logs.hasFailed
       return Promise.resolve(isDown ? 'down' : space.isLow ? 'readonly' : 'ok')
