@@ -93,6 +93,9 @@ async function listenToOperator(
     clock: systemClock,
     settings: () => live.now,
     reload: () => Promise.resolve(live.reload(running)),
+    stop: () => {
+      process.kill(process.pid, 'SIGTERM')
+    },
   })
   try {
     return await openChannel(live.now.data, ground, { clock: systemClock, log })

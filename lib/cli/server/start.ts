@@ -14,6 +14,7 @@ import { hex } from '../../util/bytes.ts'
 import type { Clock } from '../../util/clock.ts'
 import { fail } from '../../util/errors.ts'
 import type { Log } from '../../util/log.ts'
+import { refuseMoved } from './backup/marks.ts'
 import { claim, ownerOf } from './data-folder.ts'
 import { loadServerKeys, makeServerKeys, type ServerKeys } from './identity.ts'
 import type { ServerSettings } from './settings.ts'
@@ -44,6 +45,7 @@ export async function startServer(
   deps: StartDeps,
 ): Promise<RunningServer> {
   const { clock, log } = deps
+  if (deps.isOffline !== true) await refuseMoved(settings.data)
   const first = deps.launchKey ?? RsaPrivateKey.generate(2048)
   first.catch(() => undefined) // if something else fails first, nobody waits for it
   const closers: (() => Promise<void> | void)[] = []

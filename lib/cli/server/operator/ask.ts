@@ -42,7 +42,8 @@ export async function askRunning(
   }
 }
 
-async function askFolder(settings: ServerSettings, request: Request): Promise<unknown> {
+/** @throws E_LOCKED when a program has it */
+export async function askFolder(settings: ServerSettings, request: Request): Promise<unknown> {
   const exists = await stat(settings.data).then(
     () => true,
     () => false,

@@ -5,6 +5,8 @@ import type { Clock } from '../../../util/clock.ts'
 import { fail } from '../../../util/errors.ts'
 import { systemClock } from '../../system-clock.ts'
 import { programVersion } from '../../version.ts'
+import { lastBackupAt } from '../backup/marks.ts'
+import { writeBackup } from '../backup/write.ts'
 import { inviteOf } from '../banner.ts'
 import type { ServerSettings } from '../settings.ts'
 import type { RunningServer } from '../start.ts'
@@ -16,6 +18,7 @@ export interface Life {
   /** Of this moment: a reload changes them. */
   settings(): ServerSettings
   reload(): Promise<Reloaded>
+  stop(): void
 }
 
 export function linkOf(running: RunningServer, settings: ServerSettings): string {
@@ -39,11 +42,21 @@ export function groundOf(running: RunningServer, settings: ServerSettings, life?
     running,
     clock,
     link: () => linkOf(running, now()),
-    report: () =>
+    report: async () =>
       reportOf(running, now(), clock.now(), {
         isRunning: life !== undefined,
         uptimeMs: clock.monotonic() - since,
+        backupAt: await lastBackupAt(now().data),
       }),
     reload: () => life?.reload() ?? fail('E_USAGE', 'No server runs here: nothing to reload.'),
+    backup: (file, passphrase) => {
+      const { keys, data } = now()
+      const order = { file, passphrase, now: clock.now() }
+      return writeBackup({ keys, data }, () => running.store.freeze(), order)
+    },
+    stop: () => {
+      if (life === undefined) fail('E_USAGE', 'No server runs here: nothing to stop.')
+      life.stop()
+    },
   }
 }

@@ -3,6 +3,7 @@
 import type { Clock } from '../../../util/clock.ts'
 import { fail } from '../../../util/errors.ts'
 import { USERS_MAX } from '../../../server/user-desk.ts'
+import type { Written } from '../backup/write.ts'
 import type { RunningServer } from '../start.ts'
 import { type Args, numberArg, type Request, textArg } from './wire.ts'
 import type { Report } from './report.ts'
@@ -22,6 +23,10 @@ export interface Ground {
   report(): Promise<Report>
   /** Reads the configuration again. @throws E_USAGE when no server runs */
   reload(): Promise<Reloaded>
+  /** Writes a new file; checked before it resolves. */
+  backup(file: string, passphrase: string): Promise<Written>
+  /** Ends the server in order, soon. @throws E_USAGE when none runs */
+  stop(): void
 }
 
 type Operation = (ground: Ground, args: Args) => unknown
@@ -101,6 +106,14 @@ const OPERATIONS: ReadonlyMap<string, Operation> = new Map<string, Operation>([
   ],
   ['status', (ground) => ground.report()],
   ['reload', (ground) => ground.reload()],
+  ['backup', (ground, args) => ground.backup(textArg(args, 'file'), textArg(args, 'passphrase'))],
+  [
+    'stop',
+    (ground) => {
+      ground.stop()
+      return {}
+    },
+  ],
 ])
 
 /** @throws E_FORMAT for what this version does not know, and what the operation throws */

@@ -9,6 +9,8 @@ export const COMMAND_OPTIONS: Readonly<Record<string, string | null>> = {
   yes: null,
   uses: 'N',
   expires: 'SPAN',
+  'passphrase-file': 'FILE',
+  'dry-run': null,
 }
 
 export interface CommandRow {
@@ -58,6 +60,24 @@ export const OPERATOR_COMMANDS: readonly CommandRow[] = [
   row('unban', 'ADDRESS', 'takes a ban back'),
   row('status', '', 'shows connections, accounts, waiting mail, disk'),
   row('reload', '', 'reads the configuration again, like SIGHUP; nobody is disconnected'),
+  row(
+    'backup',
+    'FILE [--passphrase-file FILE]',
+    'writes keys and data into a new file, while it runs',
+    ['passphrase-file'],
+  ),
+  row(
+    'restore',
+    'FILE [--dry-run] [--passphrase-file FILE]',
+    'checks a backup, and fills new folders with it',
+    ['passphrase-file', 'dry-run'],
+  ),
+  row(
+    'move',
+    'FILE --yes [--passphrase-file FILE]',
+    'ends the server for good here, with a backup to restore elsewhere',
+    ['passphrase-file', 'yes'],
+  ),
 ]
 
 export interface ChosenCommand {

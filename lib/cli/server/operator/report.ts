@@ -29,13 +29,19 @@ export interface Report {
   readonly freeBytes: number
   readonly fileQuotaBytes: number
   readonly rssBytes: number
+  /** ms since 1970 of the last backup written from here; null: none is known. */
+  readonly backupAt: number | null
 }
 
 export async function reportOf(
   running: RunningServer,
   settings: ServerSettings,
   now: number,
-  more: { readonly isRunning: boolean; readonly uptimeMs: number },
+  more: {
+    readonly isRunning: boolean
+    readonly uptimeMs: number
+    readonly backupAt: number | null
+  },
 ): Promise<Report> {
   const { server, store, srv } = running
   const stats = server.stats()
@@ -69,5 +75,6 @@ export async function reportOf(
     freeBytes: settings.freeBytes,
     fileQuotaBytes: settings.fileQuotaBytes,
     rssBytes: process.memoryUsage.rss(),
+    backupAt: more.backupAt,
   }
 }

@@ -5,16 +5,11 @@ import { EXIT, type ExitCode } from '../../exit-codes.ts'
 import type { ServerCommand } from '../args.ts'
 import type { ServerSettings } from '../settings.ts'
 import { ask } from './ask.ts'
+import { backup, move, restore } from './backup-commands.ts'
 import { commandOf } from './options.ts'
+import type { Outcome } from './outcome.ts'
 import { views } from './views.ts'
 import type { Args } from './wire.ts'
-
-export interface Outcome {
-  readonly lines: readonly string[]
-  /** For --json. */
-  readonly result: unknown
-  readonly exit?: ExitCode
-}
 
 type Options = ReadonlyMap<string, string>
 type Runner = (
@@ -64,6 +59,9 @@ const RUNNERS: Readonly<Record<string, Runner>> = {
   unban: asked('ban.remove', ([range = '']) => ({ range })),
   status: asked('status'),
   reload: asked('reload'),
+  backup,
+  restore,
+  move,
 }
 
 /** @throws what the command throws; nothing is printed then */

@@ -107,6 +107,7 @@ export const views = {
     `Disk         ${r.diskFreeBytes === null ? 'unknown' : bytesText(r.diskFreeBytes)} free; no files below ${bytesText(r.freeBytes)}`,
     `Quota        ${bytesText(r.fileQuotaBytes)} of files per account`,
     `Memory       ${bytesText(r.rssBytes)}`,
+    `Backup       ${r.backupAt === null ? 'none yet' : dateText(r.backupAt)}`,
   ],
 } as const
 
