@@ -39,7 +39,7 @@ const HOMES: Readonly<Record<string, RegExp>> = {
   inquirer: /^cli\/prompts\.ts$/,
   'node:net': /^channel\/(tcp|local-socket)\.ts$/,
   'node:tls': /^$/,
-  'node:http': /^$/,
+  'node:http': /^cli\/server\/metrics-port\.ts$/,
   'node:fs': /^(storage|cli)\//,
   'node:fs/promises': /^(storage|cli)\/|^channel\/local-socket\.ts$/,
   'node:child_process': /^(storage\/lock\.ts|cli\/)/,

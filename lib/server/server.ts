@@ -67,6 +67,9 @@ export interface ServerStats {
   readonly streams: number
   readonly messagesAccepted: number
   readonly fileBytesInFlight: number
+  /** Since the start. */
+  readonly frames: number
+  readonly loginFailures: number
   /** Connections that were not taken since the start: banned, no room, no valid handshake. */
   readonly refused: { readonly banned: number; readonly full: number; readonly handshake: number }
 }
@@ -161,7 +164,7 @@ export class Server {
   }
 
   stats(): ServerStats {
-    const { presence, streams, post, transfers } = this.#services
+    const { presence, streams, post, transfers, traffic } = this.#services
     return {
       connections: this.#sessions.size,
       handshakes: this.#handshaker.open,
@@ -169,6 +172,7 @@ export class Server {
       streams: streams.count,
       messagesAccepted: post.accepted,
       fileBytesInFlight: transfers.inFlightBytes,
+      ...traffic,
       refused: { ...this.#refused },
     }
   }
@@ -326,6 +330,7 @@ function buildServices(deps: ServerDeps): Services {
     streams,
     presence,
     shown: new ShownAccounts(),
+    traffic: { frames: 0, loginFailures: 0 },
     post: new Post({ mail, presence, clock, lifeMs: config.mailboxLifeMs }),
     transfers: new Transfers({
       files: deps.files,

@@ -41,6 +41,8 @@ export interface Services {
   readonly streams: Streams
   readonly presence: Presence
   readonly shown: ShownAccounts
+  /** Counted by the sessions, for the operator. */
+  readonly traffic: { frames: number; loginFailures: number }
   readonly post: Post
   readonly transfers: Transfers
   readonly invites: Invites

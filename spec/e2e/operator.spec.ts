@@ -1,5 +1,6 @@
 // The operator's commands as real processes: on a running server, and on the folder of one that is stopped.
 import { readdir, stat, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
 
 import anyTest from 'ava'
@@ -134,4 +135,30 @@ test('commands are words, and wrong ones are named', async (t) => {
     t.regex(err, expected, words)
   }
   await t.throwsAsync(stat(home), { code: 'ENOENT' })
+})
+
+test('doctor and metrics of a running server', async (t) => {
+  const home = await scratch(t)
+  const taken = createServer()
+  await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve))
+  const address = taken.address()
+  const port = String(typeof address === 'object' ? address?.port : 0)
+  const blocked = new Program(
+    'securechat-server',
+    ['--host', '127.0.0.1', '--port', '0', '--metrics-port', port],
+    { SECURECHAT_HOME: home },
+  )
+  t.is(await blocked.exited, 69)
+  await new Promise((resolve) => taken.close(resolve))
+  const server = await startServer(t, home, ['--metrics-port', port])
+  const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
+  t.regex(metrics, /\nsecurechat_connections 0\n/)
+  t.is((await fetch(`http://127.0.0.1:${port}/health`)).status, 200)
+  const { checks, bad } = (await json(home, 'doctor')) as {
+    readonly checks: readonly { readonly name: string; readonly verdict: string }[]
+    readonly bad: number
+  }
+  t.is(bad, 0, JSON.stringify(checks))
+  t.is(checks.find(({ name }) => name === 'port')?.verdict, 'ok')
+  t.is(await server.program.kill('SIGTERM'), 0)
 })

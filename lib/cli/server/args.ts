@@ -72,6 +72,7 @@ function choose(sources: readonly Source[], defaults: ServerSettings): ServerSet
     host: of('host'),
     port: of('port'),
     publicHost: of('publicHost'),
+    metricsPort: of('metricsPort'),
     data: of('data'),
     keys: of('keys'),
     fileQuotaBytes: of('fileQuotaBytes'),

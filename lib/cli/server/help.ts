@@ -13,6 +13,7 @@ const EVERYDAY = [
   'publicHost',
   'maxClients',
   'registration',
+  'metricsPort',
   'data',
   'keys',
   'logLevel',

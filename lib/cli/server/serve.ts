@@ -10,6 +10,7 @@ import { openLog, type ProgramLog } from '../log.ts'
 import { systemClock } from '../system-clock.ts'
 import { programVersion } from '../version.ts'
 import { banner, inviteOf, type Standing } from './banner.ts'
+import type { MetricsPort } from './metrics-port.ts'
 import { type OperatorChannel, openChannel } from './operator/channel.ts'
 import { groundOf } from './operator/ground.ts'
 import { LiveSettings } from './reload.ts'
@@ -47,6 +48,7 @@ export async function serve(
       log.info('keys.generating', { folder: settings.keys })
     },
   })
+  const metrics = await openMetrics(running, settings)
   const live = new LiveSettings(settings, reread, log)
   process.on('SIGHUP', () => {
     live.tryReload(running)
@@ -58,6 +60,7 @@ export async function serve(
   log.info('stop.begin', { signal, connections: running.server.stats().connections })
   watching.stop()
   await channel?.close().catch(() => undefined)
+  await metrics?.close()
   const inTime = await closeInTime(running, log)
   if (inTime) log.info('stop.done')
   else log.error('stop.incomplete', { what: 'what clients were told is accepted is on the disk' })
@@ -81,6 +84,21 @@ function stopSignal(log: ProgramLog): Promise<NodeJS.Signals> {
       })
     }
   })
+}
+
+/** Read only by who watches: without a port it is not even loaded. */
+async function openMetrics(
+  running: RunningServer,
+  { metricsPort }: ServerSettings,
+): Promise<MetricsPort | null> {
+  if (metricsPort === 0) return null
+  try {
+    const { openMetricsPort } = await import('./metrics-port.ts')
+    return await openMetricsPort(metricsPort, running, systemClock)
+  } catch (error) {
+    await running.close().catch(() => undefined)
+    throw error
+  }
 }
 
 /** A server without its operator's ear still serves: signals and its log remain. */

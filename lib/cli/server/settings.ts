@@ -13,6 +13,8 @@ export interface ProgramSettings {
   readonly port: number
   /** Goes into the invite; null: guessed from the network interfaces. */
   readonly publicHost: string | null
+  /** On 127.0.0.1; 0: none. */
+  readonly metricsPort: number
   readonly data: string
   readonly keys: string
   readonly fileQuotaBytes: number
@@ -60,6 +62,13 @@ export const PROGRAM_SETTINGS: ProgramRows = {
     help: 'name or address under which clients find this server; goes into the invite',
     takes: 'a host name or an address',
     read: hostName,
+  },
+  metricsPort: {
+    flag: 'metrics-port',
+    placeholder: 'PORT',
+    help: 'Prometheus metrics (/metrics) and /health, on 127.0.0.1 only; 0: none',
+    takes: 'a whole number from 0 to 65535',
+    read: (text) => whole(text, 65535),
   },
   data: {
     flag: 'data',
@@ -164,6 +173,7 @@ export function defaultSettings(home: {
     host: '0.0.0.0',
     port: 7700,
     publicHost: null,
+    metricsPort: 0,
     // A client of the same home keeps its folders beside it.
     data: resolve(home.data, 'server'),
     keys: home.keys,

@@ -8,6 +8,7 @@ import { fail, type SecureChatError } from '../../util/errors.ts'
 import type { Log } from '../../util/log.ts'
 import { isDiskFull, writeError } from '../durable.ts'
 import { createEngine, type Doc, type Engine } from './engine.ts'
+import type { CommitTimes } from './commit-times.ts'
 import type { LineCodec } from './lines.ts'
 import { repairTail } from './tail.ts'
 
@@ -33,6 +34,8 @@ export interface CollectionOptions {
   readonly name: string
   readonly lines: LineCodec
   readonly log: Log
+  /** Told of every durable write. */
+  readonly commits?: CommitTimes
 }
 
 /** NeDB builds one string per append and compares every removal with every candidate: neither may grow without bound. */
@@ -46,6 +49,7 @@ export class Collection<D extends Doc> {
   readonly #path: string
   readonly #name: string
   readonly #log: Log
+  readonly #commits: CommitTimes | undefined
   readonly #engine: Engine<D>
   #queue: Request<D>[] = []
   #pump: Promise<void> | null = null
@@ -64,6 +68,7 @@ export class Collection<D extends Doc> {
     this.#path = options.path
     this.#name = options.name
     this.#log = options.log
+    this.#commits = options.commits
     this.#engine = engine
     this.#liveLines = count
   }
@@ -159,8 +164,12 @@ export class Collection<D extends Doc> {
   /** Never rejects. */
   async #carryOut(batch: readonly Request<D>[]): Promise<void> {
     try {
-      await this.#apply(batch)
-      if (batch.some((request) => request.isDurable)) await this.#sync()
+      const isDurable = batch.some((request) => request.isDurable)
+      const write = async (): Promise<void> => {
+        await this.#apply(batch)
+        if (isDurable) await this.#sync()
+      }
+      await (isDurable && this.#commits !== undefined ? this.#commits.time(write) : write())
       for (const request of batch) request.resolve()
       await this.#compactIfWorthIt()
     } catch (error) {

@@ -20,6 +20,7 @@ import { privateFolder, writeError } from '../durable.ts'
 import { LogFiles } from '../log-files.ts'
 import { type FolderLock, lockFolder } from '../lock.ts'
 import type { Store } from '../ports.ts'
+import { CommitTimes } from './commit-times.ts'
 import type { CollectionOptions } from './collection.ts'
 import { openDescription } from './description.ts'
 import { freeze, type FrozenFile } from './freeze.ts'
@@ -58,6 +59,7 @@ export interface NedbStore extends Store {
    * are all there is. Writers wait for milliseconds.
    */
   freeze(): Promise<FrozenFile[]>
+  readonly commits: CommitTimes
 }
 
 const DEFAULT_FLOOR_BYTES = 32 * 2 ** 20
@@ -106,6 +108,7 @@ async function openParts(
     openDescription(dir, key ?? null, options.shards),
     Sequence.open(join(dir, 'sequence'), clock),
   ])
+  const commits = new CommitTimes(clock)
   const collectionIn = (folder: string, part: string): CollectionOptions => {
     const name = `${folder}-${part}`
     return {
@@ -113,6 +116,7 @@ async function openParts(
       name,
       lines: key === undefined ? plainLines : sealedLines(key, name),
       log,
+      commits,
     }
   }
   const records = new NedbRecords(space, (kind) => collectionIn(RECORDS, kind))
@@ -155,6 +159,7 @@ async function openParts(
     records,
     mail,
     logs,
+    commits,
     freeze: () => freeze([...records.files(), ...mail.files()]),
     health: () => {
       const isDown = closing !== null || records.hasFailed || mail.hasFailed || logs.hasFailed

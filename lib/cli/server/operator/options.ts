@@ -59,6 +59,11 @@ export const OPERATOR_COMMANDS: readonly CommandRow[] = [
   row('ban list', '', 'lists banned ranges'),
   row('unban', 'ADDRESS', 'takes a ban back'),
   row('status', '', 'shows connections, accounts, waiting mail, disk'),
+  row(
+    'doctor',
+    '',
+    'looks for what is wrong: keys, modes, disk, clock, port, backups; exit 1 if bad',
+  ),
   row('reload', '', 'reads the configuration again, like SIGHUP; nobody is disconnected'),
   row(
     'backup',

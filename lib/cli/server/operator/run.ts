@@ -5,7 +5,9 @@ import { EXIT, type ExitCode } from '../../exit-codes.ts'
 import type { ServerCommand } from '../args.ts'
 import type { ServerSettings } from '../settings.ts'
 import { ask } from './ask.ts'
+import { systemClock } from '../../system-clock.ts'
 import { backup, move, restore } from './backup-commands.ts'
+import { doctor } from './doctor.ts'
 import { commandOf } from './options.ts'
 import type { Outcome } from './outcome.ts'
 import { views } from './views.ts'
@@ -58,6 +60,7 @@ const RUNNERS: Readonly<Record<string, Runner>> = {
   'ban list': asked('ban.list'),
   unban: asked('ban.remove', ([range = '']) => ({ range })),
   status: asked('status'),
+  doctor: (settings) => doctor(settings, systemClock.now()),
   reload: asked('reload'),
   backup,
   restore,
