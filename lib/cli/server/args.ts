@@ -4,6 +4,7 @@ import { resolve } from 'node:path'
 
 import { parseServerConfig } from '../../server/config.ts'
 import { fail } from '../../util/errors.ts'
+import { commandOf } from './operator/options.ts'
 import {
   PROGRAM_SETTINGS,
   type ProgramSettings,
@@ -23,8 +24,11 @@ export interface Surroundings {
 }
 
 export interface ServerCommand {
-  readonly run: 'serve' | 'help' | 'version' | 'print-config'
+  readonly run: 'serve' | 'help' | 'version' | 'print-config' | 'operate'
   readonly settings: ServerSettings
+  /** Of `operate`; empty else. */
+  readonly words: readonly string[]
+  readonly options: ReadonlyMap<string, string>
 }
 
 /**
@@ -34,8 +38,15 @@ export interface ServerCommand {
 export function parseServerArgs(argv: readonly string[], around: Surroundings): ServerCommand {
   const { env, cwd, defaults } = around
   const line = readCommandLine(argv, cwd)
-  if (line.switches.has('help')) return { run: 'help', settings: defaults }
-  if (line.switches.has('version')) return { run: 'version', settings: defaults }
+  const { words, options } = line
+  if (line.switches.has('help')) return { run: 'help', settings: defaults, words, options }
+  if (line.switches.has('version')) return { run: 'version', settings: defaults, words, options }
+  if (words.length > 0)
+    commandOf(words, options) // a wrong one is named before anything is read
+  else if (options.size > 0) {
+    const flag = [...options.keys()].join(' --')
+    fail('E_USAGE', `--${flag} belongs to a command. --help lists what there is.`)
+  }
 
   const sources: Source[] = [line, readEnvironment(env, cwd)]
   const config = line.config ?? env['SECURECHAT_CONFIG'] ?? ''
@@ -43,7 +54,8 @@ export function parseServerArgs(argv: readonly string[], around: Surroundings): 
     sources.push(readConfigFile(resolve(cwd, config), (path) => around.readFile(path)))
   }
   const settings = choose(sources, defaults)
-  return { run: line.switches.has('print-config') ? 'print-config' : 'serve', settings }
+  const run = words.length > 0 ? 'operate' : 'serve'
+  return { run: line.switches.has('print-config') ? 'print-config' : run, settings, words, options }
 }
 
 function choose(sources: readonly Source[], defaults: ServerSettings): ServerSettings {
@@ -60,6 +72,7 @@ function choose(sources: readonly Source[], defaults: ServerSettings): ServerSet
     host: of('host'),
     port: of('port'),
     publicHost: of('publicHost'),
+    metricsPort: of('metricsPort'),
     data: of('data'),
     keys: of('keys'),
     fileQuotaBytes: of('fileQuotaBytes'),

@@ -3,6 +3,7 @@
 import { resolve } from 'node:path'
 
 import { parseServerConfig, SERVER_OPTIONS, type ServerConfig } from '../../server/config.ts'
+import { LIVE_SETTINGS } from '../../server/live-settings.ts'
 import { LOG_LEVELS, type LogLevel } from '../log.ts'
 
 const GiB = 2 ** 30
@@ -12,6 +13,8 @@ export interface ProgramSettings {
   readonly port: number
   /** Goes into the invite; null: guessed from the network interfaces. */
   readonly publicHost: string | null
+  /** On 127.0.0.1; 0: none. */
+  readonly metricsPort: number
   readonly data: string
   readonly keys: string
   readonly fileQuotaBytes: number
@@ -59,6 +62,13 @@ export const PROGRAM_SETTINGS: ProgramRows = {
     help: 'name or address under which clients find this server; goes into the invite',
     takes: 'a host name or an address',
     read: hostName,
+  },
+  metricsPort: {
+    flag: 'metrics-port',
+    placeholder: 'PORT',
+    help: 'Prometheus metrics (/metrics) and /health, on 127.0.0.1 only; 0: none',
+    takes: 'a whole number from 0 to 65535',
+    read: (text) => whole(text, 65535),
   },
   data: {
     flag: 'data',
@@ -150,6 +160,11 @@ export const SETTINGS: ReadonlyMap<string, Setting<unknown>> = new Map<string, S
   ...RELAY_NAMES.map((name) => [name, relayRow(name)] as const),
 ])
 
+/** Whether a running server takes a new value at SIGHUP; the others need a restart. */
+export function isReloadable(name: string): boolean {
+  return LIVE_SETTINGS.has(name) || name === 'logLevel' || name === 'publicHost'
+}
+
 export function defaultSettings(home: {
   readonly keys: string
   readonly data: string
@@ -158,6 +173,7 @@ export function defaultSettings(home: {
     host: '0.0.0.0',
     port: 7700,
     publicHost: null,
+    metricsPort: 0,
     // A client of the same home keeps its folders beside it.
     data: resolve(home.data, 'server'),
     keys: home.keys,

@@ -8,13 +8,13 @@ import { opaqueReady } from '../../crypto/opaque.ts'
 import { RsaPrivateKey } from '../../crypto/rsa.ts'
 import { createServer, type Server } from '../../server/server.ts'
 import { openFileStore } from '../../storage/files.ts'
-import { openNedbStore } from '../../storage/nedb/store.ts'
-import type { Store } from '../../storage/ports.ts'
+import { type NedbStore, openNedbStore } from '../../storage/nedb/store.ts'
 import { createLocalRouter } from '../../storage/router-local.ts'
 import { hex } from '../../util/bytes.ts'
 import type { Clock } from '../../util/clock.ts'
 import { fail } from '../../util/errors.ts'
 import type { Log } from '../../util/log.ts'
+import { refuseMoved } from './backup/marks.ts'
 import { claim, ownerOf } from './data-folder.ts'
 import { loadServerKeys, makeServerKeys, type ServerKeys } from './identity.ts'
 import type { ServerSettings } from './settings.ts'
@@ -24,6 +24,8 @@ export interface StartDeps {
   readonly log: Log
   /** The first launch key, if its making has begun already. */
   readonly launchKey?: Promise<RsaPrivateKey>
+  /** For the operator's commands on a server that does not run: nothing new is made, nothing listens. */
+  readonly isOffline?: boolean
   /** Called before the keys of a new server are made: a second or two. */
   onGeneratingKeys?(): void
 }
@@ -32,7 +34,7 @@ export interface RunningServer {
   readonly srv: Buffer
   readonly port: number
   readonly server: Server
-  readonly store: Store
+  readonly store: NedbStore
   /** Takes nothing new, answers what it has taken, says goodbye, closes everything. */
   close(): Promise<void>
 }
@@ -43,6 +45,7 @@ export async function startServer(
   deps: StartDeps,
 ): Promise<RunningServer> {
   const { clock, log } = deps
+  if (deps.isOffline !== true) await refuseMoved(settings.data)
   const first = deps.launchKey ?? RsaPrivateKey.generate(2048)
   first.catch(() => undefined) // if something else fails first, nobody waits for it
   const closers: (() => Promise<void> | void)[] = []
@@ -72,7 +75,7 @@ export async function startServer(
       preload: true, // damage stops the start, not the traffic
       clock,
       log,
-      holder: `securechat-server, process ${process.pid}`,
+      holder: `securechat-server${deps.isOffline === true ? ' (a command)' : ''}, process ${process.pid}`,
     })
     closers.push(() => store.close())
     const files = await openFileStore({
@@ -98,6 +101,8 @@ export async function startServer(
       log,
     })
     closers.push(() => server.close())
+    await server.bans.load()
+    if (deps.isOffline === true) return { srv: keys.srv, port: settings.port, server, store, close }
     const listener = await openPort(settings, server, log)
     closers.push(() => listener.close())
     return { srv: keys.srv, port: listener.port, server, store, close }
@@ -111,6 +116,9 @@ export async function startServer(
 async function openKeys(settings: ServerSettings, deps: StartDeps): Promise<ServerKeys> {
   const { keys: dir, data } = settings
   const [owner, found] = await Promise.all([ownerOf(data), loadServerKeys(dir)])
+  if (deps.isOffline === true && owner === null) {
+    fail('E_CONFIG', `There is no server in ${data} yet. Start it once, or name its --data.`)
+  }
   if (found === null) {
     if (owner !== null) {
       fail(

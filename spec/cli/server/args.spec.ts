@@ -83,6 +83,7 @@ function sampleOf(name: string): string {
     logLevel: 'debug',
     logAddresses: 'true',
     port: '7801',
+    metricsPort: '7802',
   }
   if (known[name] !== undefined) return known[name]
   const setting = SETTINGS.get(name)
