@@ -57,6 +57,8 @@ const LABELS = [
   // this program's own files and server-internal keys; never on the wire
   'store-line',
   'local-store',
+  'launch-password',
+  'server-key',
   'dummy',
   'pair',
 ] as const

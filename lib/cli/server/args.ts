@@ -62,6 +62,8 @@ function choose(sources: readonly Source[], defaults: ServerSettings): ServerSet
     publicHost: of('publicHost'),
     data: of('data'),
     keys: of('keys'),
+    launchPasswordFile: of('launchPasswordFile'),
+    launchPasswordFd: of('launchPasswordFd'),
     fileQuotaBytes: of('fileQuotaBytes'),
     freeBytes: of('freeBytes'),
     logLevel: of('logLevel'),

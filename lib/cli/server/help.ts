@@ -14,6 +14,8 @@ const EVERYDAY = [
   'registration',
   'data',
   'keys',
+  'launchPasswordFile',
+  'launchPasswordFd',
   'logLevel',
   'logAddresses',
 ]
@@ -54,6 +56,7 @@ export function serverHelp(defaults: ServerSettings): string {
   return `securechat-server - relays end-to-end encrypted messages that it cannot read
 
 Usage: securechat-server [OPTIONS]
+       securechat-server passwd [--remove | --new-password-file FILE]
 
 Without options it starts at once: makes its keys if there are none and prints
 the invite for clients.
@@ -64,6 +67,11 @@ ${row('--debug', 'the same as --log-level debug')}
 ${row('--print-config', 'print the settings in force as such a file, and end')}
 ${row('-V, --version', 'print the version, and end')}
 ${row('-h, --help', 'print this, and end')}
+
+passwd sets, changes or removes the launch password, under which the keys (and
+so everything in the data folder) are sealed. The server then asks for it at its
+start, or takes it from --launch-password-file, --launch-password-fd or the
+systemd credential launch-password.
 
 Limits:
 ${settingRows(defaults, (name) => !everyday(name))}

@@ -9,6 +9,7 @@ import { openLog, type ProgramLog } from '../log.ts'
 import { systemClock } from '../system-clock.ts'
 import { programVersion } from '../version.ts'
 import { banner, inviteOf, type Standing } from './banner.ts'
+import { launchPasswordOrAsk } from './launch-password.ts'
 import type { ServerSettings } from './settings.ts'
 import { type RunningServer, startServer } from './start.ts'
 import { watch } from './watch.ts'
@@ -37,6 +38,7 @@ export async function serve(
     clock: systemClock,
     log,
     launchKey,
+    launchPassword: launchPasswordOrAsk(settings),
     onGeneratingKeys: () => {
       log.print('Generating the identity of this server, once ..')
       log.info('keys.generating', { folder: settings.keys })

@@ -80,6 +80,7 @@ function sampleOf(name: string): string {
     presence: 'yes',
     data: '/srv/data',
     keys: '/srv/keys',
+    launchPasswordFile: '/srv/password',
     logLevel: 'debug',
     logAddresses: 'true',
     port: '7801',
