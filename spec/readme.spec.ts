@@ -37,7 +37,15 @@ test('every exit code, with its meaning', (t) => {
 
 test('every option and every npm script it names exists', (t) => {
   const flags = [...SETTINGS.values()].map((setting) => `--${setting.flag}`)
-  const own = ['--config', '--print-config', '--debug', '--help', '--remove', '--new-password-file']
+  const own = [
+    '--config',
+    '--print-config',
+    '--debug',
+    '--help',
+    '--remove',
+    '--new-password-file',
+    '--yes',
+  ]
   const server = /## Running a server([\s\S]*?)\n## /.exec(readme)?.[1] ?? ''
   for (const [flag] of server.matchAll(/--[a-z][a-z-]+/g)) {
     t.true([...flags, ...own].includes(flag), flag)

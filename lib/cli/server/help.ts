@@ -56,6 +56,7 @@ export function serverHelp(defaults: ServerSettings): string {
   return `securechat-server - relays end-to-end encrypted messages that it cannot read
 
 Usage: securechat-server [OPTIONS]
+       securechat-server setup [--yes] [--new-password-file FILE] [OPTIONS]
        securechat-server passwd [--remove | --new-password-file FILE]
 
 Without options it starts at once: makes its keys if there are none and prints
@@ -67,6 +68,10 @@ ${row('--debug', 'the same as --log-level debug')}
 ${row('--print-config', 'print the settings in force as such a file, and end')}
 ${row('-V, --version', 'print the version, and end')}
 ${row('-h, --help', 'print this, and end')}
+
+setup asks for the settings that matter, tries them and writes them into
+server.config.json beside the keys, which a start without --config then reads.
+With --yes it asks nothing and takes what options, variables and defaults say.
 
 passwd sets, changes or removes the launch password, under which the keys (and
 so everything in the data folder) are sealed. The server then asks for it at its
