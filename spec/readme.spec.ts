@@ -51,7 +51,16 @@ test('every exit code, with its meaning', (t) => {
 test('every option and every npm script it names exists', (t) => {
   const flags = [...SETTINGS.values()].map((setting) => `--${setting.flag}`)
   const commands = Object.keys(COMMAND_OPTIONS).map((flag) => `--${flag}`)
-  const own = ['--config', '--print-config', '--debug', '--help', ...commands]
+  const own = [
+    '--config',
+    '--print-config',
+    '--debug',
+    '--help',
+    '--remove',
+    '--new-password-file',
+    '--yes',
+    ...commands,
+  ]
   const server = /## Running a server([\s\S]*?)\n## /.exec(readme)?.[1] ?? ''
   for (const [flag] of server.matchAll(/--[a-z][a-z-]+/g)) {
     t.true([...flags, ...own].includes(flag), flag)

@@ -58,6 +58,8 @@ const LABELS = [
   'store-line',
   'backup',
   'local-store',
+  'launch-password',
+  'server-key',
   'dummy',
   'pair',
 ] as const

@@ -1,8 +1,9 @@
 // Settings of this start: flag before variable before config file before default. Reads and decides only: a wrong word
 // anywhere ends the program before anything was changed.
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 
 import { parseServerConfig } from '../../server/config.ts'
+import { errnoOf } from '../../storage/durable.ts'
 import { fail } from '../../util/errors.ts'
 import { commandOf } from './operator/options.ts'
 import {
@@ -14,6 +15,9 @@ import {
   SETTINGS,
 } from './settings.ts'
 import { readCommandLine, readConfigFile, readEnvironment, type Source } from './sources.ts'
+
+/** Beside the keys. */
+export const CONFIG_NAME = 'server.config.json'
 
 export interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>
@@ -53,9 +57,21 @@ export function parseServerArgs(argv: readonly string[], around: Surroundings): 
   if (config !== '') {
     sources.push(readConfigFile(resolve(cwd, config), (path) => around.readFile(path)))
   }
+  if (config === '') sources.push(...ownConfig(around))
   const settings = choose(sources, defaults)
   const run = words.length > 0 ? 'operate' : 'serve'
   return { run: line.switches.has('print-config') ? 'print-config' : run, settings, words, options }
+}
+
+/** What `securechat-server setup` wrote into the default folder of keys, if it ever ran there. */
+function ownConfig(around: Surroundings): Source[] {
+  const path = join(around.defaults.keys, CONFIG_NAME)
+  try {
+    around.readFile(path)
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return []
+  }
+  return [readConfigFile(path, (name) => around.readFile(name))]
 }
 
 function choose(sources: readonly Source[], defaults: ServerSettings): ServerSettings {
@@ -75,6 +91,8 @@ function choose(sources: readonly Source[], defaults: ServerSettings): ServerSet
     metricsPort: of('metricsPort'),
     data: of('data'),
     keys: of('keys'),
+    launchPasswordFile: of('launchPasswordFile'),
+    launchPasswordFd: of('launchPasswordFd'),
     fileQuotaBytes: of('fileQuotaBytes'),
     freeBytes: of('freeBytes'),
     logLevel: of('logLevel'),

@@ -16,6 +16,8 @@ const EVERYDAY = [
   'metricsPort',
   'data',
   'keys',
+  'launchPasswordFile',
+  'launchPasswordFd',
   'logLevel',
   'logAddresses',
 ]
@@ -61,6 +63,8 @@ export function serverHelp(defaults: ServerSettings): string {
 
 Usage: securechat-server [OPTIONS]
        securechat-server COMMAND [OPTIONS]
+       securechat-server setup [--yes] [--new-password-file FILE] [OPTIONS]
+       securechat-server passwd [--remove | --new-password-file FILE]
 
 Without options it starts at once: makes its keys if there are none and prints
 the invite for clients.
@@ -75,6 +79,15 @@ ${row('-h, --help', 'print this, and end')}
 Commands for the operator, of a running server or on its folder:
 ${OPERATOR_COMMANDS.map(({ name, usage, summary }) => row(usage === '' ? name : `${name} ${usage}`, summary)).join('\n')}
 ${row('--json', 'with any command: the result as JSON')}
+
+setup asks for the settings that matter, tries them and writes them into
+server.config.json beside the keys, which a start without --config then reads.
+With --yes it asks nothing and takes what options, variables and defaults say.
+
+passwd sets, changes or removes the launch password, under which the keys (and
+so everything in the data folder) are sealed. The server then asks for it at its
+start, or takes it from --launch-password-file, --launch-password-fd or the
+systemd credential launch-password.
 
 Limits:
 ${settingRows(defaults, (name) => !everyday(name))}

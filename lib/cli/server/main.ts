@@ -14,7 +14,8 @@ import { defaultSettings } from './settings.ts'
 
 export async function main(argv: readonly string[]): Promise<void> {
   try {
-    process.exitCode = await run(argv, readCommand(argv))
+    process.exitCode =
+      argv[0] === 'passwd' ? await password(argv.slice(1)) : await run(argv, readCommand(argv))
   } catch (error) {
     process.stderr.write(`securechat-server: ${explain(error)}\n`)
     process.exitCode = exitCodeOf(error)
@@ -56,6 +57,13 @@ async function run(argv: readonly string[], command: ServerCommand): Promise<Exi
       return exitOf(outcome)
     }
   }
+}
+
+async function password(argv: readonly string[]): Promise<ExitCode> {
+  const { passwd, passwdWords } = await import('./passwd.ts')
+  const words = passwdWords(argv)
+  const command = readCommand(words.rest)
+  return command.run === 'serve' ? passwd(words, command.settings) : run(words.rest, command)
 }
 
 /** Our own errors are sentences for the operator; anything else is a mistake of ours and needs its stack. */

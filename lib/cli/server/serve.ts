@@ -14,6 +14,7 @@ import type { MetricsPort } from './metrics-port.ts'
 import { type OperatorChannel, openChannel } from './operator/channel.ts'
 import { groundOf } from './operator/ground.ts'
 import { LiveSettings } from './reload.ts'
+import { launchPasswordOrAsk } from './launch-password.ts'
 import type { ServerSettings } from './settings.ts'
 import { type RunningServer, startServer } from './start.ts'
 import { watch } from './watch.ts'
@@ -43,6 +44,7 @@ export async function serve(
     clock: systemClock,
     log,
     launchKey,
+    launchPassword: launchPasswordOrAsk(settings),
     onGeneratingKeys: () => {
       log.print('Generating the identity of this server, once ..')
       log.info('keys.generating', { folder: settings.keys })

@@ -17,6 +17,10 @@ export interface ProgramSettings {
   readonly metricsPort: number
   readonly data: string
   readonly keys: string
+  /** Holds the launch password; null: asked on the terminal when there is one. */
+  readonly launchPasswordFile: string | null
+  /** The same from an open descriptor. */
+  readonly launchPasswordFd: number | null
   readonly fileQuotaBytes: number
   readonly freeBytes: number
   readonly logLevel: LogLevel
@@ -83,6 +87,20 @@ export const PROGRAM_SETTINGS: ProgramRows = {
     help: 'the identity of this server; back it up',
     takes: 'the path of a folder',
     read: folder,
+  },
+  launchPasswordFile: {
+    flag: 'launch-password-file',
+    placeholder: 'FILE',
+    help: 'its first line is the launch password, if one protects the keys',
+    takes: 'the path of a file',
+    read: folder,
+  },
+  launchPasswordFd: {
+    flag: 'launch-password-fd',
+    placeholder: 'N',
+    help: 'the same from an open descriptor',
+    takes: 'the number of an open descriptor',
+    read: (text) => whole(text, 1024),
   },
   fileQuotaBytes: {
     flag: 'file-quota-bytes',
@@ -177,6 +195,8 @@ export function defaultSettings(home: {
     // A client of the same home keeps its folders beside it.
     data: resolve(home.data, 'server'),
     keys: home.keys,
+    launchPasswordFile: null,
+    launchPasswordFd: null,
     fileQuotaBytes: 4 * GiB,
     freeBytes: GiB / 2,
     logLevel: 'info',

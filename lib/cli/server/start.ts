@@ -17,6 +17,8 @@ import type { Log } from '../../util/log.ts'
 import { refuseMoved } from './backup/marks.ts'
 import { claim, ownerOf } from './data-folder.ts'
 import { loadServerKeys, makeServerKeys, type ServerKeys } from './identity.ts'
+import { launchPasswordOf } from './launch-password.ts'
+import type { LaunchPassword } from './master-key.ts'
 import type { ServerSettings } from './settings.ts'
 
 export interface StartDeps {
@@ -26,6 +28,8 @@ export interface StartDeps {
   readonly launchKey?: Promise<RsaPrivateKey>
   /** For the operator's commands on a server that does not run: nothing new is made, nothing listens. */
   readonly isOffline?: boolean
+  /** Asked for when the keys are protected; default: where the settings say, or nowhere. */
+  readonly launchPassword?: LaunchPassword
   /** Called before the keys of a new server are made: a second or two. */
   onGeneratingKeys?(): void
 }
@@ -39,7 +43,7 @@ export interface RunningServer {
   close(): Promise<void>
 }
 
-/** @throws E_CONFIG E_CORRUPT E_FILE E_LOCKED E_DISK_FULL E_STORE E_CONNECT with a sentence for the operator; nothing stays open */
+/** @throws E_AUTH E_CONFIG E_CORRUPT E_FILE E_LOCKED E_DISK_FULL E_STORE E_CONNECT with a sentence for the operator; nothing stays open */
 export async function startServer(
   settings: ServerSettings,
   deps: StartDeps,
@@ -115,7 +119,8 @@ export async function startServer(
 /** The keys that belong to the data: old ones to old data, and new ones only where there is no data yet. */
 async function openKeys(settings: ServerSettings, deps: StartDeps): Promise<ServerKeys> {
   const { keys: dir, data } = settings
-  const [owner, found] = await Promise.all([ownerOf(data), loadServerKeys(dir)])
+  const password = deps.launchPassword ?? launchPasswordOf(settings)
+  const [owner, found] = await Promise.all([ownerOf(data), loadServerKeys(dir, password)])
   if (deps.isOffline === true && owner === null) {
     fail('E_CONFIG', `There is no server in ${data} yet. Start it once, or name its --data.`)
   }
@@ -129,7 +134,7 @@ async function openKeys(settings: ServerSettings, deps: StartDeps): Promise<Serv
     }
     deps.onGeneratingKeys?.()
   }
-  const keys = found ?? (await makeServerKeys(dir))
+  const keys = found ?? (await makeServerKeys(dir, password))
   const now = owner ?? ((await claim(data, keys.srv)) ? hex(keys.srv) : await ownerOf(data))
   if (now !== hex(keys.srv)) {
     fail(

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { dialLocal } from '../../../channel/local-socket.ts'
 import { fail } from '../../../util/errors.ts'
 import { silentLog } from '../../../util/log.ts'
+import { launchPasswordOrAsk } from '../launch-password.ts'
 import { systemClock } from '../../system-clock.ts'
 import type { ServerSettings } from '../settings.ts'
 import { groundOf } from './ground.ts'
@@ -58,6 +59,7 @@ export async function askFolder(settings: ServerSettings, request: Request): Pro
   const running = await startServer(settings, {
     clock: systemClock,
     log: silentLog,
+    launchPassword: launchPasswordOrAsk(settings),
     isOffline: true,
   })
   try {
