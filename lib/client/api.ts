@@ -98,6 +98,8 @@ export interface Unauthenticated {
   readonly server: ServerInfo
   /** Accounts of this home on this server, last used first. */
   readonly accounts: readonly KnownAccount[]
+  /** Whether one could register so, before anything else is asked: refuses as `register` does. */
+  checkName(username: string, invite?: string): Promise<void>
   /** E_TAKEN, E_FORMAT (name), E_AUTH (invite), E_STATE (closed). */
   register(
     options: Registration,

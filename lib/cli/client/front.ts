@@ -29,7 +29,12 @@ export interface Forms {
 
 /** What of cli/prompts is needed by a front. */
 export interface OpenForm {
-  form<T>(fn: (forms: Forms) => Promise<T>): Promise<T>
+  /** `unasked` gets what was typed meanwhile, when the form ended well without a question. */
+  form<T>(
+    fn: (forms: Forms) => Promise<T>,
+    outer?: AbortSignal,
+    unasked?: (typed: string) => void,
+  ): Promise<T>
 }
 
 export interface Progress {

@@ -46,6 +46,7 @@ export class ScreenFront implements Front {
   } | null = null
   #offlineSince: number | null = null
   #unread = ''
+  #waiting: Entry[] | null = null
   #countdown: Timer | null = null
   /** Own messages that were delivered while their row was out of reach: told in one row, not in one each. */
   readonly #late = new Map<string, { count: number; since: string }>()
@@ -65,15 +66,41 @@ export class ScreenFront implements Front {
   form<T>(fn: () => Promise<T>): Promise<T> {
     if (this.forms !== null) return fn()
     return this.#ui.modal(() =>
-      this.#prompts.form(async (forms) => {
-        this.forms = forms
-        try {
-          return await fn()
-        } finally {
-          this.forms = null
-        }
-      }),
+      this.#prompts.form(
+        async (forms) => {
+          this.forms = this.#undisturbed(forms)
+          try {
+            return await fn()
+          } finally {
+            this.forms = null
+          }
+        },
+        undefined,
+        (typed) => {
+          this.#ui.typedAhead(typed)
+        },
+      ),
     )
+  }
+
+  /** While a question is on the screen nothing is printed onto it: rows wait for the answer. */
+  #undisturbed(forms: Forms): Forms {
+    const during = async <T>(ask: () => Promise<T>): Promise<T> => {
+      this.#waiting ??= []
+      try {
+        return await ask()
+      } finally {
+        const rows = this.#waiting
+        this.#waiting = null
+        for (const row of rows) this.#print(row)
+      }
+    }
+    return {
+      text: (options) => during(() => forms.text(options)),
+      password: (options) => during(() => forms.password(options)),
+      confirm: (message, initial) => during(() => forms.confirm(message, initial)),
+      choose: (message, choices) => during(() => forms.choose(message, choices)),
+    }
   }
 
   row(mark: Mark, text: string): void {
@@ -251,7 +278,8 @@ export class ScreenFront implements Front {
 
   /** Between the questions of a form a row is shown at once; else it takes its turn in the transcript. */
   #print(entry: Entry): void {
-    if (this.forms === null) this.#ui.print(entry)
+    if (this.#waiting !== null) this.#waiting.push(entry)
+    else if (this.forms === null) this.#ui.print(entry)
     else this.#ui.printNow(entry)
   }
 

@@ -91,6 +91,7 @@ export class Ui {
   #prompt: Row = [{ text: '> ', role: 'prompt' }]
   #status: Row = []
   #quitting = false
+  #ahead: string | null = ''
   #lastInterruptMs = -Infinity
   #lastPaintMs = -Infinity
 
@@ -169,8 +170,16 @@ export class Ui {
     this.#paint()
   }
 
+  /** Typed before start(), for nobody yet; later it is dropped. */
+  typedAhead(text: string): void {
+    if (this.#ahead !== null) this.#ahead += text
+  }
+
   start(): void {
     this.#window.start()
+    const ahead = this.#ahead ?? ''
+    this.#ahead = null
+    if (ahead !== '') this.#window.keyboard.typedBefore(ahead)
   }
 
   /** Gives the terminal back as it was. Open questions are withdrawn, forms are cancelled. */

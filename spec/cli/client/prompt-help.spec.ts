@@ -5,6 +5,8 @@ import type { ChatInfo } from '../../../lib/client/api.ts'
 import type { MessageView, Offer } from '../../../lib/client/events.ts'
 import { candidates } from '../../../lib/cli/client/candidates.ts'
 import { runLine } from '../../../lib/cli/client/dispatch.ts'
+import { ScreenFront } from '../../../lib/cli/client/screen-front.ts'
+import { Prompts } from '../../../lib/cli/prompts.ts'
 import { doubtAbout } from '../../../lib/cli/client/doubt.ts'
 import { UnreadCount, unreadOf, unreadWords } from '../../../lib/cli/client/unread.ts'
 import { SecureChatError } from '../../../lib/util/errors.ts'
@@ -203,4 +205,38 @@ test('nobody of that name: the text is back, with the name that was probably mea
   t.is((await runLine(app, '@alcie hello'))?.code, 'E_NOT_FOUND')
   t.is(front.said.at(-1), '! No user called @alcie. Did you mean @alice?')
   t.is(front.back, '@alcie hello')
+})
+
+test('what was typed before the prompt stood is on it, and answers no question', async (t) => {
+  const answers: unknown[] = []
+  const x = new FakeTerminal({ idle: true, quietMs: 600 })
+  x.ui.setPrompt('me > ')
+  void x.ui.ask({ text: 'Accept?' }).answer.then((answer) => answers.push(answer))
+  x.ui.typedAhead(`y${KEY.enter}@bob hel`)
+  x.ui.start()
+  await x.settled()
+  t.deepEqual([x.lines, answers], [['y'], []])
+  t.regex(x.screen(), /me > @bob hel$/u)
+  x.ui.typedAhead('later')
+  await x.type('lo')
+  t.regex(x.screen(), /me > @bob hello$/u)
+})
+
+test('nothing is printed onto a question of a form: rows wait for its answer', async (t) => {
+  const x = new FakeTerminal({ idle: true })
+  const prompts = new Prompts({ tty: x.tty, output: x.output, theme: x.theme })
+  const front = new ScreenFront(x.ui, prompts, x.clock)
+  const form = front.form(async () => {
+    front.row('*', 'before')
+    await front.forms?.password({ message: 'Password:' })
+    front.row('*', 'after')
+  })
+  while (!x.screen().includes('Password:')) await x.settled()
+  front.row('*', 'Generating keys')
+  await x.settled()
+  t.regex(x.screen(), /^\* before\n\? Password:\s*$/u)
+  await x.type(`x${KEY.enter}`)
+  await form
+  await x.settled()
+  t.regex(x.screen(), /\* Generating keys\n\* after$/u)
 })
