@@ -3,7 +3,8 @@ import { join } from 'node:path'
 
 import test from 'ava'
 
-import { Program, scratch, signUp, startClient, startServer } from '../helpers/programs.ts'
+import { signIn, startStage } from '../helpers/cast.ts'
+import { Program, scratch, startClient } from '../helpers/programs.ts'
 
 for (const [signal, code] of [
   ['SIGTERM', 143],
@@ -12,8 +13,8 @@ for (const [signal, code] of [
 ] as const) {
   test.serial(`${signal}: the server is told, the profile is free again`, async (t) => {
     const root = await scratch(t)
-    const server = await startServer(t, join(root, 'server'))
-    const alice = await signUp(t, server, root, 'alice')
+    const server = await startStage(t, root)
+    const alice = await signIn(t, server, root, 'alice')
     alice.line('@alice before the end')
     alice.line('!history alice')
     await alice.waitFor(/before the end/)
@@ -28,8 +29,8 @@ for (const [signal, code] of [
 
 test.serial('a reader that is gone ends the client, which keeps what was typed', async (t) => {
   const root = await scratch(t)
-  const server = await startServer(t, join(root, 'server'))
-  const alice = await signUp(t, server, root, 'alice')
+  const server = await startStage(t, root)
+  const alice = await signIn(t, server, root, 'alice')
   alice.child.stdout?.destroy()
   alice.child.stderr?.destroy()
   alice.line('@alice nobody reads this')

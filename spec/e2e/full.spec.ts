@@ -3,7 +3,9 @@ import { join } from 'node:path'
 
 import anyTest from 'ava'
 
-import { Program, scratch, signUp, startServer } from '../helpers/programs.ts'
+import { signIn, startStage } from '../helpers/cast.ts'
+import type { startServer } from '../helpers/programs.ts'
+import { Program, scratch } from '../helpers/programs.ts'
 import { Screen, type ScreenOptions } from '../helpers/screen.ts'
 
 const test = anyTest.serial
@@ -21,9 +23,9 @@ async function meet(
   env: Readonly<Record<string, string>> = {},
 ): Promise<{ readonly screen: Screen; readonly bob: Program }> {
   const root = await scratch(t)
-  const server = await startServer(t, join(root, 'server'))
-  const bob = await signUp(t, server, root, 'bob')
-  const program = await signUp(t, server, root, 'alice')
+  const server = await startStage(t, root)
+  const bob = await signIn(t, server, root, 'bob')
+  const program = await signIn(t, server, root, 'alice')
   program.line('@bob hello')
   await bob.waitFor(/^alice: hello$/m)
   bob.line('@alice hi')

@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import anyTest from 'ava'
 
 import { encodePng } from '../../lib/cli/client/media/png.ts'
-import { scratch, signUp, startServer } from '../helpers/programs.ts'
+import { signIn, startStage } from '../helpers/cast.ts'
+import { scratch } from '../helpers/programs.ts'
 import { Screen } from '../helpers/screen.ts'
 
 const test = anyTest.serial
@@ -36,9 +37,9 @@ async function tool(bin: string, name: string, script: string): Promise<void> {
 
 test('a picture is seen when it has come; a voice message goes the other way and is heard', async (t) => {
   const root = await scratch(t)
-  const server = await startServer(t, join(root, 'server'))
-  const bob = await signUp(t, server, root, 'bob')
-  const first = await signUp(t, server, root, 'alice')
+  const server = await startStage(t, root)
+  const bob = await signIn(t, server, root, 'bob')
+  const first = await signIn(t, server, root, 'alice')
   first.line('@bob hello')
   await bob.waitFor(/^alice: hello$/m)
   bob.line('@alice hi')

@@ -3,37 +3,36 @@ import { join } from 'node:path'
 
 import test from 'ava'
 
-import {
-  Program,
-  type RunningServer,
-  scratch,
-  signUp,
-  startServer,
-  writeScratchFile,
-} from '../helpers/programs.ts'
+import { startStage } from '../helpers/cast.ts'
+import { Program, scratch, writeScratchFile } from '../helpers/programs.ts'
 
-type Test = Parameters<typeof startServer>[0]
+type Test = Parameters<typeof startStage>[0]
 type Json = Readonly<Record<string, unknown>>
 
+/** A device: where its files are, and which server it knows. */
+interface Profile {
+  readonly home: string
+  readonly uri: string
+}
+
 /** alice and bob have signed up, and neither is running. */
-async function people(t: Test): Promise<{ root: string; server: RunningServer }> {
+async function people(t: Test): Promise<{ root: string; alice: Profile; bob: Profile }> {
   const root = await scratch(t)
-  const server = await startServer(t, join(root, 'server'))
-  for (const name of ['alice', 'bob']) {
-    const program = await signUp(t, server, root, name)
-    program.end()
-    await program.exited
-  }
-  return { root, server }
+  const { uri } = await startStage(t, root)
+  return { root, alice: { home: join(root, 'alice'), uri }, bob: { home: join(root, 'bob'), uri } }
+}
+
+function environment({ home, uri }: Profile): Record<string, string> {
+  return { SECURECHAT_HOME: home, SECURECHAT_SERVER: uri }
 }
 
 async function run(
   t: Test,
-  home: string,
+  who: Profile,
   args: readonly string[],
   input = '',
 ): Promise<{ code: number | string; out: string; err: string; json: Json[] }> {
-  const program = new Program('securechat', args, { SECURECHAT_HOME: home })
+  const program = new Program('securechat', args, environment(who))
   t.teardown(() => program.kill())
   program.child.stdin?.end(input)
   const code = await program.exited
@@ -49,8 +48,7 @@ async function run(
 }
 
 test.serial('send, read, wait, chats and status, with words and as JSON', async (t) => {
-  const { root } = await people(t)
-  const [alice, bob] = [join(root, 'alice'), join(root, 'bob')]
+  const { root, alice, bob } = await people(t)
 
   const sent = await run(t, alice, ['send', '@bob', 'from', 'a', 'script'])
   t.deepEqual([sent.code, sent.out, sent.err], [0, '', ''])
@@ -79,13 +77,12 @@ test.serial('send, read, wait, chats and status, with words and as JSON', async 
 })
 
 test.serial('what goes wrong has a sentence and a code, and nothing is asked', async (t) => {
-  const { root } = await people(t)
-  const alice = join(root, 'alice')
+  const { root, alice } = await people(t)
   for (const [args, code, words] of [
     [['send', '@nobody-here', 'x'], 67, /No user called @nobody-here/],
     [['send', '@bob'], 2, /Give a TEXT/],
     [['send', '@bob', '--file', '/no/such/file'], 66, /no such file/],
-    XX,
+    [['send', '@bob', 'x'.repeat(9000)], 1, /at most 8 KiB/],
     [['read', '#no-such-group'], 67, /No group called/],
     [['read', '--all'], 2, /Of which chat/],
   ] as const) {
@@ -97,7 +94,7 @@ test.serial('what goes wrong has a sentence and a code, and nothing is asked', a
   const json = await run(t, alice, ['send', '@nobody-here', 'x', '--json'])
   t.like(json.json, [{ type: 'error', code: 'E_NOT_FOUND' }])
   t.is(json.err, '')
-  const stranger = await run(t, join(root, 'nobody'), ['read'])
+  const stranger = await run(t, { home: join(root, 'nobody'), uri: '' }, ['read'])
   t.is(stranger.code, 2)
   t.regex(stranger.err, /Which server/)
 })
@@ -105,17 +102,15 @@ test.serial('what goes wrong has a sentence and a code, and nothing is asked', a
 test.serial(
   'a bot: events and results as JSON, ids come back, the end waits for what was sent',
   async (t) => {
-    const { root } = await people(t)
-    const bot = new Program('securechat', ['--json', '-u', 'alice'], {
-      SECURECHAT_HOME: join(root, 'alice'),
-    })
+    const { alice, bob } = await people(t)
+    const bot = new Program('securechat', ['--json', '-u', 'alice'], environment(alice))
     t.teardown(() => bot.kill())
     await bot.waitFor(/"type":"ready"/)
-    const busy = await run(t, join(root, 'alice'), ['read'])
+    const busy = await run(t, alice, ['read'])
     t.is(busy.code, 75)
     t.regex(busy.err, /SECURECHAT_HOME/)
 
-    await run(t, join(root, 'bob'), ['send', '@alice', 'hello \u001b[2J bot'])
+    await run(t, bob, ['send', '@alice', 'hello \u001b[2J bot'])
     await bot.waitFor(/"type":"message","message":\{[^\n]*hello \\u001b\[2J bot/)
     bot.line('{"id":1,"line":"@bob hello to you"}')
     await bot.waitFor(/"type":"result","ok":true,"id":1/)
@@ -132,7 +127,7 @@ test.serial(
     t.like(lines[0], { type: 'hello', version: 1 })
     t.like(lines.at(-1), { type: 'end', exit: 2 })
     t.false(bot.stdout.includes('\u001b'))
-    const { out } = await run(t, join(root, 'bob'), ['read'])
+    const { out } = await run(t, bob, ['read'])
     t.regex(out, /hello to you[\s\S]*and good bye/)
   },
 )

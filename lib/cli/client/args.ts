@@ -163,7 +163,7 @@ export function parseClientArgs(
   if (isOneShot(first)) return parseOneShot(first, argv.slice(1), env)
   const { values, positionals } = parsed(argv, OPTIONS)
   if (positionals.length > 1) fail('E_USAGE', `One server at a time: ${positionals.join(' ')}`)
-  return clientOptions(values, positionals[0] ?? env['SECURECHAT_SERVER'], env, null)
+  return clientOptions(values, positionals[0] ?? variable(env, 'SECURECHAT_SERVER'), env, null)
 }
 
 function parseOneShot(
@@ -185,7 +185,7 @@ function parseOneShot(
   if (values.help !== true && (positionals.length < low || positionals.length > high)) {
     fail('E_USAGE', `Usage: securechat ${name} ${row.synopsis}`)
   }
-  return clientOptions(values, env['SECURECHAT_SERVER'], env, {
+  return clientOptions(values, variable(env, 'SECURECHAT_SERVER'), env, {
     name,
     args: positionals,
     file: values.file,
@@ -193,6 +193,14 @@ function parseOneShot(
     all: values.all ?? false,
     timeoutSeconds: wholeNumber(values.timeout, '--timeout', 1, TIMEOUT_MAX_S),
   })
+}
+
+/** An empty variable counts as unset, as everywhere. */
+function variable(
+  env: Readonly<Record<string, string | undefined>>,
+  name: string,
+): string | undefined {
+  return env[name] === '' ? undefined : env[name]
 }
 
 /** What --help prints. */
@@ -225,7 +233,7 @@ function clientOptions(
   if (values.port !== undefined && values.host === undefined && target === undefined) {
     fail('E_USAGE', '--port needs --host HOST. Or name the server as HOST:PORT.')
   }
-  const username = values.username ?? env['SECURECHAT_USERNAME']
+  const username = values.username ?? variable(env, 'SECURECHAT_USERNAME')
   if (username !== undefined && !isUsername(foldName(username))) {
     fail('E_USAGE', `"${username}" is no username: 3 to 32 of a-z 0-9 . _ -, a letter first.`)
   }
@@ -250,7 +258,7 @@ function clientOptions(
     oneShot,
     full: values.full ?? false,
     noColor: values['no-color'] ?? false,
-    downloadDir: values['download-dir'] ?? env['SECURECHAT_DOWNLOAD_DIR'],
+    downloadDir: values['download-dir'] ?? variable(env, 'SECURECHAT_DOWNLOAD_DIR'),
     home: env['SECURECHAT_HOME'],
     debug: values.debug,
   }
