@@ -169,8 +169,17 @@ export class Pane {
 
   #settle({ index, row }: Place, cols: number): void {
     const item = this.#items[index]
-    const isEnd = index === this.#items.length - 1 && row >= this.#drawn(index, cols).length - 1
+    const isLastRow = row >= this.#drawn(index, cols).length - 1
+    const isEnd = isLastRow && !this.#hasRowsAfter(index, cols)
     this.#anchor = item === undefined || isEnd ? null : { item, row }
+  }
+
+  /** Some items draw nothing: what is behind them only is the end all the same. */
+  #hasRowsAfter(index: number, cols: number): boolean {
+    for (let i = index + 1; i < this.#items.length; i++) {
+      if (this.#drawn(i, cols).length > 0) return true
+    }
+    return false
   }
 
   #bottom(cols: number): Place {
