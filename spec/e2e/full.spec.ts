@@ -16,11 +16,26 @@ const PASTE = '?2004'
 
 type Test = Parameters<typeof startServer>[0]
 
+function openFull(
+  t: Test,
+  uri: string,
+  root: string,
+  options: ScreenOptions = {},
+  env: Readonly<Record<string, string>> = {},
+): Screen {
+  const home = { SECURECHAT_HOME: join(root, 'alice') }
+  const screen = new Screen([uri, '-u', 'alice', '--full'], { ...home, ...env }, options)
+  t.teardown(async () => {
+    screen.kill('SIGKILL')
+    await screen.exited
+  })
+  return screen
+}
+
 /** Alice on the full screen, bob in a pipe, who have met. */
 async function meet(
   t: Test,
   options: ScreenOptions = {},
-  env: Readonly<Record<string, string>> = {},
 ): Promise<{ readonly screen: Screen; readonly bob: Program }> {
   const root = await scratch(t)
   const server = await startStage(t, root)
@@ -32,12 +47,7 @@ async function meet(
   await program.waitFor(/^bob: hi$/m)
   program.end()
   await program.exited
-  const args = [server.uri, '-u', 'alice', '--full']
-  const screen = new Screen(args, { SECURECHAT_HOME: join(root, 'alice'), ...env }, options)
-  t.teardown(async () => {
-    screen.kill('SIGKILL')
-    await screen.exited
-  })
+  const screen = openFull(t, server.uri, root, options)
   await screen.waitFor(/0 everything[\s\S]*1 bob/)
   return { screen, bob }
 }
@@ -93,28 +103,28 @@ test('Ctrl-Z gives the shell its own screen; fg brings the picture back', async 
   t.is((await screen.exited).code, 0)
 })
 
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
-  test(`${signal} gives the terminal back`, async (t) => {
-    const { screen } = await meet(t)
-    screen.kill(signal)
-    await screen.exited
-    t.true(isGivenBack(screen, [...MODES, PASTE]))
-  })
-}
-
-for (const [what, code] of [
-  ['throw Error(`ours`)', 1],
-  ['process.exit(7)', 7],
-] as const) {
-  test(`a crash gives the terminal back: ${what}`, async (t) => {
+test('signals and crashes give the terminal back', async (t) => {
+  const root = await scratch(t)
+  const server = await startStage(t, root)
+  const crash = (what: string): Readonly<Record<string, string>> => {
     const trap = encodeURIComponent(`process.on('SIGUSR2', () => { ${what} })`)
-    const options = `--import=data:text/javascript,${trap}`
-    const { screen } = await meet(t, {}, { NODE_OPTIONS: options })
-    screen.kill('SIGUSR2')
-    t.is((await screen.exited).code, code)
-    t.true(isGivenBack(screen, [...MODES, PASTE]))
-  })
-}
+    return { NODE_OPTIONS: `--import=data:text/javascript,${trap}` }
+  }
+  for (const [signal, env, code] of [
+    ['SIGINT', {}, null],
+    ['SIGTERM', {}, null],
+    ['SIGHUP', {}, null],
+    ['SIGUSR2', crash('throw Error(`ours`)'), 1],
+    ['SIGUSR2', crash('process.exit(7)'), 7],
+  ] as const) {
+    const screen = openFull(t, server.uri, root, {}, env)
+    await screen.waitFor(/0 everything[\s\S]*Signed in as alice/)
+    screen.kill(signal)
+    const exit = await screen.exited
+    if (code !== null) t.is(exit.code, code)
+    t.true(isGivenBack(screen, [...MODES, PASTE]), `${signal} ${JSON.stringify(env)}`)
+  }
+})
 
 test('without a terminal it says so', async (t) => {
   const program = new Program('securechat', ['--full'], {})
