@@ -3,12 +3,12 @@
 import type { ClientEvent } from '../../../client/events.ts'
 import { fail, SecureChatError } from '../../../util/errors.ts'
 import type { Log } from '../../../util/log.ts'
-import { safeInline } from '../../sanitise.ts'
 import type { App } from '../app.ts'
 import type { ClientOptions, OneShot } from '../args.ts'
 import type { Ending, Endings } from '../ending.ts'
 import type { Front } from '../front.ts'
 import { JsonFront } from '../json/json-front.ts'
+import { present } from '../present.ts'
 import { start } from '../start.ts'
 import { inJson, inWords } from './printers.ts'
 import { QuietFront } from './quiet-front.ts'
@@ -46,7 +46,9 @@ export async function runOneShotProgram(program: OneShotProgram): Promise<number
   const front = words ?? json
   // only failures are told; messages wait to be read
   const app = createApp(options, front, log, quit, undefined, (event) => {
-    if (event.type === 'notice' && event.level !== 'info') front.row('!', safeInline(event.text))
+    if (!isTrouble(event)) return
+    if (words === null) json.put(event)
+    else present(event, app)
   })
   const print = words === null ? inJson(app, json) : inWords(app, words)
   const stopped: Promise<Ending> = endings.first
@@ -64,6 +66,12 @@ export async function runOneShotProgram(program: OneShotProgram): Promise<number
     },
     words === null ? json.failed : undefined,
   )
+}
+
+/** A warning, or why a message is not out. */
+function isTrouble(event: ClientEvent): boolean {
+  if (event.type === 'message-state') return event.state === 'held' || event.state === 'failed'
+  return event.type === 'notice' && event.level !== 'info'
 }
 
 /** Two programs cannot have one profile open. */
