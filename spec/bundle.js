@@ -13,7 +13,7 @@ export const OUT = 'dist-spec/'
 export async function bundle() {
   await build({
     absWorkingDir: ROOT,
-    entryPoints: ['spec/**/*.spec.ts', 'spec/storage/programs/*.ts', 'spec/bench/**/*.ts'],
+    entryPoints: ['spec/**/*.spec.ts', 'spec/**/programs/*.ts', 'spec/bench/**/*.ts'],
     outbase: 'spec',
     outdir: OUT,
     bundle: true,
@@ -32,7 +32,7 @@ function keepPlace({ onLoad }) {
   onLoad({ filter: /\.ts$/ }, async ({ path }) => {
     const text = await readFile(path, 'utf8')
     if (!text.includes('import.meta.url')) return null
-    const place = pathToFileURL(path).href.replace(/\/lib\/(.*)\.ts$/, '/dist/$1.js')
+    const place = pathToFileURL(path).href.replace(/\/lib\/.*$/, '/dist/')
     const contents = text.replaceAll('import.meta.url', JSON.stringify(place))
     return { contents, loader: 'ts' }
   })
