@@ -71,6 +71,8 @@ export function present(event: ClientEvent, app: App): void {
     case 'group':
       groupEvent(event, app)
       return
+    case 'direct':
+      return
     case 'connection':
       front.connection(event.connection)
       return

@@ -13,6 +13,7 @@ import { freshKeys } from '../account/key-maker.ts'
 import { KeyRing } from '../account/key-ring.ts'
 import { checkNotOlder } from '../account/own-list.ts'
 import type { Profile } from '../account/profile.ts'
+import type { Direct } from '../direct/direct.ts'
 import type { Emitter } from '../emitter.ts'
 import { GroupTable } from '../groups/group-table.ts'
 import { userOf } from '../groups/group-info.ts'
@@ -52,6 +53,7 @@ import { Settings } from '../people/settings.ts'
 import type { ClientDeps } from '../ports.ts'
 import { openArchive } from './archive-of.ts'
 import { chatOf } from './chat-of.ts'
+import { openDirect } from './direct-of.ts'
 import { GroupParts } from './group-parts.ts'
 import { openInbox } from './inbox-of.ts'
 import { MessageStates } from './message-states.ts'
@@ -99,6 +101,7 @@ export class Core {
   receipts!: Receipts
   keyRing!: KeyRing
   outbox!: Outbox
+  direct!: Direct
   inbox!: Inbox
   states!: MessageStates
   answers!: FileAnswers
@@ -178,6 +181,7 @@ export class Core {
   }
 
   async stop(): Promise<void> {
+    await this.direct.stop()
     this.gaps.stop()
     this.receipts.stop()
     this.book.stop()
@@ -193,9 +197,8 @@ export class Core {
       this.keyRing.stop(),
       this.expiry.stop(),
     ])
-    await Promise.all([
-      ...[this.messages, this.peers, this.chats, this.groups].map((each) => each.idle()),
-    ])
+    const tables = [this.messages, this.peers, this.chats, this.groups]
+    await Promise.all(tables.map((each) => each.idle()))
   }
 
   async #openPeople(): Promise<void> {
@@ -331,11 +334,10 @@ export class Core {
 
   async #openTraffic(): Promise<void> {
     const { link, clock, log, peers, device, profile, messages, directory, receivers } = this
-    const { groups, parties } = this
+    const { groups, parties, broken } = this
     const { emit } = this.emitter
     const keyRing = (): KeyRing => this.keyRing
     const outbox = (): Outbox => this.outbox
-    const broken = this.broken
     this.keyRing = new KeyRing({
       keys: this.deps.keys ?? freshKeys,
       profile,
@@ -356,6 +358,7 @@ export class Core {
     const resends = new Resends({ outbox, directory, clock, log, emit })
     const { acct } = device
     this.groupParts = new GroupParts(this)
+    this.direct = await openDirect(this)
     const { groupParts, names, acceptance } = this
     const common = { device, acct, link, clock, log, emit, peers, groups, parties, directory }
     this.inbox = openInbox({
@@ -366,6 +369,7 @@ export class Core {
       isBlocked: (from) => this.blocks.has(from),
       isStrict: () => this.settings.choices.strict,
       nextNumber: () => this.transfers.nextNumber(),
+      introduced: this.direct.heard,
       show: (inserted, fills) => {
         for (const event of eventsOf(inserted, fills, names)) emit(event)
         const event = groupParts.eventOf(inserted.row)
@@ -378,12 +382,13 @@ export class Core {
     })
     this.states = new MessageStates({ messages, names, parties, acct, emit, clock, log, broken })
     this.outbox = await openOutbox({
-      ...{ ...common, profile, receivers, acceptance, keyRing, broken },
+      ...{ ...common, profile, receivers, acceptance, keyRing, broken, sideWay: this.direct },
       caughtUp: () => this.inbox.caughtUp(),
       changed: (item, state, code, reason) => {
         if (state === 'accepted') void this.groupChanges.accepted(item).catch(broken)
         if (item.kind === 'rcpt' && state === 'accepted') this.receipts.settled(item)
         if (state === 'accepted') this.gone.accepted(item.mid)
+        if (state === 'accepted') this.direct.accepted(item)
         // what goes to a part of a conversation is no line of it
         if (item.acct === undefined && (isContentKind(item.kind) || item.kind === 'req')) {
           this.states.changed(item, state, code, reason)

@@ -19,6 +19,7 @@ import type { Endpoint, LaunchKey } from '../account/channel.ts'
 import { removeThisDevice } from '../account/leaving.ts'
 import type { Profile } from '../account/profile.ts'
 import type { Archive } from '../archive/archive.ts'
+import type { DirectApi } from '../direct-api.ts'
 import { Emitter } from '../emitter.ts'
 import type { ClientEvent, ContactInfo, MessageView, Offer, SentMessage } from '../events.ts'
 import { isOver } from '../files/transfer.ts'
@@ -122,6 +123,10 @@ export class LiveSession implements Session {
       fingerprint: serverFingerprint(srv),
       uri: formatContactUri({ host, port, srv, acct, user: me.pin.user }),
     }
+  }
+
+  get direct(): DirectApi {
+    return this.#core.direct
   }
 
   get who(): WhoApi {
