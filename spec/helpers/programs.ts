@@ -26,8 +26,15 @@ export class Program {
   stderr = ''
   #changed: (() => void)[] = []
 
-  constructor(name: string, args: readonly string[], env: Readonly<Record<string, string>>) {
-    this.child = spawn(join(BIN, name), args, {
+  /** `prefix`: what it is started behind, to run on another host (hosts.ts). */
+  constructor(
+    name: string,
+    args: readonly string[],
+    env: Readonly<Record<string, string>>,
+    prefix: readonly string[] = [],
+  ) {
+    const [program = '', ...rest] = [...prefix, join(BIN, name), ...args]
+    this.child = spawn(program, rest, {
       env: { PATH, LANG: 'C.UTF-8', TZ: 'UTC', ...env },
       stdio: ['pipe', 'pipe', 'pipe'],
     })

@@ -37,6 +37,8 @@ export class App {
   readonly #present: (event: ClientEvent, app: App) => void
   readonly #undelivered = new Map<string, ExitCode>()
   readonly #questions = new Map<number, { withdraw(): void }>()
+  /** Users that are connected directly. */
+  readonly #direct = new Set<string>()
   #target: Target | null = null
   #lobby: Unauthenticated | null = null
   #session: Session | null = null
@@ -137,9 +139,22 @@ export class App {
     if (this.#session !== session) return
     this.#session = null
     this.#chat = null
+    this.#direct.clear()
     for (const question of this.#questions.values()) question.withdraw()
     this.#questions.clear()
     this.#place()
+  }
+
+  /** The way to somebody has changed. */
+  showPath(user: string, isDirect: boolean): void {
+    if (isDirect) this.#direct.add(user)
+    else this.#direct.delete(user)
+    this.#place()
+  }
+
+  /** What is said in this chat goes over a direct connection now. */
+  isDirect(chat: string): boolean {
+    return this.#direct.has(chat)
   }
 
   /** The name of the account has changed. */
@@ -229,6 +244,6 @@ export class App {
   }
 
   #place(): void {
-    this.front.place(this.#session?.me.user ?? null, this.#chat)
+    this.front.place(this.#session?.me.user ?? null, this.#chat, this.isDirect(this.#chat ?? ''))
   }
 }

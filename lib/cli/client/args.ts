@@ -28,6 +28,10 @@ export interface ClientOptions {
   readonly plain: boolean
   readonly noColor: boolean
   readonly downloadDir: string | undefined
+  /** 0: any free one. */
+  readonly directPort: number
+  readonly directHost: string | undefined
+  readonly directLan: boolean
   readonly home: string | undefined
   readonly debug: string | undefined
 }
@@ -49,6 +53,9 @@ const OPTIONS = {
   plain: { type: 'boolean' },
   'no-color': { type: 'boolean' },
   'download-dir': { type: 'string' },
+  'direct-port': { type: 'string' },
+  'direct-host': { type: 'string' },
+  'direct-lan': { type: 'boolean' },
   debug: { type: 'string' },
 } as const
 
@@ -67,6 +74,9 @@ without it the last server is used, or you are asked.
   -y, --yes                 trust a new server on first use (never a changed one)
   --lock                    seal this device's data with the password; asked at each launch
   --download-dir DIR        where received files go
+  --direct-port N           where !direct listens (1024 to 65535; default: any free port)
+  --direct-host NAME        your name or address outside, for !direct behind a router
+  --direct-lan              !direct may also use addresses of your own networks
   --plain                   no cursor movement: for screen readers and logs
   --no-color                also NO_COLOR
   --debug FILE              write a log without content to FILE
@@ -147,6 +157,9 @@ export function parseClientArgs(
     plain: (values.plain ?? false) || (env['SECURECHAT_PLAIN'] ?? '') !== '',
     noColor: values['no-color'] ?? false,
     downloadDir: values['download-dir'] ?? env['SECURECHAT_DOWNLOAD_DIR'],
+    directPort: wholeNumber(values['direct-port'], '--direct-port', 1024, 65535) ?? 0,
+    directHost: values['direct-host'],
+    directLan: values['direct-lan'] ?? false,
     home: env['SECURECHAT_HOME'],
     debug: values.debug,
   }
