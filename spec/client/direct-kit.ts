@@ -15,6 +15,11 @@ export class Net {
   /** Whether a machine reaches another one. */
   reaches: (from: string, ip: string) => boolean = () => true
 
+  /** Hears what those who dial say. */
+  tap: ((chunk: Buffer) => void) | null = null
+  /** Where a dial ends, whatever was dialled. */
+  reflect: ((from: string) => string) | null = null
+
   /** Puts a machine with this address on the network; before its session starts. */
   place(player: Player, ip: string, { lan = true } = {}): void {
     player.direct = {
@@ -41,12 +46,23 @@ export class Net {
   dial(from: string, host: string, port: number): ReturnType<ClientDeps['dial']> {
     const key = `${host}:${port}`
     this.dialled.push(`${from} > ${key}`)
-    const door = this.#doors.get(key)
+    const elsewhere = this.reflect?.(from)
+    const meant =
+      elsewhere === undefined ? key : this.open.find((each) => each.startsWith(elsewhere))
+    const door = this.#doors.get(meant ?? key)
     if (door === undefined || !this.reaches(from, host)) {
       return Promise.reject(new SecureChatError('E_CONNECT', 'Nobody listens.'))
     }
     const wire = memoryPair()
     this.#wires.push(wire)
+    const { tap } = this
+    if (tap !== null) {
+      const write = wire.a._write.bind(wire.a)
+      wire.a._write = (chunk: Buffer, encoding, done) => {
+        tap(Buffer.from(chunk))
+        write(chunk, encoding, done)
+      }
+    }
     door(wire.b)
     return Promise.resolve(wire.a)
   }
