@@ -1,5 +1,6 @@
 // What direct connections need of the rest of a session.
 import type { DeviceId } from '../../identity/conversation.ts'
+import type { FrameOf } from '../../protocol/frames.ts'
 import type { Clock } from '../../util/clock.ts'
 import type { Log } from '../../util/log.ts'
 import type { Emit } from '../emitter.ts'
@@ -21,6 +22,9 @@ export interface DirectDeps {
   readonly directory: Directory
   readonly inbox: () => Inbox
   readonly outbox: () => Outbox
+  readonly chunk: (conv: string, frame: FrameOf<'file.get'>) => Promise<object>
+  /** There is a way to this conversation, or none any more. */
+  readonly wayChanged: (conv: string) => void
   readonly nextNumber: () => number
   readonly clock: Clock
   readonly log: Log

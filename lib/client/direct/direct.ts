@@ -124,6 +124,11 @@ export class Direct implements DirectApi, SideWay {
     if (rule === 'never' && talk?.state === 'asked') await this.#refuse(talk)
   }
 
+  /** For what needs no order. */
+  way(conv: string): Way['link'] | null {
+    return this.#path(conv)?.link ?? null
+  }
+
   covers({ conv, acct, only }: OutItem): boolean {
     return acct === undefined && only === undefined && this.#path(conv) !== null
   }
@@ -162,6 +167,7 @@ export class Direct implements DirectApi, SideWay {
 
   async stop(): Promise<void> {
     for (const talk of [...this.#talks.values()]) {
+      talk.hasLeft = false // there is no coming back
       this.#release(talk)
       await talk.path?.wire.close()
     }
@@ -251,6 +257,7 @@ export class Direct implements DirectApi, SideWay {
       peer: { acct: peer.acct, dev },
       conv: peer.conv,
       take: (mail) => inbox().take(mail),
+      chunk: (frame) => this.#deps.chunk(peer.conv, frame),
       opened: (st) => {
         this.#streams.set(hex(st), true)
       },
@@ -292,6 +299,7 @@ export class Direct implements DirectApi, SideWay {
     })
     this.#tell(talk)
     outbox().renew(peer.conv)
+    this.#deps.wayChanged(peer.conv)
     await this.#post.deliver({ k: 'p2p.up', sess }, peer, 'conversation')
     if (talk.leave) await this.#leave(talk)
   }
@@ -314,6 +322,7 @@ export class Direct implements DirectApi, SideWay {
     if (talk.path !== null) {
       talk.path.wire.destroy('E_CLOSED', 'It is over.')
       this.#deps.outbox().renew(conv)
+      this.#deps.wayChanged(conv)
     }
     if (talk.hasLeft && ![...this.#talks.values()].some((each) => each.hasLeft)) {
       this.#deps.link.retryNow()

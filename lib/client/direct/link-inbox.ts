@@ -20,6 +20,8 @@ export interface LinkInboxOptions {
   readonly conv: string
   /** Resolves when the mail is stored. */
   readonly take: (mail: Mail) => Promise<void>
+  /** Of a file that was offered to the other side. */
+  readonly chunk: (frame: FrameOf<'file.get'>) => Promise<object>
   /** A stream of this connection, known to nobody else. */
   readonly opened: (st: Bytes) => void
 }
@@ -43,6 +45,7 @@ export class LinkInbox {
   readonly serve = async (frame: RequestFrame): Promise<object> => {
     if (frame.t === 'st.open') this.#stream(frame)
     else if (frame.t === 'msg.put') await this.#message(frame)
+    else if (frame.t === 'file.get') return this.#options.chunk(frame)
     else fail('E_STATE')
     return {}
   }

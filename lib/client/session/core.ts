@@ -311,7 +311,7 @@ export class Core {
     this.answers = new FileAnswers({ parties, outbox, clock })
     this.transfers = await Transfers.open({
       ...{ records, link, files: this.deps.files, clock, log, emit },
-      names: this.names,
+      ...{ names: this.names, way: (conv: string) => this.direct.way(conv) },
       acknowledge: (transfer, chunks, done) => this.answers.send(transfer, chunks, done),
       broken: this.broken,
     })
