@@ -37,17 +37,18 @@ const HOMES: Readonly<Record<string, RegExp>> = {
   'nedb-promises': /^storage\/nedb\//,
   chalk: /^cli\/theme\.ts$/,
   inquirer: /^cli\/prompts\.ts$/,
-  'node:net': /^channel\/tcp\.ts$/,
+  'jpeg-js': /^cli\/client\/media\/jpeg\.ts$/,
+  'node:net': /^channel\/(tcp|local-socket)\.ts$/,
   'node:tls': /^$/,
-  'node:http': /^$/,
+  'node:http': /^cli\/server\/metrics-port\.ts$/,
   'node:fs': /^(storage|cli)\//,
-  'node:fs/promises': /^(storage|cli)\//,
+  'node:fs/promises': /^(storage|cli)\/|^channel\/local-socket\.ts$/,
   'node:child_process': /^(storage\/lock\.ts|cli\/)/,
   'node:readline': /^cli\/client\//,
 }
 
 /** Adapters: built in cli/ and passed in; nobody else names them. */
-const ADAPTER = /^(storage\/(?!ports\.ts)|channel\/tcp\.ts)/
+const ADAPTER = /^(storage\/(?!ports\.ts)|channel\/(tcp|local-socket)\.ts)/
 
 /** Files the server must not reach, directly or not: it cannot open what it cannot import. */
 const CLIENT_ONLY = /^(client|envelope)\//

@@ -5,6 +5,7 @@ import test from 'ava'
 
 import { COMMANDS } from '../lib/cli/client/commands.ts'
 import { EXIT, EXIT_MEANINGS } from '../lib/cli/exit-codes.ts'
+import { COMMAND_OPTIONS, OPERATOR_COMMANDS } from '../lib/cli/server/operator/options.ts'
 import { SETTINGS } from '../lib/cli/server/settings.ts'
 
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
@@ -27,6 +28,18 @@ test('every command, and no other, with its words', (t) => {
   t.deepEqual(shown.map((row) => [row[1] ?? '', row[2] ?? '']).sort(byName), table.sort(byName))
 })
 
+test('every command of the operator, with its words', (t) => {
+  const names = new Set(OPERATOR_COMMANDS.map(({ name }) => name.split(' ')[0]))
+  const shown = rows.filter((row) => names.has(/^`([a-z]+)/.exec(row[1] ?? '')?.[1] ?? ''))
+  t.deepEqual(
+    shown.map((row) => [row[1] ?? '', row[2] ?? '']),
+    OPERATOR_COMMANDS.map(({ name, usage, summary }) => [
+      `\`${name}${usage === '' ? '' : ` ${usage.replaceAll('|', '\\|')}`}\``,
+      summary,
+    ]),
+  )
+})
+
 test('every exit code, with its meaning', (t) => {
   const shown = rows.filter((row) => /^\d+$/.test(row[1] ?? ''))
   t.deepEqual(
@@ -37,7 +50,17 @@ test('every exit code, with its meaning', (t) => {
 
 test('every option and every npm script it names exists', (t) => {
   const flags = [...SETTINGS.values()].map((setting) => `--${setting.flag}`)
-  const own = ['--config', '--print-config', '--debug', '--help']
+  const commands = Object.keys(COMMAND_OPTIONS).map((flag) => `--${flag}`)
+  const own = [
+    '--config',
+    '--print-config',
+    '--debug',
+    '--help',
+    '--remove',
+    '--new-password-file',
+    '--yes',
+    ...commands,
+  ]
   const server = /## Running a server([\s\S]*?)\n## /.exec(readme)?.[1] ?? ''
   for (const [flag] of server.matchAll(/--[a-z][a-z-]+/g)) {
     t.true([...flags, ...own].includes(flag), flag)

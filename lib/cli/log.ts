@@ -14,6 +14,8 @@ type Rank = Exclude<LogLevel, 'silent'>
 export interface ProgramLog extends Log {
   /** Lines that are for people only (the banner); nothing where a machine reads. */
   print(text: string): void
+  /** From now on. */
+  setLevel(level: LogLevel): void
   /** Resolves when everything logged so far is written, or cannot be. */
   flush(): Promise<void>
 }
@@ -69,6 +71,9 @@ export function openLog({ level, human, fullAddresses, clock, fd = 1 }: LogOptio
     },
     print: (text) => {
       if (human) out.write(`${text}\n`)
+    },
+    setLevel: (next) => {
+      json.level = next
     },
     flush: () => out.flush(FLUSH_MS),
   }

@@ -78,10 +78,12 @@ export class Prompts implements Form {
   /**
    * Several questions with work between them. What is typed during the work waits for the next question of this form and
    * for nothing else; Ctrl-C then ends the form at once, whatever `fn` is waiting for. `signal` tells `fn`.
+   * A form that ended well without a question gives it to `unasked`: no password can be in it.
    */
   async form<T>(
     fn: (form: Form, signal: AbortSignal) => Promise<T>,
     outer?: AbortSignal,
+    unasked?: (typed: string) => void,
   ): Promise<T> {
     const { tty } = this.#options
     const session = new Session(outer)
@@ -92,7 +94,10 @@ export class Prompts implements Form {
       session.cancel('hangup')
     })
     try {
-      return await Promise.race([fn(this.#bound(session), session.signal), session.over])
+      const result = await Promise.race([fn(this.#bound(session), session.signal), session.over])
+      const typed = session.takeHeld()
+      if (!session.hasAsked && typed !== '') unasked?.(typed)
+      return result
     } finally {
       session.cancel('aborted') // a question that `fn` asks later finds nobody
       offHangup()
@@ -185,6 +190,7 @@ export class Prompts implements Form {
   async #askNow<T>(session: Session, visible: boolean, run: Asking<T>): Promise<T> {
     const { tty, output } = this.#options
     if (session.signal.aborted) throw cancelled(session.reason)
+    session.hasAsked = true
     const input = new PromptInput(visible, (why) => {
       session.cancel(why)
     })
@@ -231,6 +237,7 @@ const GIVEN_UP: readonly string[] = ['AbortPromptError', 'ExitPromptError', 'Can
 class Session {
   /** Rejects when the form is cancelled; never resolves. */
   readonly over: Promise<never>
+  hasAsked = false
   readonly #abort = new AbortController()
   #reason: CancelReason = 'aborted'
   #held = ''

@@ -63,11 +63,23 @@ export const ROLES = [
 ] as const
 export type Role = (typeof ROLES)[number]
 
+/** Two pixels in one cell, 0xRRGGBB. */
+export interface Pixels {
+  readonly upper: number
+  readonly lower: number
+}
+
 export interface Theme {
   readonly colour: boolean
+  /** Whether more than ASCII can be shown. */
+  readonly unicode: boolean
+  /** How many colours a picture may have; 16: too few for one. */
+  readonly depth: 16 | 256 | 16_777_216
   readonly glyphs: Glyphs
   /** `text` must already be fit for a terminal; it comes back wrapped in the colours of `role`. */
   paint(role: Role, text: string): string
+  /** `text` of half blocks in the colours of a picture. */
+  pixels(pixels: Pixels, text: string): string
 }
 
 export interface ThemeOptions {
@@ -106,11 +118,31 @@ export function createTheme(options: ThemeOptions): Theme {
     code: chalk.cyan,
     qr: qrStyle(options),
   }
+  const depth = depthOf(options)
+  const unicode = !wantsAscii(options)
+  const painter = new Chalk({ level: colour && depth > 16 ? (depth > 256 ? 3 : 2) : 0 })
   return {
     colour,
-    glyphs: wantsAscii(options) ? ASCII : UNICODE,
+    depth,
+    unicode,
+    glyphs: unicode ? UNICODE : ASCII,
     paint: (role, text) => (text === '' ? '' : styles[role](text)),
+    pixels: ({ upper, lower }, text) => painter.rgb(...parts(upper)).bgRgb(...parts(lower))(text),
   }
+}
+
+function parts(rgb: number): [number, number, number] {
+  return [(rgb >> 16) & 255, (rgb >> 8) & 255, rgb & 255]
+}
+
+function depthOf({ env }: ThemeOptions): Theme['depth'] {
+  if (env['WT_SESSION'] !== undefined) return 16_777_216 // Windows Terminal names no TERM
+  const term = env['TERM'] ?? ''
+  const colours = env['COLORTERM'] ?? ''
+  if (colours === 'truecolor' || colours === '24bit' || /-direct|kitty|ghostty/.test(term)) {
+    return 16_777_216
+  }
+  return colours !== '' || term.includes('256') || /^(foot|contour|mlterm)/.test(term) ? 256 : 16
 }
 
 /** NO_COLOR (no-color.org: present and not empty), FORCE_COLOR, TERM=dumb; chalk itself ignores the first. */

@@ -48,6 +48,8 @@ export interface AccountActions {
    */
   revokeDevice(number: number, password: string): Promise<DeviceInfo>
 
+  /** Before more is asked. E_AUTH when it is not the password; needs the connection. */
+  checkPassword(password: string): Promise<void>
   /** The vault and its slots are made anew; devices stay signed in. E_AUTH when `current` is wrong. */
   changePassword(current: string, next: string): Promise<void>
   /**

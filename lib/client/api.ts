@@ -6,6 +6,7 @@ import type { DirectApi } from './direct-api.ts'
 import type { GroupInfo, Groups } from './group-api.ts'
 import type { ClientDeps } from './ports.ts'
 import type { ChatState, Life } from './life-api.ts'
+import type { Notebook } from './notebook-api.ts'
 import type { WhoApi } from './who-api.ts'
 import type {
   ClientEvent,
@@ -98,6 +99,8 @@ export interface Unauthenticated {
   readonly server: ServerInfo
   /** Accounts of this home on this server, last used first. */
   readonly accounts: readonly KnownAccount[]
+  /** Whether one could register so, before anything else is asked: refuses as `register` does. */
+  checkName(username: string, invite?: string): Promise<void>
   /** E_TAKEN, E_FORMAT (name), E_AUTH (invite), E_STATE (closed). */
   register(
     options: Registration,
@@ -231,6 +234,8 @@ export interface Session {
   readonly life: Life
   /** Groups of up to 100 members. */
   readonly groups: Groups
+  /** What a front end keeps for itself on this device. */
+  readonly notebook: Notebook
   /** Ascending by number. `chat` is a username, `#name` of a group, the number of a chat, or `me`. */
   history(chat: string, query?: HistoryQuery): Promise<readonly MessageView[]>
   message(number: number): Promise<MessageView | null>
@@ -243,8 +248,12 @@ export interface Session {
   status(): SessionStatus
   /** Tries to reconnect now instead of waiting for the backoff. */
   reconnect(): void
+  /** Resolves when what waited on the server is stored here. E_CLOSED when the connection ends first. */
+  caughtUp(): Promise<void>
   /** Resolves when everything written is accepted, held or failed, and every upload has ended. */
   settled(): Promise<void>
+  /** Whether the next launch needs no password. */
+  staysSignedIn(): Promise<boolean>
   /**
    * Ends the session so that the next one needs the password. With `removeDevice` (needs password and connection) the
    * device leaves the account's list and everything of it is deleted here.

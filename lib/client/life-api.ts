@@ -50,7 +50,7 @@ export interface ChatState {
   readonly timerSeconds: number
 }
 
-export const CHOICES = ['receipts', 'requests', 'presence', 'bell'] as const
+export const CHOICES = ['receipts', 'requests', 'presence', 'bell', 'preview'] as const
 export type ChoiceName = (typeof CHOICES)[number]
 
 export interface Life {

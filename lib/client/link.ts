@@ -26,6 +26,7 @@ const IMPOSTOR: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['E_SERVER_IDENTITY'
 const FAREWELLS: ReadonlyMap<string, readonly [ErrorCode, string]> = new Map([
   ['E_REPLACED', ['E_REPLACED', 'Another session started with this account. Forced to log out.']],
   ['E_NO_DEVICE', ['E_NO_DEVICE', 'This device was removed from the account. Logged out.']],
+  ['E_AUTH', ['E_AUTH', 'The operator of this server has closed this account. Logged out.']],
 ])
 
 export interface LinkOptions {

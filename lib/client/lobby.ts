@@ -11,7 +11,7 @@ import { type Bytes, hex } from '../util/bytes.ts'
 import { type ErrorCode, fail } from '../util/errors.ts'
 import type { Endpoint, LaunchKey } from './account/channel.ts'
 import { loginDevice } from './account/device-login.ts'
-import { checkPassword, enrol } from './account/enrolment.ts'
+import { checkPassword, enrol, probe } from './account/enrolment.ts'
 import { type ProfileEntry, profileName, rememberProfile } from './account/home-index.ts'
 import { proveKeyFile } from './account/key-login.ts'
 import { replacePassword } from './account/password-change.ts'
@@ -110,6 +110,13 @@ export class Lobby implements Unauthenticated {
       const session = await this.#enter(arrived, true)
       if (displayName !== '' || email !== undefined) await session.introduce(displayName, email)
       return { session, recoveryCode }
+    })
+  }
+
+  checkName(username: string, invite?: string): Promise<void> {
+    return this.#alone(async () => {
+      const { deps, wire } = this.#options
+      await probe(deps, wire, { user: parseUsername(username), invite })
     })
   }
 

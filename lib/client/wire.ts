@@ -238,7 +238,8 @@ export class Wire {
     const fault = this.#fault
     const end: WireEnd = {
       code: fault?.code ?? code ?? 'E_CLOSED',
-      reason: fault?.message ?? 'The connection to the server ended.',
+      reason:
+        fault?.message ?? (this.#bye === 'E_BUSY' ? FULL : 'The connection to the server ended.'),
       ...(this.#bye === undefined ? {} : { bye: this.#bye }),
     }
     this.#end = end
@@ -249,6 +250,9 @@ export class Wire {
     return end
   }
 }
+
+/** What a server says with E_BUSY (PROTOCOL 14.2). */
+const FULL = 'The server is full or going down. Try again later.'
 
 function closedError(end: WireEnd): SecureChatError {
   return new SecureChatError('E_CLOSED', end.reason)

@@ -56,7 +56,10 @@ const LABELS = [
   'p2p',
   // this program's own files and server-internal keys; never on the wire
   'store-line',
+  'backup',
   'local-store',
+  'launch-password',
+  'server-key',
   'dummy',
   'pair',
 ] as const

@@ -79,6 +79,7 @@ export class GroupChain {
     if (this.#states.has(hex(next.h))) return
     if (!this.#isRivalOfRoot(next, now)) this.#checkNext(next, now)
     this.#states.set(hex(next.h), { ...next, replaced: now })
+    if (next.quiet !== true) this.#toldBefore(next)
     this.#settle(now)
   }
 
@@ -90,6 +91,16 @@ export class GroupChain {
     const told = { state, h: found.h, signed }
     this.#states.set(hex(h), replaced === undefined ? told : { ...told, replaced })
     this.#settle(now)
+  }
+
+  /** Whoever builds on a state of ours has seen it, even if we never learnt that it had left. */
+  #toldBefore({ state }: KnownGroupState): void {
+    let before = this.find(state.prev)
+    while (before?.quiet === true) {
+      const { state: told, h, signed, replaced } = before
+      this.#states.set(hex(h), { state: told, h, signed, ...(replaced ? { replaced } : {}) })
+      before = this.find(before.state.prev)
+    }
   }
 
   /** Forgets what is older than anybody asks for, and what is too much of one author. The forgotten ones. */

@@ -26,4 +26,8 @@ export class AccountSessions {
       if (session !== except) session.loseAccount()
     }
   }
+
+  endAll(id: string): void {
+    this.endOthers(id, this)
+  }
 }

@@ -67,6 +67,11 @@ export class Accounts {
     return found.slice(0, limit)
   }
 
+  /** Names that accounts have now, in order, behind `after`; without looking whether an account still has each. */
+  names(after: string): AsyncGenerator<Username> {
+    return this.#names.all(after)
+  }
+
   /** True also for names of renamed and deleted accounts. */
   isNameTaken(name: Username): Promise<boolean> {
     return this.#names.isTaken(name, this.#clock.now())

@@ -53,6 +53,12 @@ export class Guesses {
     const all = this.#byName.get(name)
     if (all !== undefined && all.count > 0) all.count--
   }
+
+  /** As if nobody had tried this name yet; looks at every counter, so it is for the operator. */
+  forget(name: string): void {
+    this.#byName.delete(name)
+    this.#byBlock.deleteAll((entry) => entry.startsWith(`${name} `))
+  }
 }
 
 function key(name: string, block: string): string {

@@ -62,6 +62,10 @@ export class Histories {
     }
   }
 
+  async bytesOf(id: string): Promise<number> {
+    return (await this.#usageOf(id)).bytes
+  }
+
   /** All logs of an account. */
   async drop(id: string): Promise<void> {
     for (const dev of await this.devices(id)) {

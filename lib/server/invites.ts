@@ -54,9 +54,10 @@ export class Invites {
     }
   }
 
-  /** True when there was one. */
-  revoke(id: string): Promise<boolean> {
-    return this.#records.delete(KIND, id)
+  /** By the code, or by the id that `all` shows. True when there was one. */
+  async revoke(codeOrId: string): Promise<boolean> {
+    if (await this.#records.delete(KIND, inviteId(codeOrId))) return true
+    return this.#records.delete(KIND, codeOrId.trim())
   }
 
   async isValid(code: string, now: number): Promise<boolean> {

@@ -17,6 +17,12 @@ const ORPHAN_MS = 60_000
 /** As many characters as every search has at least (PROTOCOL 14.2). */
 const START_LENGTH = 2
 
+const PAGE = 100
+/** Every way in which a name can begin, in the order of names (PROTOCOL 5.1). */
+const STARTS = [...'abcdefghijklmnopqrstuvwxyz'].flatMap((first) =>
+  [...'-.0123456789_abcdefghijklmnopqrstuvwxyz'].map((second) => first + second),
+)
+
 const CLAIM = exact({ acct: s(64), at: u })
 
 interface Claim {
@@ -74,6 +80,20 @@ export class NameClaims {
     const recs = await this.#records.list(KIND, 'start', start, after, limit)
     const names = recs.map((rec) => rec.id).filter(isUsername)
     return names.filter((name) => name.startsWith(beginning))
+  }
+
+  /** Every name that searches find, behind `after`, in order. */
+  async *all(after: string): AsyncGenerator<Username> {
+    for (const start of STARTS) {
+      if (start < after.slice(0, START_LENGTH)) continue
+      for (let last = after; ;) {
+        const page = await this.page(start, last, PAGE)
+        yield* page
+        const next = page.at(-1)
+        if (next === undefined) break
+        last = next
+      }
+    }
   }
 
   async #rewrite(

@@ -32,6 +32,16 @@ export class NewRecipients {
     return wait
   }
 
+  /** The whole budget of a day again. */
+  forget(sender: Bytes): void {
+    this.#budgets.rest(this.#pair(sender, sender))
+  }
+
+  /** 0: no limit. */
+  change(perDay: number): void {
+    this.#budgets.change({ perSecond: perDay / SECONDS_PER_DAY, burst: perDay })
+  }
+
   #pair(a: Bytes, b: Bytes): string {
     return hmac(this.#key, a, b).toString('latin1', 0, 12)
   }

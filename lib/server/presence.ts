@@ -18,6 +18,8 @@ export interface Attached {
   replaced(): void
   /** The device is no longer part of its account. */
   removed(): void
+  /** The operator has closed the account. */
+  shut(): void
 }
 
 // first byte of what nodes send each other
@@ -25,6 +27,7 @@ const MAIL = 1
 const FRAME = 2
 const REPLACED = 3
 const REMOVED = 4
+const SHUT = 5
 
 export class Presence {
   readonly #here = new Map<string, Attached>()
@@ -94,6 +97,11 @@ export class Presence {
     this.#publish(box, REMOVED)
   }
 
+  shut(box: string): void {
+    this.#here.get(box)?.shut()
+    this.#publish(box, SHUT)
+  }
+
   #publish(box: string, kind: number, ...parts: readonly Bytes[]): void {
     this.#router.publish(box, concat(Buffer.of(kind), ...parts)).catch((error: unknown) => {
       // at most once by contract: the mailbox is the truth
@@ -116,6 +124,9 @@ function receive(attached: Attached, token: Bytes, message: Bytes): void {
       return
     case REMOVED:
       attached.removed()
+      return
+    case SHUT:
+      attached.shut()
       return
     default:
     // a newer node may say things this one does not know

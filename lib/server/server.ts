@@ -13,6 +13,7 @@ import type { Clock, Timer } from '../util/clock.ts'
 import { codeOf, type WireCode } from '../util/errors.ts'
 import type { Log } from '../util/log.ts'
 import { Accounts } from './accounts.ts'
+import { Bans } from './bans.ts'
 import { AccountSessions } from './account-sessions.ts'
 import { Ceremonies } from './ceremonies.ts'
 import { addressBlock } from '../channel/address.ts'
@@ -22,27 +23,23 @@ import { Guesses } from './guesses.ts'
 import { Histories } from './histories.ts'
 import { Invites } from './invites.ts'
 import type { Link } from './link.ts'
-import { NewRecipients } from './new-recipients.ts'
+import { buildBudgets, changeBudgets, LIVE_SETTINGS } from './live-settings.ts'
 import { Post } from './post.ts'
 import { Presence } from './presence.ts'
-import { BucketTable } from '../util/rate.ts'
 import type { Services } from './services.ts'
 import { Session, type SessionWatcher } from './session.ts'
 import { ShownAccounts } from './shown-accounts.ts'
 import { Streams } from './streams.ts'
 import { FRAME_TABLE } from './table.ts'
 import { Transfers } from './transfers.ts'
-import { Visitors } from './visitors.ts'
+import { UserDesk } from './user-desk.ts'
+import { type VisitorLimits, Visitors } from './visitors.ts'
 
 const TICK_MS = 5000
 const LOOK_MS = 30_000
 const SWEEP_MS = 10 * 60_000
 /** Requests under way at `close` get this long to become durable. */
 const FAREWELL_MS = 10_000
-const MINUTE_S = 60
-const DAY_S = 24 * 60 * 60
-/** Asking for names is an oracle, so it is limited; trying several until one is free is human. */
-const NAME_TRIES_PER_REGISTRATION = 10
 
 export interface ServerDeps {
   readonly store: Store
@@ -70,11 +67,20 @@ export interface ServerStats {
   readonly streams: number
   readonly messagesAccepted: number
   readonly fileBytesInFlight: number
+  /** Since the start. */
+  readonly frames: number
+  readonly loginFailures: number
+  /** Connections that were not taken since the start: banned, no room, no valid handshake. */
+  readonly refused: { readonly banned: number; readonly full: number; readonly handshake: number }
 }
 
 export class Server {
   readonly #deps: ServerDeps
+  /** Changed in place by `reconfigure`; all services hold this object. */
+  readonly #config: { -readonly [K in keyof ServerConfig]: ServerConfig[K] }
   readonly #services: Services
+  readonly #users: UserDesk
+  readonly #refused = { banned: 0, full: 0, handshake: 0 }
   readonly #handshaker: ServerHandshaker
   readonly #sessions = new Set<Session>()
   readonly #perAddress = new Map<string, number>()
@@ -87,13 +93,11 @@ export class Server {
 
   constructor(deps: ServerDeps) {
     const { config, clock, log } = deps
+    this.#config = { ...config }
     this.#deps = deps
-    this.#services = buildServices(deps)
-    this.#visitors = new Visitors({
-      maxClients: config.maxClients,
-      perBlock: config.anonymousPerAddress,
-      lifeMs: config.anonymousLifeMs,
-    })
+    this.#services = buildServices({ ...deps, config: this.#config })
+    this.#users = new UserDesk(this.#services)
+    this.#visitors = new Visitors(visitorLimits(config))
     this.#handshaker = new ServerHandshaker({
       identity: deps.launchKeys,
       clock,
@@ -115,11 +119,17 @@ export class Server {
 
   /** Takes over a new stream; whatever is wrong with it ends it and is logged at level debug. */
   accept(duplex: Duplex, remoteAddress: string): void {
+    if (this.#services.bans.has(remoteAddress, this.#deps.clock.now())) {
+      this.#refused.banned++
+      duplex.destroy()
+      return
+    }
     this.#handshaker.accept(duplex, remoteAddress).then(
       (connection: Connection) => {
         this.adopt(connection)
       },
       (error: unknown) => {
+        this.#refused.handshake++
         this.#deps.log.debug('server.not-admitted', { code: codeOf(error) })
       },
     )
@@ -129,6 +139,7 @@ export class Server {
   adopt(link: Link): void {
     const block = addressBlock(link.remoteAddress)
     if (this.#closing !== null || !this.#hasRoom(block)) {
+      this.#refused.full++
       link.onFrames(() => undefined)
       void link.close(encodeFrame({ t: 'bye', c: 'E_BUSY' }))
       return
@@ -143,9 +154,8 @@ export class Server {
 
   /** For one more; somebody without login goes if that is what it takes. */
   #hasRoom(block: string): boolean {
-    const { clock, config } = this.#deps
-    const { maxClients, maxClientsPerAddress } = config
-    const now = clock.monotonic()
+    const { maxClients, maxClientsPerAddress } = this.#config
+    const now = this.#deps.clock.monotonic()
     const here = this.#perAddress.get(block) ?? 0
     if (maxClientsPerAddress > 0 && here >= maxClientsPerAddress) {
       if (!this.#visitors.dismiss(now, block)) return false
@@ -154,7 +164,7 @@ export class Server {
   }
 
   stats(): ServerStats {
-    const { presence, streams, post, transfers } = this.#services
+    const { presence, streams, post, transfers, traffic } = this.#services
     return {
       connections: this.#sessions.size,
       handshakes: this.#handshaker.open,
@@ -162,12 +172,40 @@ export class Server {
       streams: streams.count,
       messagesAccepted: post.accepted,
       fileBytesInFlight: transfers.inFlightBytes,
+      ...traffic,
+      refused: { ...this.#refused },
     }
+  }
+
+  /** Takes what can change while it runs; connections stay. The rest of `next` is ignored. */
+  reconfigure(next: ServerConfig): void {
+    const live = Object.entries(next).filter(([name]) => LIVE_SETTINGS.has(name))
+    const before = { ...this.#config }
+    Object.assign(this.#config, Object.fromEntries(live))
+    changeBudgets(this.#services, before, this.#config)
+    this.#visitors.limit(visitorLimits(this.#config))
   }
 
   /** For the operator's commands. */
   get invites(): Invites {
     return this.#services.invites
+  }
+
+  get users(): UserDesk {
+    return this.#users
+  }
+
+  /** Nobody is banned before its `load`. */
+  get bans(): Bans {
+    return this.#services.bans
+  }
+
+  /** Ends every connection from banned addresses. */
+  dropBanned(): number {
+    const { bans, clock } = this.#services
+    const banned = [...this.#sessions].filter((s) => bans.has(s.link.remoteAddress, clock.now()))
+    for (const session of banned) void session.bye('E_BUSY')
+    return banned.length
   }
 
   /**
@@ -245,6 +283,11 @@ export function createServer(deps: ServerDeps): Server {
   return new Server(deps)
 }
 
+function visitorLimits(config: ServerConfig): VisitorLimits {
+  const { maxClients, anonymousPerAddress, anonymousLifeMs } = config
+  return { maxClients, perBlock: anonymousPerAddress, lifeMs: anonymousLifeMs }
+}
+
 function buildServices(deps: ServerDeps): Services {
   const { store, router, config, clock, log } = deps
   const { records, mail, logs } = store
@@ -265,10 +308,7 @@ function buildServices(deps: ServerDeps): Services {
       streams.accountChanged(id, by)
     },
   })
-  const perMinute = (count: number): BucketTable =>
-    new BucketTable({ perSecond: count / MINUTE_S, burst: 2 * count })
-  const perDay = (count: number): BucketTable =>
-    new BucketTable({ perSecond: count / DAY_S, burst: count })
+  const budgets = buildBudgets(config)
   return {
     srv: deps.identity.srv,
     opaqueSetup: deps.opaqueSetup,
@@ -290,6 +330,7 @@ function buildServices(deps: ServerDeps): Services {
     streams,
     presence,
     shown: new ShownAccounts(),
+    traffic: { frames: 0, loginFailures: 0 },
     post: new Post({ mail, presence, clock, lifeMs: config.mailboxLifeMs }),
     transfers: new Transfers({
       files: deps.files,
@@ -299,19 +340,8 @@ function buildServices(deps: ServerDeps): Services {
       fileLifeMs: config.fileLifeMs,
     }),
     invites: new Invites(records),
+    bans: new Bans(records),
     guesses: new Guesses(),
-    newRecipients: new NewRecipients(config.newRecipientsPerDay),
-    sendBudgets: new BucketTable({ perSecond: config.sendsPerSecond, burst: config.sendBurst }),
-    requestBudgets: new BucketTable({
-      perSecond: config.requestsPerSecond,
-      burst: config.requestBurst,
-    }),
-    lookups: perMinute(config.directoryPerMinute),
-    lookupsByName: perMinute(config.directoryByNamePerMinute),
-    finds: perMinute(config.directoryFindsPerMinute),
-    sightings: perMinute(config.presencePerMinute),
-    listChanges: perDay(config.listChangesPerDay),
-    registrations: perDay(config.registrationsPerDay),
-    registrationAttempts: perDay(NAME_TRIES_PER_REGISTRATION * config.registrationsPerDay),
+    ...budgets,
   }
 }

@@ -6,6 +6,7 @@ import type { Clock } from '../util/clock.ts'
 import type { Log } from '../util/log.ts'
 import type { Accounts } from './accounts.ts'
 import type { AccountSessions } from './account-sessions.ts'
+import type { Bans } from './bans.ts'
 import type { Ceremonies } from './ceremonies.ts'
 import type { ServerConfig } from './config.ts'
 import type { Directory } from './directory.ts'
@@ -40,9 +41,12 @@ export interface Services {
   readonly streams: Streams
   readonly presence: Presence
   readonly shown: ShownAccounts
+  /** Counted by the sessions, for the operator. */
+  readonly traffic: { frames: number; loginFailures: number }
   readonly post: Post
   readonly transfers: Transfers
   readonly invites: Invites
+  readonly bans: Bans
   readonly guesses: Guesses
   readonly newRecipients: NewRecipients
   /** Of devices (or accounts without one): messages, and all other requests. */

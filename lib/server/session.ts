@@ -159,6 +159,7 @@ export class Session implements Caller, FileConnection {
 
   strike(): void {
     this.#strikes++
+    this.services.traffic.loginFailures++
     if (this.#strikes >= STRIKES_MAX) void this.bye('E_AUTH')
   }
 
@@ -218,6 +219,7 @@ export class Session implements Caller, FileConnection {
   }
 
   #receive(frames: readonly Bytes[]): void {
+    this.services.traffic.frames += frames.length
     for (const bytes of frames) {
       if (this.isClosed) return
       let frame: Frame

@@ -16,21 +16,28 @@ export interface Visitor {
   bye(code: WireCode): Promise<void>
 }
 
+export interface VisitorLimits {
+  /** Of all connections. */
+  readonly maxClients: number
+  /** 0: no limit. */
+  readonly perBlock: number
+  readonly lifeMs: number
+}
+
 export class Visitors {
   /** The oldest first, here and in each block. */
   readonly #all = new Set<Visitor>()
   readonly #blocks = new Map<string, Set<Visitor>>()
-  readonly #max: number
-  readonly #perBlock: number
-  readonly #lifeMs: number
+  #max!: number
+  #perBlock!: number
+  #lifeMs!: number
 
-  constructor(limits: {
-    /** Of all connections. */
-    readonly maxClients: number
-    /** 0: no limit. */
-    readonly perBlock: number
-    readonly lifeMs: number
-  }) {
+  constructor(limits: VisitorLimits) {
+    this.limit(limits)
+  }
+
+  /** From now on; nobody who is here is sent away for it. */
+  limit(limits: VisitorLimits): void {
     this.#max = Math.max(MIN_VISITORS, Math.ceil(limits.maxClients / SHARE))
     this.#perBlock = limits.perBlock
     this.#lifeMs = limits.lifeMs

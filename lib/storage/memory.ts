@@ -133,6 +133,7 @@ function memoryMailboxes(run: Run, clock: Clock, limits: Partial<MailboxLimits>)
         table.takeUpTo(box, upTo)
       }),
     usage: (box) => run(() => table.usage(box)),
+    total: () => run(() => table.total),
     drop: (box) =>
       run(() => {
         table.takeAll(box)

@@ -107,6 +107,8 @@ export interface Mailboxes {
   /** Removes every entry with seq <= upTo. Idempotent. May be lost on power failure (the entry is then delivered again). */
   ack(box: string, upTo: number): Promise<void>
   usage(box: string): Promise<{ readonly count: number; readonly bytes: number }>
+  /** Of all boxes together. */
+  total(): Promise<{ readonly count: number; readonly bytes: number }>
   drop(box: string): Promise<void>
   /** Drops entries that expired before `now`; resolves to how many. */
   sweep(now: number): Promise<number>

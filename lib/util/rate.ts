@@ -35,6 +35,10 @@ export class Bucket {
     }
     return Math.max(1, Math.ceil((tokens - this.#tokens - ROUNDING) / this.#perMs))
   }
+
+  rest(): void {
+    this.#tokens = this.#burst
+  }
 }
 
 /** A map that forgets what was used longest ago: the memory of every counter about strangers is bounded by it. */
@@ -74,12 +78,16 @@ export class BoundedMap<V> {
   delete(key: string): void {
     this.#map.delete(key)
   }
+
+  deleteAll(condition: (key: string) => boolean): void {
+    for (const key of this.#map.keys()) if (condition(key)) this.#map.delete(key)
+  }
 }
 
 /** One bucket per key. */
 export class BucketTable {
   readonly #buckets: BoundedMap<Bucket>
-  readonly #rate: Rate
+  #rate: Rate
 
   constructor(rate: Rate, max = 100_000) {
     this.#rate = rate
@@ -92,5 +100,16 @@ export class BucketTable {
     const bucket = new Bucket(this.#rate, now)
     this.#buckets.set(key, bucket)
     return bucket
+  }
+
+  /** Full again, also for who holds the bucket already. */
+  rest(key: string): void {
+    this.#buckets.get(key)?.rest()
+  }
+
+  /** Another rate from now on, for everybody afresh. */
+  change(rate: Rate): void {
+    this.#rate = rate
+    this.#buckets.deleteAll(() => true)
   }
 }

@@ -8,6 +8,7 @@ const PARTS: Readonly<Record<string, () => Promise<void>>> = {
   archive: async () => (await import('./archive.ts')).archiveBench(),
   files: async () => (await import('./files.ts')).fileBench(),
   groups: async () => (await import('./groups.ts')).groupBench(),
+  chats: async () => (await import('./chats.ts')).chatsBench(),
   history: async () => (await import('./history.ts')).historyBench(),
 }
 

@@ -11,10 +11,14 @@ export interface Started {
   readonly hello: Readonly<Record<string, unknown>>
 }
 
-/** Forks a TypeScript file that sends one message when it is ready; pinned to `core` where taskset exists. */
+/** Forks a TypeScript file that sends one message when it is ready, with the flags of bin/; pinned to `core` where taskset exists. */
 export function start(file: URL, args: readonly string[], core: number): Promise<Started> {
   const child = fork(file, [...args], {
-    execArgv: ['--import=./spec/typescript/register.js', '--expose-gc'],
+    execArgv: [
+      '--import=./spec/typescript/register.js',
+      '--expose-gc',
+      '--initial-old-space-size=128',
+    ],
     serialization: 'advanced',
   })
   const { pid } = child

@@ -1,5 +1,5 @@
 // Cold start: how long until the server listens, and until the client stands at its first prompt, signed in.
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -16,6 +16,7 @@ export async function startBench(): Promise<void> {
   const t = { teardown: (fn: () => Promise<unknown>) => teardowns.push(fn) }
   const root = await mkdtemp(join(tmpdir(), 'securechat-bench-'))
   try {
+    await mkdir(join(root, 'server')) // empty: a first start
     const first = performance.now()
     let server = await startServer(t, join(root, 'server'))
     const fresh = performance.now() - first

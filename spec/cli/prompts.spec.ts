@@ -327,3 +327,36 @@ test('ending the window cancels the form on top of it', async (t) => {
   await isCancelled(t, asked, 'hangup')
   t.false(x.input.raw)
 })
+
+test('what is typed while a form asks nothing is handed on; after a question it is for nobody', async (t) => {
+  const { x, prompts } = setUp()
+  const given: string[] = []
+  const take = (typed: string): void => {
+    given.push(typed)
+  }
+  await prompts.form(() => x.type('@bob hi\r'), undefined, take)
+  t.deepEqual(given, ['@bob hi\r'])
+
+  const asked = prompts.form(
+    async (form) => {
+      await form.password({ message: 'Password:' })
+      await x.type('typed too late')
+    },
+    undefined,
+    take,
+  )
+  await until(x, /Password:/u)
+  await x.type(`secret${KEY.enter}`)
+  await asked
+  await t.throwsAsync(
+    prompts.form(
+      async () => {
+        await x.type('lost')
+        throw new Error('failed')
+      },
+      undefined,
+      take,
+    ),
+  )
+  t.is(given.length, 1)
+})

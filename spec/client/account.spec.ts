@@ -168,3 +168,22 @@ test.serial(
     await closeAll(bob)
   },
 )
+
+test.serial('a name and a password are checked before more is asked', async (t) => {
+  const { world, alice, bob } = await friends()
+  world.identities.push(rsa3072(4))
+  const dora = world.newcomer('dora')
+  const lobby = await dora.lobby()
+  await t.throwsAsync(lobby.checkName('bob'), { code: 'E_TAKEN' })
+  await t.throwsAsync(lobby.checkName('A B'), { code: 'E_FORMAT' })
+  await lobby.checkName('dora')
+  const { session } = await lobby.register({ username: 'dora', password: PASSWORD })
+  t.is(session.me.user, 'dora')
+  await dora.adopt(session)
+
+  const { account } = alice.session
+  await account.checkPassword(PASSWORD)
+  await t.throwsAsync(account.checkPassword('wrong'), { code: 'E_AUTH' })
+  await t.throwsAsync(account.checkPassword(''), { code: 'E_USAGE' })
+  await closeAll(alice, bob, dora)
+})

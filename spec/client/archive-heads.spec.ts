@@ -1,4 +1,4 @@
-// A server that rolls back the history of one device is caught by another one, which reads it no more: the
+// A server that rolls back or exchanges the history of one device is caught by another one, which reads it no more: the
 // devices tell each other how far they are (PROTOCOL 7.1 sync, 11, 19).
 import test from 'ava'
 
@@ -8,6 +8,8 @@ import { type Player, World } from './world.ts'
 
 const QUIET = 11_000
 const HOUR = 3_600_000
+/** As far as time may go at once before somebody is taken for dead. */
+const STEP = 19_000
 
 interface Scene {
   readonly world: World
@@ -31,11 +33,16 @@ async function scene(): Promise<Scene> {
   await say(all, 'one')
   await bob.session.send('alice', 'hi')
   await world.passUntil(() => desk.texts.includes('hi'))
-  await world.pass(50 * HOUR, HOUR / 4)
-  for (const text of ['two', 'three']) {
-    await say(all, text)
-    await world.pass(HOUR, 60_000)
-  }
+  await world.pass(2 * QUIET, 1000)
+  world.clock.jump(50 * HOUR)
+  // with a certificate of this day
+  world.killServer()
+  await world.startServer()
+  await world.passUntil(() =>
+    [desk, laptop, bob].every(({ session }) => session.status().connection.state === 'online'),
+  )
+  for (const text of ['two', 'three']) await say(all, text)
+  await world.pass(HOUR, STEP)
   t0(laptop)
   return all
 }
@@ -102,3 +109,61 @@ for (const left of [2, 0]) {
     await closeAll(laptop, bob)
   })
 }
+
+/** Another batch in the place of a good one. */
+async function exchange(all: Scene, at: number): Promise<void> {
+  const chain = await batches(all)
+  const other = Buffer.from(chain.at(at) ?? Buffer.of())
+  other[other.length - 1] = (other.at(-1) ?? 0) ^ 1
+  await replace(all, chain.with(at, other))
+}
+
+test.serial('the newest batch is another one', async (t) => {
+  const all = await scene()
+  const { world, desk, laptop, bob } = all
+  const { length } = await batches(all)
+  await say(all, 'four')
+  t.true((await batches(all)).length > length)
+  // before the laptop hears of it
+  await exchange(all, -1)
+  await world.pass(HOUR, STEP)
+  t.deepEqual(codes(laptop), ['E_FORK'])
+  // it has been said; what is there now is what counts
+  await laptop.session.close()
+  await laptop.restart()
+  await world.pass(2 * QUIET, 1000)
+  t.deepEqual(codes(laptop), [])
+  await closeAll(desk, laptop, bob)
+})
+
+test.serial(
+  'the newest batch was exchanged, and others were appended before anybody heard of it',
+  async (t) => {
+    const all = await scene()
+    const { world, desk, laptop, bob } = all
+    await say(all, 'four')
+    await exchange(all, -1)
+    await say(all, 'five')
+    await say(all, 'six')
+    await world.pass(HOUR, STEP)
+    t.deepEqual(codes(laptop), ['E_FORK'])
+    await closeAll(desk, laptop, bob)
+  },
+)
+
+test.serial(
+  'the newest batch is exchanged after it was looked at: the next start finds out',
+  async (t) => {
+    const all = await scene()
+    const { world, desk, laptop, bob } = all
+    await desk.session.close()
+    await exchange(all, -1)
+    await world.pass(2 * QUIET, 1000)
+    t.deepEqual(codes(laptop), [])
+    await laptop.session.close()
+    await laptop.restart()
+    await world.pass(2 * QUIET, 1000)
+    t.deepEqual(codes(laptop), ['E_FORK'])
+    await closeAll(laptop, bob)
+  },
+)

@@ -1,13 +1,14 @@
 // Whatever people, processes, networks and an honest server do: in the end all devices agree (PROTOCOL 7.2, 9, 11).
 //
 // Random operations by four to seven devices of three accounts: writing, editing, reacting, deleting, reading, leaving the
-// network, dying at any write, restarting, new devices, removed devices, a new name, blocks, deliveries that are lost or come
-// twice, a server that is killed. Then all come back, each says a last word, and time passes until nothing waits. Asserted:
+// network, dying at any write, restarting, new devices, removed devices, a new name, blocks, deleted chats, deliveries that are
+// lost or come twice, a server that is killed. Then all come back, each says a last word, and time passes until nothing waits. Asserted:
 //
 // 1. Every device of the two accounts of a conversation holds what any of them was promised to be sent, once. Excused are
 //    only: what was on its way when its author was blocked or its device removed; the tail of a stream that was lost and
-//    behind which nothing came (PROTOCOL 20); what its author deleted before it left.
-// 2. What somebody said while blocked, to devices that knew and were there, is nowhere.
+//    behind which nothing came (PROTOCOL 20); what its author deleted before it left; what is in a chat that was deleted since.
+// 2. What somebody said while blocked, to devices that knew and were there, is nowhere; what a device had of a chat when it
+//    deleted that is on no device of its account.
 // 3. Order, on each device: what one device said is in the order in which it was said; and nothing stands before a message
 //    that its author saw when writing it. Between messages that did not know of each other each device has its own order of
 //    arrival. What was lost and came again stands where it or its placeholder came, and is left out of this;
@@ -28,7 +29,7 @@ const KINDS = [
   ...['say', 'say', 'say', 'say', 'say', 'say', 'edit', 'edit', 'react', 'react', 'remove'],
   ...['read', 'pass', 'pass', 'offline', 'offline', 'online', 'online', 'cut', 'cut', 'kill'],
   ...['dies', 'dies', 'close', 'restart', 'restart', 'restart', 'server', 'lose', 'double'],
-  ...['add', 'revoke', 'rename', 'block', 'unblock'],
+  ...['add', 'revoke', 'rename', 'block', 'unblock', 'forget'],
 ] as const
 const WAITS = [0, 0, 0, 100, 2000, 15_000, 70_000] as const
 
@@ -72,6 +73,8 @@ async function act(
       return crowd.revoke(device, k)
     case 'rename':
       return crowd.rename(device)
+    case 'forget':
+      return crowd.forget(device, k)
     case 'block':
     case 'unblock':
       return crowd.block(device, k, what === 'block')
@@ -152,6 +155,9 @@ async function checkChat(crowd: Crowd, chat: string): Promise<void> {
       if (each.barred.has(device)) {
         problem(found === undefined, `${name} has ${each.text} of somebody blocked`)
       }
+      if (crowd.mustLack(device, each)) {
+        problem(found === undefined, `${name} still has ${each.text} of a deleted chat`)
+      }
       const isExcused =
         !each.promised ||
         each.barred.has(device) ||
@@ -188,7 +194,7 @@ function checkOrder(
   const { name } = device.player
   const byText = new Map(said.flatMap((each) => each.versions.map((text) => [text, each] as const)))
   const placeOf = (each: Said): number | undefined =>
-    each.mid === '' || resent.has(each.mid) || crowd.isDisturbed(device, each.from)
+    each.mid === '' || each.loose || resent.has(each.mid) || crowd.isDisturbed(device, each.from)
       ? undefined
       : places.get(each.mid)?.place
   const last = new Map<Device, { readonly place: number; readonly text: string }>()

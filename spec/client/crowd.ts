@@ -18,6 +18,8 @@ export interface Said {
   /** Devices that may lack it, and those that must not have it. */
   readonly excused: Set<Device>
   readonly barred: Set<Device>
+  /** Devices that must not have it any more, by the one on which its chat was deleted. */
+  readonly forgotten: Map<Device, Device>
   /** Every text it may show. */
   readonly versions: string[]
   /** A deletion was promised. */
@@ -99,7 +101,13 @@ export class Crowd extends Fleet {
     const before = (await this.rows(device, chat)).flatMap(textOf)
     const said: Said = {
       ...{ text, mid: '', chat, from: device, before, promised: false, versions: [text] },
-      ...{ excused: new Set(), barred: new Set(), deleted: false, loose: false },
+      ...{
+        excused: new Set(),
+        barred: new Set(),
+        forgotten: new Map(),
+        deleted: false,
+        loose: false,
+      },
     }
     this.said.push(said)
     for (const other of this.of(to)) {
@@ -195,6 +203,8 @@ export class Crowd extends Fleet {
       const { account: author } = said.from
       const isBlocked = author !== 'alice' && others.some((each) => this.#blocks(each, author))
       if (isNowhere || isBlocked) said.excused.add(device)
+      const [by] = said.forgotten.values()
+      if (by?.account === 'alice' && by.state !== 'gone') said.forgotten.set(device, by)
     }
     // the others hear of it; what leaves in that very moment comes by the history
     await this.world.pass(1000)
@@ -239,6 +249,38 @@ export class Crowd extends Fleet {
     const name = this.#nameOf(device, whom)
     await this.attempt(device, () => (blocked ? session.block(name) : session.unblock(name)))
     if (this.isCalm()) await this.world.pass(3000, 500)
+  }
+
+  /** The chat goes on all devices of the account: what this one had, and whatever else they had by then. */
+  async forget(device: Device, k: number): Promise<void> {
+    const other = CHATS[k % CHATS.length] ?? 'alice'
+    const chat = chatOf(device.account, other)
+    const name = this.#nameOf(device, other)
+    const texts = await this.#held(device)
+    const { length } = this.said
+    const done = await this.attempt(device, async () => {
+      await device.player.session.life.deleteChat(name)
+      return true
+    })
+    for (const said of this.said.slice(0, length)) {
+      if (said.chat !== chat) continue
+      for (const each of this.of(device.account)) {
+        said.excused.add(each)
+        // what its author has not sent yet is sent, and stays there
+        const isOwn = each !== device && each === said.from
+        if (done === true && texts.has(said.text) && !isOwn) said.forgotten.set(each, device)
+      }
+      // it comes later, if its author was away, and nothing that came before it is left
+      if (!texts.has(said.text)) said.loose = true
+    }
+    await this.world.pass(100)
+  }
+
+  /** Nothing that was lost on the way can have brought it back, and this device has heard of the deletion. */
+  mustLack(device: Device, said: Said): boolean {
+    const by = said.forgotten.get(device)
+    if (by === undefined || this.mixed.has(said.chat)) return false
+    return !this.isDisturbed(device, by) && !this.isDisturbed(device, said.from)
   }
 
   /** What this sender said may stand out of order there; whoever came later has it from others. */

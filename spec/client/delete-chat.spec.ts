@@ -88,6 +88,7 @@ test.serial('the other devices follow, also one that was away the whole time', a
   await world.pass(20 * 60_000, 60_000)
   t.deepEqual(await talk(laptop, 'bob'), [])
   await say(world, bob, 'alice', laptop, 'hello again')
+  await world.passUntil(() => desk.texts.includes('hello again'))
   await world.pass(2 * QUIET, 1000)
   t.deepEqual(await talk(desk, 'bob'), ['bob: hello again'])
   t.deepEqual(await talk(laptop, 'bob'), ['bob: hello again'])
@@ -121,3 +122,36 @@ test.serial('what the other device has not sent yet is sent, whatever is deleted
   t.deepEqual(await talk(desk, 'bob'), ['alice: written on the train'])
   await closeAll(desk, laptop, bob)
 })
+
+test.serial(
+  'what was said before and comes after stays, whoever repeats the deletion',
+  async (t) => {
+    const { world, desk, bob } = await friends([9])
+    await world.pass(2 * QUIET, 1000)
+    const laptop = await world.otherDevice(desk, 9)
+    await laptop.start()
+    await world.passUntil(() => laptop.session.archive.status().restore.done)
+    const { dial } = world
+    world.dial = (name) =>
+      name === bob.name ? Promise.reject(new Error('no network')) : dial.call(world, name)
+    world.cutNetwork(bob.name)
+    await world.passUntil(() => bob.session.status().connection.state !== 'online')
+    await bob.session.send('alice', 'written on the train')
+    await desk.session.life.deleteChat('bob')
+    await world.passUntil(async () => (await talk(laptop, 'bob')).length === 0)
+    world.dial = dial
+    bob.session.reconnect()
+    const both = [desk, laptop]
+    await world.passUntil(() => both.every(({ texts }) => texts.includes('written on the train')))
+    // the history says once more that the chat is deleted
+    await world.pass(25 * 60_000, 15_000)
+    for (const player of both) {
+      t.deepEqual(await talk(player, 'bob'), ['bob: written on the train'])
+      t.deepEqual(
+        player.texts.filter((text) => text === 'written on the train'),
+        ['written on the train'],
+      )
+    }
+    await closeAll(desk, laptop, bob)
+  },
+)

@@ -6,12 +6,12 @@
 //
 // 1. All devices of members have the same state of the group, and nobody else believes to be a member.
 // 2. Every device of a member holds what was promised, once. Excused is what was on its way while its author or this account
-//    was out of the group for anybody; and the tail of a stream that was lost (PROTOCOL 20), and one that lost its head: nobody
-//    can tell any more that it was for the group, and what is asked for between two is not answered from a group.
+//    was out of the group for anybody; and the tail of a stream that was lost (PROTOCOL 20).
 //    Neither is claimed where mail was lost and somebody left or was removed: a state that only he could send again is gone.
 // 3. What was said by somebody who knew that an account was out is on no device of that account, also when it is invited
 //    later; and no head that he made names one of its devices, but for those that tell it of its removal, which name nobody else.
-// 4. What one device said is in the order in which it was said.
+// 4. What one device said is in the order in which it was said; on a device that has it from the history, in the order in
+//    which the devices before it got it.
 // 5. Text, reactions and deletion of a message are the same everywhere, and the text is one of those that its author gave it.
 // 6. Nothing is queued or held, no placeholder waits, no alarm was given, and removed devices get nothing.
 // 7. One more device, from the history alone, holds the same.
@@ -19,7 +19,7 @@ import test from 'ava'
 import fc from 'fast-check'
 
 import type { MessageView } from '../../lib/client/events.ts'
-import { decodeHead } from '../../lib/envelope/head.ts'
+import { decodeHead, type Head } from '../../lib/envelope/head.ts'
 import { hex } from '../../lib/util/bytes.ts'
 import { endsWell } from './ends-well.ts'
 import { type Device, isMishap, problem, stepOf } from './fleet.ts'
@@ -32,6 +32,8 @@ const KINDS = [
   ...(['online', 'cut', 'kill', 'dies', 'close', 'restart', 'restart', 'server'] as const),
   ...(['lose', 'double', 'add', 'revoke', 'rename'] as const),
 ]
+/** With which it begins. */
+const FIRST_DEVICES = 5
 const WAITS = [0, 0, 0, 100, 2000, 15_000, 70_000] as const
 
 const operation = fc.record({
@@ -101,7 +103,7 @@ async function comeToRest(crowd: GroupCrowd): Promise<void> {
   for (const ms of [1_500_000, 7 * 3_600_000]) {
     const isWhole = (await holes(crowd)).length === 0
     // what only other devices have is followed up after a while
-    if (isWhole && (ms > 1_500_000 || crowd.devices.length === 5)) break
+    if (isWhole && (ms > 1_500_000 || crowd.devices.length === FIRST_DEVICES)) break
     await crowd.world.pass(ms, Math.max(1000, ms / 200))
     await crowd.quiet()
   }
@@ -128,7 +130,7 @@ async function holes(crowd: GroupCrowd): Promise<string[]> {
 }
 
 async function check(crowd: GroupCrowd): Promise<void> {
-  if (!isTorn(crowd)) checkStates(crowd)
+  checkStates(crowd)
   checkHeads(crowd)
   crowd.checkRemovals()
   await checkMessages(crowd)
@@ -141,11 +143,6 @@ async function check(crowd: GroupCrowd): Promise<void> {
     const alarms = device.player.of('notice').filter(({ level }) => level === 'alarm')
     problem(alarms.length === 0, `${name}: ${alarms.map(({ text }) => text).join()}`)
   }
-}
-
-/** A server that loses mail, and a member who could have sent it again and is not asked any more. */
-function isTorn({ losses, everOut }: GroupCrowd): boolean {
-  return losses.everLost && [...everOut].some((account) => account !== 'dave')
 }
 
 /** The names by which a device knows people do not count: accounts do. */
@@ -172,21 +169,34 @@ function checkStates(crowd: GroupCrowd): void {
   }
 }
 
-/** Removal is a new key: nobody writes to those of whom he knows that they are out. */
+/**
+ * Removal is a new key: nobody writes to those of whom he knows that they are out, on a state on which he wrote before. (A state
+ * that is new to him may have brought them back for a moment.)
+ */
 function checkHeads(crowd: GroupCrowd): void {
   for (const { device, account, from, to } of crowd.absences) {
+    const old = new Set(headsOf(crowd, device, 0, from).map(({ gs }) => hex(gs)))
     const devs = crowd.devices.filter((each) => each.account === account).map(({ dev }) => dev)
-    for (const { frame, from: name } of crowd.world.heard.slice(from, to)) {
-      if (name !== device.player.name || frame.t !== 'st.open' || frame.head === undefined) continue
-      const head = decodeHead(frame.head)
-      if (hex(head.conv) !== crowd.conv) continue
+    for (const head of headsOf(crowd, device, from, to)) {
+      if (!old.has(hex(head.gs))) continue
       const named = head.to.filter((each) => devs.includes(hex(each.dev)))
       problem(
         named.length === 0 || named.length === head.to.length,
-        `${name} writes to ${account}, who is out`,
+        `${device.player.name} writes to ${account}, who is out`,
       )
     }
   }
+}
+
+function headsOf(crowd: GroupCrowd, { player }: Device, from: number, to: number): Head[] {
+  return crowd.world.heard
+    .slice(from, to)
+    .flatMap(({ frame, from: name }) =>
+      name === player.name && frame.t === 'st.open' && frame.head !== undefined
+        ? [decodeHead(frame.head)]
+        : [],
+    )
+    .filter(({ conv }) => hex(conv) === crowd.conv)
 }
 
 async function checkMessages(crowd: GroupCrowd): Promise<void> {
@@ -231,7 +241,7 @@ function checkOne(
   const isBarred = said.barred.has(account)
   const isExcused = !said.promised || said.isLoose || said.excused.has(account) || isBarred
   problem(!isBarred || found === undefined, `${name} has ${said.text} all the same`)
-  const isDue = isIn(crowd, device) && !isExcused && !isTorn(crowd) && !isLost(crowd, device, said)
+  const isDue = isIn(crowd, device) && !isExcused && !isLost(crowd, device, said)
   problem(!isDue || found !== undefined, `${name} lacks ${said.text}`)
   if (found === undefined) return
   const { body } = found
@@ -240,9 +250,13 @@ function checkOne(
   problem(isKnown, `${name} has ${JSON.stringify(body)} for ${said.text}`)
 }
 
-function isLost(crowd: GroupCrowd, { player }: Device, { from }: Said): boolean {
+/** For one of its devices: a later one has only what they have. */
+function isLost(crowd: GroupCrowd, { account }: Device, { from }: Said): boolean {
   const { losses } = crowd
-  return losses.isUnnoticed(player.name, from.dev) || losses.isBeheaded(player.name, from.dev)
+  return crowd.devices.some(
+    ({ account: other, player: { name } }) =>
+      other === account && losses.isUnnoticed(name, from.dev),
+  )
 }
 
 /** Whether everything that was done to this message must have reached this device. */
@@ -260,22 +274,27 @@ function lookOf({ body, reactions }: MessageView): string {
 
 function checkOrder(
   crowd: GroupCrowd,
-  { player: { name } }: Device,
+  device: Device,
   rows: readonly MessageView[],
   resent: ReadonlySet<string>,
 ): void {
-  const places = new Map(rows.map(({ mid }, place) => [mid, place]))
-  const last = new Map<Device, { readonly place: number; readonly text: string }>()
+  const { name } = device.player
+  const isRestored = crowd.devices.indexOf(device) >= FIRST_DEVICES
+  const places = new Map(rows.map(({ mid, at }, place) => [mid, { place, at }]))
+  const last = new Map<
+    Device,
+    { readonly place: number; readonly at: number; readonly text: string }
+  >()
   for (const { mid, text, from } of crowd.said) {
-    const place = places.get(mid)
-    if (mid === '' || resent.has(mid) || place === undefined) continue
+    const found = places.get(mid)
+    if (mid === '' || resent.has(mid) || found === undefined) continue
     if (crowd.losses.isDisturbed(name, from.dev)) continue
     const before = last.get(from)
     problem(
-      before === undefined || before.place < place,
+      before === undefined || before.place < found.place || (isRestored && found.at < before.at),
       `${name}: ${text} stands before ${String(before?.text)} of the same device`,
     )
-    last.set(from, { place, text })
+    last.set(from, { ...found, text })
   }
 }
 

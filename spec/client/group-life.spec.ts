@@ -218,3 +218,47 @@ test.serial('who leaves leaves nothing behind that waits to be sent', async (t) 
   await world.passUntil(() => alice.session.groups.of('#weekend').members.length === 2)
   await Promise.all([alice, bob, carol].map((player) => player.session.close()))
 })
+
+test.serial('who writes and leaves while offline has said both in the end', async (t) => {
+  const { world, alice, bob, carol } = await weekend()
+  world.killServer()
+  await world.pass(500)
+  await bob.session.send('#weekend', 'goodbye')
+  await bob.session.groups.leave('#weekend')
+  await world.startServer()
+  await saw(world, 'goodbye', alice, carol)
+  await world.passUntil(() =>
+    [alice, carol].every((p) => p.session.groups.of('#weekend').members.length === 2),
+  )
+  t.deepEqual((await linesOf(alice, '#weekend')).slice(-2), ['bob: goodbye', '[left]'])
+  t.is(bob.session.status().queued, 0)
+  await Promise.all([alice, bob, carol].map((player) => player.session.close()))
+})
+
+test.serial(
+  'so has an admin who changes the group between the two, and dies over it',
+  async (t) => {
+    const { world, alice, bob, carol } = await weekend()
+    await alice.session.groups.admin('#weekend', 'bob', true)
+    await world.passUntil(() => bob.session.groups.of('#weekend').admin)
+    world.killServer()
+    await world.pass(500)
+    await bob.session.send('#weekend', 'one')
+    await bob.session.groups.topic('#weekend', 'farewell')
+    await bob.session.send('#weekend', 'two')
+    await bob.session.groups.leave('#weekend')
+    bob.kill()
+    await world.startServer()
+    await bob.restart()
+    await saw(world, 'two', alice, carol)
+    await world.passUntil(() =>
+      [alice, carol].every((p) => p.session.groups.of('#weekend').members.length === 2),
+    )
+    t.is(alice.session.groups.of('#weekend').topic, 'farewell')
+    const lines = (await linesOf(alice, '#weekend')).slice(-4)
+    t.deepEqual(lines.toSorted(), ['[left]', '[topic]', 'bob: one', 'bob: two'])
+    t.is(lines.at(-1), '[left]')
+    await world.passUntil(() => bob.session.status().queued === 0)
+    await Promise.all([alice, bob, carol].map((player) => player.session.close()))
+  },
+)

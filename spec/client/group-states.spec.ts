@@ -3,6 +3,7 @@
 import test from 'ava'
 
 import type { GroupInfo } from '../../lib/client/group-api.ts'
+import { LIMITS } from '../../lib/protocol/limits.ts'
 import { hex } from '../../lib/util/bytes.ts'
 import { befriend, crowd, linesOf, saw } from './group-kit.ts'
 import type { Player, World } from './world.ts'
@@ -117,7 +118,7 @@ test.serial('two admins at once: both changes are in the end, once', async (t) =
   }
   await alice.session.send('#weekend', 'after all that')
   await saw(world, 'after all that', bob, carol)
-  t.is(groupOf(dave)?.standing, 'removed')
+  await world.passUntil(() => groupOf(dave)?.standing === 'removed')
   await closeAll(alice, bob, carol, dave)
 })
 
@@ -168,5 +169,62 @@ test.serial('who was removed can come back, and has missed what was said meanwhi
     'carol: thanks',
   ])
   t.is(carol.session.groups.list().length, 1)
+  await closeAll(alice, bob, carol)
+})
+
+test.serial(
+  'what only somebody who left could send again is passed on by any member',
+  async (t) => {
+    const { world, alice, bob, carol } = await crowd()
+    const dave = await world.join('dave', 3)
+    await befriend(alice, dave)
+    await alice.session.groups.create('weekend', ['bob', 'carol', 'dave'])
+    await alice.session.groups.admin('#weekend', 'bob', true)
+    await world.passUntil(() => [carol, dave].every((p) => groupOf(p)?.n === 2))
+    await agree(world, alice, bob, carol, dave)
+    // the server loses everything of bob, but for dave
+    let isLosing = true
+    world.tamper = (frame, to) =>
+      isLosing && frame.t === 'mail' && to !== 'dave' && hex(frame.f[0]) === bob.session.me.acct
+        ? []
+        : null
+    await bob.session.groups.topic('#weekend', 'farewell')
+    await bob.session.groups.leave('#weekend')
+    await world.passUntil(() => groupOf(dave)?.n === 4)
+    t.is(groupOf(alice)?.n, 2)
+    isLosing = false
+    await dave.session.send('#weekend', 'bob is gone')
+    await saw(world, 'bob is gone', alice, carol)
+    t.is(await agree(world, alice, carol, dave), '4 weekend farewell alice* carol dave')
+    await closeAll(alice, bob, carol, dave)
+  },
+)
+
+test.serial('who missed more states than anybody keeps goes on from the present one', async (t) => {
+  const { world, alice, bob, carol } = await crowd()
+  await alice.session.groups.create('weekend', ['bob', 'carol'])
+  await world.passUntil(() => carol.of('group').length > 0 && bob.of('group').length > 0)
+  await agree(world, alice, bob, carol)
+  let isLosing = true
+  world.tamper = (frame, to) => (isLosing && frame.t === 'mail' && to === 'carol' ? [] : null)
+  const count = LIMITS.groupStates + 10
+  for (let i = 1; i <= count; i++) {
+    await alice.session.groups.topic('#weekend', `topic ${i}`)
+    await world.passUntil(() => alice.session.status().queued === 0)
+  }
+  await world.passUntil(() => groupOf(bob)?.n === count + 1)
+  isLosing = false
+  await alice.session.close()
+  // bob is no admin: what he shows is not enough
+  await bob.session.send('#weekend', 'where is carol?')
+  await world.pass(60_000, 1000)
+  t.is(groupOf(carol)?.n, 1)
+  // alice has been asked as well
+  await alice.restart()
+  await saw(world, 'where is carol?', alice)
+  await world.passUntil(() => groupOf(carol)?.n === count + 1)
+  await carol.session.send('#weekend', 'here')
+  await saw(world, 'here', alice, bob)
+  await agree(world, alice, bob, carol)
   await closeAll(alice, bob, carol)
 })

@@ -213,3 +213,61 @@ test.serial('a device that was removed says something: a line that is never fill
   t.false(world.heard.some(({ frame, from }) => from === 'bob' && frame.t === 'bye'))
   await end(it)
 })
+
+test.serial('a message that was lost and deleted meanwhile leaves no hole', async (t) => {
+  const it = await friends()
+  const { world, alice, bob } = it
+  spoil(it, (_mail, nth) => (nth === 0 ? [] : null))
+  const { mid, number } = await alice.session.send('bob', 'never to be read')
+  await world.passUntil(() => alice.wasAccepted(mid))
+  await alice.session.life.remove(number)
+  await say(it, 'one')
+  await world.passUntil(() => bob.texts.includes('one'))
+  world.tamper = null
+  await world.passUntil(() =>
+    bob.of('message').some(({ message }) => message.body.kind === 'placeholder'),
+  )
+  await world.passUntil(async () => !(await lines(bob, 'alice')).includes('[gap]'))
+  t.deepEqual(await lines(bob, 'alice'), ['hi', 'zero', 'one'])
+  t.false(JSON.stringify(bob.events).includes('never to be read'))
+  await end(it)
+})
+
+/** The next mail to this client is lost. Resolves to whether it was. */
+function loseNext(world: World, name: string): () => boolean {
+  let isLost = false
+  world.tamper = (frame, to) => {
+    if (isLost || to !== name || frame.t !== 'mail') return null
+    isLost = true
+    return []
+  }
+  return () => isLost
+}
+
+for (const what of ['question', 'answer'] as const) {
+  test.serial(`the ${what} is lost as well: no hole stays on either side`, async (t) => {
+    const it = await friends()
+    const { world, alice, bob } = it
+    await world.pass(5000, 500)
+    const wasFirst = loseNext(world, 'bob')
+    await say(it, 'one')
+    const two = await alice.session.send('bob', 'two')
+    await world.passUntil(() => alice.stateOf(two.mid) === 'delivered')
+    t.true(wasFirst() && !bob.texts.includes('one'))
+    const wasLost = loseNext(world, what === 'question' ? 'alice' : 'bob')
+    await world.passUntil(wasLost)
+    await world.pass(5000, 500)
+    t.false(bob.texts.includes('one'))
+    // asked for once more, after a while
+    await world.pass(700_000, 5000)
+    await world.passUntil(() => bob.texts.includes('one'))
+    await bob.session.send('alice', 'now I see')
+    await world.passUntil(() => alice.texts.includes('now I see'))
+    await say(it, 'well')
+    await world.pass(30_000, 1000)
+    const all = ['hi', 'now I see', 'one', 'two', 'well', 'zero']
+    t.deepEqual((await lines(bob, 'alice')).sort(), all)
+    t.deepEqual((await lines(alice, 'bob')).sort(), all)
+    await end(it)
+  })
+}

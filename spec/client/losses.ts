@@ -15,7 +15,6 @@ export class Losses {
   readonly #planned = new Map<string, ('lose' | 'double')[]>()
   #lost: Lost[] = []
   readonly #disturbed = new Set<string>()
-  readonly #beheaded = new Set<string>()
   #isOver = false
 
   constructor(world: World) {
@@ -46,11 +45,6 @@ export class Losses {
     return this.#disturbed.has(`${to}/${dev}`)
   }
 
-  /** A stream has lost its head: whoever is in several conversations with its sender does not know to which one it belongs. */
-  isBeheaded(to: string, dev: string): boolean {
-    return this.#beheaded.has(`${to}/${dev}`)
-  }
-
   anyUnnoticed(to: string): boolean {
     return this.#lost.some((lost) => lost.to === to)
   }
@@ -75,7 +69,6 @@ export class Losses {
     this.#planned.set(to, later)
     if (what === 'double') return [mail, mail]
     this.#disturbed.add(`${to}/${dev}`)
-    if (mail.i === 0) this.#beheaded.add(`${to}/${dev}`)
     this.#lost.push({ to, dev, st, i: mail.i })
     return []
   }

@@ -264,6 +264,8 @@ test.serial('a device id alone is no right to hear a message again', async (t) =
   }
   const resends = new Resends({
     outbox: () => outbox as unknown as Outbox,
+    parties: { isHeard: () => true },
+    opening: () => null,
     directory: { forget: () => undefined } as unknown as Directory,
     clock,
     log: silentLog,
@@ -304,6 +306,8 @@ test.serial(
     }
     const resends = new Resends({
       outbox: () => outbox as unknown as Outbox,
+      parties: { isHeard: () => true },
+      opening: () => null,
       directory: { forget: () => undefined } as unknown as Directory,
       clock,
       log: silentLog,

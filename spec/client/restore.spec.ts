@@ -12,6 +12,7 @@ import { RecordMessageLog } from '../../lib/client/messages/log.ts'
 import { goneRow } from '../../lib/client/messages/gone.ts'
 import type { MessageRow } from '../../lib/client/messages/row.ts'
 import { Chats } from '../../lib/client/people/chats.ts'
+import { without } from '../../lib/client/without.ts'
 import { ArchiveKeys } from '../../lib/envelope/archive-keys.ts'
 import { batchHash, type HistoryItem, sealBatch } from '../../lib/envelope/history.ts'
 import { convId, messageId } from '../../lib/identity/conversation.ts'
@@ -218,6 +219,55 @@ test('a placeholder and what filled it are one row, in the place of the first', 
       ],
     )
   }
+})
+
+test('a placeholder that stood for nothing on one device is on none', async (t) => {
+  const [first, second, last] = [row(1, 1, undefined), row(5, 2, undefined), row(7, 3, undefined)]
+  const gap: MessageRow = {
+    ...second,
+    ...{ key: `gap-${'0'.repeat(32)}`, payload: Buffer.of(), placeholder: 'gap' },
+  }
+  const gone: MessageRow = { ...without(gap, 'placeholder'), aside: 'void' }
+  const items = (...rows: readonly MessageRow[]): HistoryItem[] =>
+    rows.map((each) => itemOf(each, OTHER, T0))
+  for (const perBatch of [1, 2, 64]) {
+    for (const chains of [
+      [items(first, gap, last, gone)],
+      [items(first, gap, last), items(first, gone)],
+      [items(first, gone), items(first, gap, last)],
+      [items(first, gone, last), items(first, { ...gap, at: T0 + 9 })],
+    ]) {
+      const store = createMemoryStore({ clock: new FakeClock() })
+      const link = linkOver(
+        chains.map((chain, k) => sealed(k, chain, perBatch)),
+        () => false,
+      )
+      const { log, restorer, codes } = await open(store, link)
+      await restorer.prepare()
+      await restorer.run()
+      const restored = await log.after(hex(CONV), 0, 100)
+      t.deepEqual(
+        restored.map(({ ts }) => ts - T0),
+        [1, 7],
+      )
+      t.deepEqual(codes, [])
+    }
+  }
+})
+
+test('only a placeholder is nothing: the history cannot empty a message like this', async (t) => {
+  const message = row(1, 1, undefined)
+  const emptied: MessageRow = { ...message, payload: Buffer.of(), aside: 'void' }
+  const items = [message, emptied].map((each) => itemOf(each, OTHER, T0))
+  const store = createMemoryStore({ clock: new FakeClock() })
+  const { log, restorer, codes } = await open(
+    store,
+    linkOver([sealed(0, items, 64)], () => false),
+  )
+  await restorer.prepare()
+  await restorer.run()
+  t.is((await log.after(hex(CONV), 0, 100)).length, 1)
+  t.deepEqual(codes, ['E_FORMAT'])
 })
 
 test('an item that is not what it says is left out', async (t) => {

@@ -94,3 +94,41 @@ test.serial(
     t.pass()
   },
 )
+
+test.serial(
+  'what one device writes reaches the other, also when the beginning of the stream was lost',
+  async (t) => {
+    const world = await World.create()
+    const { one, other } = await twoOfBob(world)
+    const carol = await world.join('carol', 2)
+    await one.session.send('carol', 'hello')
+    await world.until(() => carol.texts.includes('hello'))
+    await carol.session.send('bob', 'who is it?')
+    await world.passUntil(() => other.texts.includes('who is it?'))
+    await world.pass(5000, 500)
+    one.kill()
+    await one.restart() // a new stream begins
+    let isLost = false
+    world.tamper = (frame, to) => {
+      if (isLost || to !== other.name || frame.t !== 'mail') return null
+      isLost = true
+      return []
+    }
+    for (const text of ['one', 'two', 'three']) {
+      const { mid } = await one.session.send('carol', text)
+      await world.passUntil(() => one.wasAccepted(mid))
+    }
+    const lines = ['one', 'two', 'three'].map((text) => `bob: ${text}`)
+    await world.passUntil(async () => {
+      const said = await talk(other, 'carol')
+      return lines.every((line) => said.includes(line))
+    })
+    t.is((await talk(other, 'carol')).length, 5)
+    await world.passUntil(async () => (await talk(other, 'bob')).length === 0)
+    // the stream that nobody could open is used no more
+    await one.session.send('carol', 'four')
+    await world.until(async () => (await talk(other, 'carol')).includes('bob: four'))
+    t.deepEqual(other.of('notice'), [])
+    await closeAll(one, other, carol)
+  },
+)

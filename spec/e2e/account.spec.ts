@@ -1,10 +1,11 @@
 // Accounts as a script meets them: wrong passwords, logging out and in, a device that exists twice, a server that is not
 // the one of yesterday.
-import { cp, readdir, readFile } from 'node:fs/promises'
+import { cp, mkdir, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import test from 'ava'
 
+import { signIn, startStage } from '../helpers/cast.ts'
 import {
   PASSWORD,
   Program,
@@ -35,8 +36,8 @@ function withPassword(
 
 test.serial('a wrong password and an unknown user are told in the same words', async (t) => {
   const root = await scratch(t)
-  const server = await startServer(t, join(root, 'server'))
-  const alice = await signUp(t, server, root, 'alice')
+  const server = await startStage(t, root)
+  const alice = await signIn(t, server, root, 'alice')
   alice.end()
   await alice.exited
   const answers: string[] = []
@@ -56,8 +57,8 @@ test.serial('a wrong password and an unknown user are told in the same words', a
 
 test.serial('after !logout commands say so, and !login comes back', async (t) => {
   const root = await scratch(t)
-  const server = await startServer(t, join(root, 'server'))
-  const alice = await signUp(t, server, root, 'alice')
+  const server = await startStage(t, root)
+  const alice = await signIn(t, server, root, 'alice')
   alice.line('!logout')
   await alice.waitFor(/Logged out/)
   alice.line('!whoami')
@@ -72,8 +73,8 @@ test.serial(
   '!logout asks for the password at the next start; what was kept is there',
   async (t) => {
     const root = await scratch(t)
-    const server = await startServer(t, join(root, 'server'))
-    const alice = await signUp(t, server, root, 'alice')
+    const server = await startStage(t, root)
+    const alice = await signIn(t, server, root, 'alice')
     alice.line('@alice a note to find again')
     alice.line('!logout')
     alice.end()
@@ -129,8 +130,8 @@ test.serial(
 
 test.serial('the newest login of a device wins; the older one is told and ends', async (t) => {
   const root = await scratch(t)
-  const server = await startServer(t, join(root, 'server'))
-  const first = await signUp(t, server, root, 'alice')
+  const server = await startStage(t, root)
+  const first = await signIn(t, server, root, 'alice')
   first.end()
   await first.exited
   await cp(join(root, 'alice'), join(root, 'copy'), { recursive: true })
@@ -148,8 +149,8 @@ test.serial('the newest login of a device wins; the older one is told and ends',
 
 test.serial('two programs on one profile: the second is told who has it', async (t) => {
   const root = await scratch(t)
-  const server = await startServer(t, join(root, 'server'))
-  const first = await signUp(t, server, root, 'alice')
+  const server = await startStage(t, root)
+  const first = await signIn(t, server, root, 'alice')
   const second = startClient(t, server, join(root, 'alice'), ['-u', 'alice'])
   second.end()
   t.is(await second.exited, 75)
@@ -166,6 +167,7 @@ test.serial(
     alice.end()
     await alice.exited
     await genuine.program.kill('SIGTERM')
+    await mkdir(join(root, 'impostor')) // a first start: an identity of its own
     const impostor = await startServer(t, join(root, 'impostor'), ['--port', String(genuine.port)])
     t.is(impostor.port, genuine.port)
 

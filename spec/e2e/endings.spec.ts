@@ -3,33 +3,34 @@ import { join } from 'node:path'
 
 import test from 'ava'
 
-import { Program, scratch, signUp, startClient, startServer } from '../helpers/programs.ts'
+import { signIn, startStage } from '../helpers/cast.ts'
+import { Program, scratch, startClient } from '../helpers/programs.ts'
 
-for (const [signal, code] of [
-  ['SIGTERM', 143],
-  ['SIGHUP', 129],
-  ['SIGINT', 130],
-] as const) {
-  test.serial(`${signal}: the server is told, the profile is free again`, async (t) => {
-    const root = await scratch(t)
-    const server = await startServer(t, join(root, 'server'))
-    const alice = await signUp(t, server, root, 'alice')
-    alice.line('@alice before the end')
+test.serial('signals: the server is told, the profile is free again', async (t) => {
+  const root = await scratch(t)
+  const server = await startStage(t, root)
+  let alice = await signIn(t, server, root, 'alice')
+  for (const [signal, code] of [
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+    ['SIGINT', 130],
+  ] as const) {
+    alice.line(`@alice before ${signal}`)
     alice.line('!history alice')
-    await alice.waitFor(/before the end/)
+    await alice.waitFor(new RegExp(`before ${signal}`))
     t.is(await alice.kill(signal), code)
-    const again = startClient(t, server, join(root, 'alice'), ['-u', 'alice'])
-    again.line('!history alice')
-    await again.waitFor(/before the end/)
-    again.end()
-    t.is(await again.exited, 0)
-  })
-}
+    alice = startClient(t, server, join(root, 'alice'), ['-u', 'alice'])
+    alice.line('!history alice')
+    await alice.waitFor(new RegExp(`before ${signal}`))
+  }
+  alice.end()
+  t.is(await alice.exited, 0)
+})
 
 test.serial('a reader that is gone ends the client, which keeps what was typed', async (t) => {
   const root = await scratch(t)
-  const server = await startServer(t, join(root, 'server'))
-  const alice = await signUp(t, server, root, 'alice')
+  const server = await startStage(t, root)
+  const alice = await signIn(t, server, root, 'alice')
   alice.child.stdout?.destroy()
   alice.child.stderr?.destroy()
   alice.line('@alice nobody reads this')

@@ -1,17 +1,17 @@
 // A group of three, in pipes: made, talked in, a file for all, somebody removed.
-import { join } from 'node:path'
 
 import test from 'ava'
 
-import { scratch, signUp, startServer, writeScratchFile } from '../helpers/programs.ts'
+import { signIn, startStage } from '../helpers/cast.ts'
+import { scratch, writeScratchFile } from '../helpers/programs.ts'
 
 test.serial('three people and a group; whoever is removed reads nothing later', async (t) => {
   const root = await scratch(t)
-  const server = await startServer(t, join(root, 'server'))
-  const alice = await signUp(t, server, root, 'alice')
+  const server = await startStage(t, root)
+  const alice = await signIn(t, server, root, 'alice')
   const [bob, carol] = await Promise.all([
-    signUp(t, server, root, 'bob'),
-    signUp(t, server, root, 'carol'),
+    signIn(t, server, root, 'bob'),
+    signIn(t, server, root, 'carol'),
   ])
   // bob knows alice, so the group is there at once; carol does not, and is asked
   alice.line('@bob hi')

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 
 import test from 'ava'
 
+import { signIn, startStage } from '../helpers/cast.ts'
 import {
   PASSWORD,
   scratch,
@@ -85,10 +86,10 @@ test.serial(
   'a message to somebody away waits, in order, once; a device comes back without a password',
   async (t) => {
     const root = await scratch(t)
-    const server = await startServer(t, join(root, 'server'))
+    const server = await startStage(t, root)
     const [alice, bob] = await Promise.all([
-      signUp(t, server, root, 'alice'),
-      signUp(t, server, root, 'bob'),
+      signIn(t, server, root, 'alice'),
+      signIn(t, server, root, 'bob'),
     ])
     bob.end()
     t.is(await bob.exited, 0)
@@ -109,9 +110,9 @@ test.serial(
 
 test.serial('wrong input: each gets a sentence and an exit code, nothing hangs', async (t) => {
   const root = await scratch(t)
-  const server = await startServer(t, join(root, 'server'))
-  const alice = await signUp(t, server, root, 'alice')
-  await signUp(t, server, root, 'bob')
+  const server = await startStage(t, root)
+  const alice = await signIn(t, server, root, 'alice')
+  await signIn(t, server, root, 'bob')
   for (const [line, answer] of [
     ['hello', /Not sent: who is it for/],
     ['@nobody-here hi', /No user called @nobody-here/],
@@ -140,10 +141,10 @@ test.serial(
   'file names land only in the download folder, under safe and distinct names',
   async (t) => {
     const root = await scratch(t)
-    const server = await startServer(t, join(root, 'server'))
+    const server = await startStage(t, root)
     const [alice, bob] = await Promise.all([
-      signUp(t, server, root, 'alice'),
-      signUp(t, server, root, 'bob'),
+      signIn(t, server, root, 'alice'),
+      signIn(t, server, root, 'bob'),
     ])
     bob.line('@alice hi') // from a stranger one offer is the limit
     await alice.waitFor(/^bob: hi$/m)

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 
 import anyTest from 'ava'
 
+import { type CastName, signIn, startStage } from '../helpers/cast.ts'
 import { PASSWORD, scratch, signUp, startServer } from '../helpers/programs.ts'
 import { Screen, type ScreenOptions } from '../helpers/screen.ts'
 
@@ -27,17 +28,14 @@ function open(
   return screen
 }
 
-/** Signs somebody up in a pipe, then opens the same profile on a terminal. */
+/** Opens the profile of somebody who has signed up before on a terminal. */
 async function openAs(
   t: Test,
   server: { readonly uri: string },
   root: string,
-  name: string,
+  name: CastName,
   options: ScreenOptions = {},
 ): Promise<Screen> {
-  const program = await signUp(t, server, root, name)
-  program.end()
-  await program.exited
   const screen = open(t, server.uri, join(root, name), ['-u', name], options)
   await screen.waitFor(new RegExp(`Signed in as ${name}`))
   return screen
@@ -80,9 +78,9 @@ test('a first run: questions, recovery code, a conversation, goodbye', async (t)
 
 test('the typed line survives a hundred incoming messages; none is lost', async (t) => {
   const root = await scratch(t)
-  const server = await startServer(t, join(root, 'server'))
+  const server = await startStage(t, root)
   const screen = await openAs(t, server, root, 'alice')
-  const bob = await signUp(t, server, root, 'bob')
+  const bob = await signIn(t, server, root, 'bob')
   bob.line('@alice hi')
   await screen.waitFor(/bob: hi/)
   screen.type('@bob hi\r')
@@ -101,9 +99,9 @@ test('the typed line survives a hundred incoming messages; none is lost', async 
 
 test('two offers are answered in either order, with a transfer and a conversation at once', async (t) => {
   const root = await scratch(t)
-  const server = await startServer(t, join(root, 'server'))
+  const server = await startStage(t, root)
   const screen = await openAs(t, server, root, 'alice')
-  const bob = await signUp(t, server, root, 'bob')
+  const bob = await signIn(t, server, root, 'bob')
   bob.line('@alice hi')
   await screen.waitFor(/bob: hi/)
   screen.type('@bob hi\r')
@@ -123,9 +121,9 @@ test('two offers are answered in either order, with a transfer and a conversatio
 
 test('a paste of ten lines is one message; a server that dies while typing costs nothing', async (t) => {
   const root = await scratch(t)
-  const server = await startServer(t, join(root, 'server'))
+  const server = await startStage(t, root)
   const screen = await openAs(t, server, root, 'alice')
-  const bob = await signUp(t, server, root, 'bob')
+  const bob = await signIn(t, server, root, 'bob')
   screen.type('@bob ')
   screen.paste(Array.from({ length: 10 }, (_, i) => `pasted ${String(i)}`).join('\n'))
   await screen.waitFor(/pasted 9/)
@@ -147,7 +145,7 @@ test('a paste of ten lines is one message; a server that dies while typing costs
 
 test('narrow, wide, tiny: the line being typed stays', async (t) => {
   const root = await scratch(t)
-  const server = await startServer(t, join(root, 'server'))
+  const server = await startStage(t, root)
   const screen = await openAs(t, server, root, 'alice')
   screen.type('a line that is kept whatever the window does')
   for (const [cols, rows] of [
@@ -166,8 +164,8 @@ test('narrow, wide, tiny: the line being typed stays', async (t) => {
 
 test('Ctrl-Z gives the shell its terminal; fg brings the line back', async (t) => {
   const root = await scratch(t)
-  const server = await startServer(t, join(root, 'server'))
-  const program = await signUp(t, server, root, 'alice')
+  const server = await startStage(t, root)
+  const program = await signIn(t, server, root, 'alice')
   program.end()
   await program.exited
   const screen = open(t, server.uri, join(root, 'alice'), ['-u', 'alice'], { inShell: true })
@@ -188,7 +186,7 @@ test('Ctrl-Z gives the shell its terminal; fg brings the line back', async (t) =
 
 test('a terminal that is closed ends the client at once, in order', async (t) => {
   const root = await scratch(t)
-  const server = await startServer(t, join(root, 'server'))
+  const server = await startStage(t, root)
   const screen = await openAs(t, server, root, 'alice')
   screen.kill('SIGHUP')
   await screen.exited

@@ -3,14 +3,15 @@ import type { Session } from '../../lib/client/api.ts'
 import type { ClientEvent, ContactInfo, MessageView, Offer } from '../../lib/client/events.ts'
 import type { GroupInfo } from '../../lib/client/group-api.ts'
 import type { ClientDeps } from '../../lib/client/ports.ts'
-import { App } from '../../lib/cli/client/app.ts'
-import type { Forms, Front } from '../../lib/cli/client/front.ts'
+import { App, type AppOptions } from '../../lib/cli/client/app.ts'
+import type { Forms, Front, PictureShow } from '../../lib/cli/client/front.ts'
 import { present } from '../../lib/cli/client/present.ts'
 import { silentLog } from '../../lib/util/log.ts'
 
 export class FakeFront implements Front {
   attended = false
   forms: Forms | null = null
+  pictures: PictureShow | undefined
   readonly said: string[] = []
   form<T>(fn: () => Promise<T>): Promise<T> {
     return fn()
@@ -117,7 +118,7 @@ export interface FakeApp {
 }
 
 /** An App that is logged in as bob, unless `session` is null. */
-export function fakeApp(session: Partial<Session> | null): FakeApp {
+export function fakeApp(session: Partial<Session> | null, more: Partial<AppOptions> = {}): FakeApp {
   const front = new FakeFront()
   const quits: number[] = []
   const app = new App({
@@ -128,6 +129,7 @@ export function fakeApp(session: Partial<Session> | null): FakeApp {
     present,
     quit: () => quits.push(1),
     sleep: () => Promise.resolve(),
+    ...more,
   })
   let emit: (event: ClientEvent) => void = () => undefined
   if (session !== null) {
@@ -139,6 +141,7 @@ export function fakeApp(session: Partial<Session> | null): FakeApp {
         return () => undefined
       },
       files: () => Promise.resolve([]),
+      contacts: () => [],
       requests: () => [],
       blocked: () => [],
       groups: { list: () => [] },
@@ -150,8 +153,16 @@ export function fakeApp(session: Partial<Session> | null): FakeApp {
         status: () => ({ batches: 0, restore: { restored: 0, expected: 0, done: true } }),
       },
     }
+    const notes = new Map<string, string>()
+    const notebook = {
+      read: (name: string) => Promise.resolve(notes.get(name) ?? null),
+      write: (name: string, text: string) => Promise.resolve(void notes.set(name, text)),
+      lines: () => Promise.resolve([]),
+      addLine: () => Promise.resolve(),
+      forgetLines: () => Promise.resolve(),
+    }
     const life = { isMuted: () => false, choice: () => 'on', shown: () => Promise.resolve() }
-    app.enter({ ...base, life, ...session } as unknown as Session)
+    app.enter({ ...base, life, notebook, ...session } as unknown as Session)
   }
   return {
     app,

@@ -1,6 +1,7 @@
 // The two programs as a person or a script starts them: real processes, real ports, throw-away folders.
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -107,12 +108,27 @@ export interface RunningServer {
   readonly home: string
 }
 
-/** Starts a server in `home` (kept over restarts by the caller) and waits until it listens. */
+const SERVER_KEYS = new URL('../fixtures/server-keys/', import.meta.url)
+
+/** The identity of a server that started before: making one takes a second. */
+async function giveKeys(home: string): Promise<void> {
+  const keys = join(home, 'keys')
+  await mkdir(keys, { recursive: true, mode: 0o700 })
+  for (const name of await readdir(SERVER_KEYS)) {
+    await writeFile(join(keys, name), await readFile(new URL(name, SERVER_KEYS)), { mode: 0o600 })
+  }
+}
+
+/**
+ * Starts a server in `home` (kept over restarts by the caller) and waits until it listens. A folder that does not exist yet
+ * gets keys; one that is there and empty sees a first start.
+ */
 export async function startServer(
   t: { teardown(fn: () => Promise<unknown>): void },
   home: string,
   args: readonly string[] = [],
 ): Promise<RunningServer> {
+  if (!existsSync(home)) await giveKeys(home)
   const program = new Program(
     'securechat-server',
     ['--host', '127.0.0.1', '--port', '0', ...args],

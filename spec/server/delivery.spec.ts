@@ -42,6 +42,7 @@ class Box {
       },
       append: unused,
       usage: unused,
+      total: unused,
       drop: unused,
       sweep: unused,
     }

@@ -1,7 +1,7 @@
 // Commands about one's own account: sign up, log in, log out, keys, status. The forms are here, not what they do.
 import type { Session, Unauthenticated } from '../../client/api.ts'
 import { isUsername } from '../../protocol/names.ts'
-import { fail, SecureChatError } from '../../util/errors.ts'
+import { codeOf, fail, SecureChatError } from '../../util/errors.ts'
 import { isolate, safeName } from '../sanitise.ts'
 import type { App } from './app.ts'
 import type { Forms } from './front.ts'
@@ -19,7 +19,7 @@ export function formsOf(app: App, instead: string): Forms {
   )
 }
 
-function checkName(name: string): true | string {
+export function checkName(name: string): true | string {
   return isUsername(name.trim().toLowerCase()) ? true : `A username has ${NAME_RULE}.`
 }
 
@@ -56,11 +56,9 @@ async function registerForm(app: App, typed: string | undefined): Promise<void> 
   const lobby = await app.lobby()
   const { registration, email } = lobby.server
   if (registration === 'closed') fail('E_STATE', 'This server does not take new accounts.')
-  const asked =
-    typed ??
-    (await forms.text({ message: 'Username (3 to 32 of a-z 0-9 . _ -):', validate: checkName }))
-  const username = userArgument(asked.trim())
-  if (checkName(username) !== true) fail('E_USAGE', `A username has ${NAME_RULE}.`)
+  const invite =
+    registration === 'invite' ? (await forms.text({ message: 'Invitation code:' })).trim() : ''
+  const username = await freeName(app, typed, invite)
   const displayName = (await forms.text({ message: 'Full name (optional, Enter skips):' })).trim()
   const contact =
     email === 'required'
@@ -68,8 +66,6 @@ async function registerForm(app: App, typed: string | undefined): Promise<void> 
           await forms.text({ message: 'E-mail (this server asks for one; its operator sees it):' })
         ).trim()
       : ''
-  const invite =
-    registration === 'invite' ? (await forms.text({ message: 'Invitation code:' })).trim() : ''
   const password = await newPassword(app, forms, [username, displayName])
   await finishRegistration(app, {
     username,
@@ -79,6 +75,26 @@ async function registerForm(app: App, typed: string | undefined): Promise<void> 
     email: contact,
     confirmCode: (code) => confirmRecoveryCode(app, forms, code),
   })
+}
+
+/** Asks until it is a name that nobody has: before a person thinks of a password for it. */
+async function freeName(app: App, typed: string | undefined, invite: string): Promise<string> {
+  const forms = formsOf(app, '--register --username NAME')
+  for (;;) {
+    const asked =
+      typed ??
+      (await forms.text({ message: 'Username (3 to 32 of a-z 0-9 . _ -):', validate: checkName }))
+    const username = userArgument(asked.trim())
+    if (checkName(username) !== true) fail('E_USAGE', `A username has ${NAME_RULE}.`)
+    try {
+      const lobby = await app.lobby()
+      await lobby.checkName(username, invite === '' ? undefined : invite)
+      return username
+    } catch (error) {
+      if (typed !== undefined || codeOf(error) !== 'E_TAKEN') throw error
+      app.showError(error)
+    }
+  }
 }
 
 export interface NewAccount {
@@ -103,8 +119,8 @@ export async function finishRegistration(app: App, account: NewAccount): Promise
     ...(account.invite === '' ? {} : { invite: account.invite }),
     ...(account.email === '' ? {} : { email: account.email }),
   })
-  app.enter(session)
   app.front.row('*', `Welcome, ${session.me.user}. Type !help, or @name and a message.`)
+  app.enter(session)
 }
 
 export async function confirmRecoveryCode(app: App, forms: Forms, code: string): Promise<void> {
@@ -176,9 +192,9 @@ function askName(app: App, lobby: Unauthenticated): Promise<string> {
 }
 
 export function signedIn(app: App, session: Session): void {
+  // first: what comes with the session is told right behind it
+  app.front.row('*', `Signed in as ${session.me.user}. Type !help, or @name and a message.`)
   app.enter(session)
-  const { me } = session
-  app.front.row('*', `Signed in as ${me.user}. Type !help, or @name and a message.`)
 }
 
 export async function logout(app: App): Promise<void> {
@@ -221,16 +237,18 @@ export function status(app: App): void {
             ? ''
             : ` Next try in ${duration(connection.nextTryMs)}.`),
     `Server fingerprint ${s.fingerprint}`,
-    `${count(s.queued, 'message')} waiting here` +
-      (s.held > 0 ? `, ${String(s.held)} of them held` : ''),
-    `${count(s.transfers, 'transfer')}, ${count(s.devices, 'device')}`,
-    `Inbox key ${String(s.keyNumber)}, made ${age(s.keyAgeMs)}`,
+    s.queued === 0
+      ? 'Everything you wrote is on the server.'
+      : `${count(s.queued, 'message')} of yours not on the server yet` +
+        (s.held > 0 ? `, ${String(s.held)} held until you decide (!requests, !trust)` : ''),
+    `${count(s.transfers, 'file')} on the way. ${count(s.devices, 'device')} in your account (!devices).`,
+    `Others write to you with key number ${String(s.keyNumber)}, made ${age(s.keyAgeMs)} (!resetkeys makes another).`,
   ]
   app.front.rows('*', rows)
 }
 
 function count(n: number, what: string): string {
-  return `${n === 0 ? 'no' : String(n)} ${what}${n === 1 ? '' : 's'}`
+  return `${n === 0 ? 'No' : String(n)} ${what}${n === 1 ? '' : 's'}`
 }
 
 /** For `--register` and `--username` with a password from a file: the same rule as in the form. */

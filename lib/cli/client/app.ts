@@ -7,6 +7,8 @@ import { codeOf, fail, SecureChatError } from '../../util/errors.ts'
 import { EXIT, type ExitCode, exitCodeOf } from '../exit-codes.ts'
 import { chatWord } from './chat-words.ts'
 import type { Front } from './front.ts'
+import { OwnPreferences } from './own-preferences.ts'
+import type { Sound } from './media/sound.ts'
 
 /** Reserved as usernames, so that they can mean oneself (PROTOCOL 5.1). */
 const NOTES: readonly string[] = ['me', 'notes']
@@ -24,6 +26,8 @@ export interface AppOptions {
   readonly sleep: (ms: number) => Promise<void>
   /** The password that came with the start of the program, for whoever has no terminal to ask on. */
   readonly password?: () => Promise<string | undefined>
+  /** For `!voice` and `!play`. */
+  readonly sound?: Sound
 }
 
 export class App {
@@ -31,10 +35,14 @@ export class App {
   readonly deps: ClientDeps
   readonly lock: boolean
   readonly sleep: (ms: number) => Promise<void>
+  readonly preferences: OwnPreferences
+  readonly sound: Sound | undefined
   readonly #quit: () => void
   readonly #password: (() => Promise<string | undefined>) | undefined
   readonly #connect: Connect
   readonly #present: (event: ClientEvent, app: App) => void
+  readonly #eventListeners: ((event: ClientEvent) => void)[] = []
+  readonly #sessionListeners: ((session: Session | null) => void)[] = []
   readonly #undelivered = new Map<string, ExitCode>()
   readonly #questions = new Map<number, { withdraw(): void }>()
   /** Users that are connected directly. */
@@ -54,12 +62,30 @@ export class App {
     this.#quit = options.quit
     this.#password = options.password
     this.sleep = options.sleep
+    this.sound = options.sound
     this.#connect = options.connect
     this.#present = options.present
+    this.preferences = new OwnPreferences(options.deps.log)
+    this.preferences.onChange((now) => {
+      this.front.preferences?.(now)
+    })
+    this.onSession((session) => {
+      this.preferences.use(session)
+    })
   }
 
   get session(): Session | null {
     return this.#session
+  }
+
+  /** Somebody is logged in from now on, or (null) nobody. */
+  onSession(tell: (session: Session | null) => void): void {
+    this.#sessionListeners.push(tell)
+  }
+
+  /** What was shown, afterwards. */
+  onEvent(tell: (event: ClientEvent) => void): void {
+    this.#eventListeners.push(tell)
   }
 
   /** Somebody has asked to leave. */
@@ -113,11 +139,13 @@ export class App {
     this.#lobby = null
     this.#session = session
     this.#place()
+    for (const tell of this.#sessionListeners) tell(session)
     session.on((event) => {
       if (event.type === 'closed' || event.type === 'forced-logout') this.leave(session)
       if (this.#closing && event.type === 'connection') return // we hang up ourselves
       if (event.type === 'message-state') this.#tally(event)
       this.#present(event, this)
+      for (const tell of this.#eventListeners) tell(event)
     })
   }
 
@@ -143,6 +171,7 @@ export class App {
     for (const question of this.#questions.values()) question.withdraw()
     this.#questions.clear()
     this.#place()
+    for (const tell of this.#sessionListeners) tell(null)
   }
 
   /** The way to somebody has changed. */
@@ -224,6 +253,7 @@ export class App {
 
   async close(): Promise<void> {
     this.#closing = true
+    this.sound?.stop()
     const session = this.#session
     const lobby = this.#lobby
     this.#lobby = null

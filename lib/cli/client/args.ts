@@ -1,10 +1,28 @@
 // The client's command line and environment -> options. Never a password: those come from a prompt, a file, a descriptor
 // or SECURECHAT_PASSWORD.
-import { parseArgs } from 'node:util'
+import { parseArgs, type ParseArgsConfig } from 'node:util'
 
 import { foldName, isUsername } from '../../protocol/names.ts'
 import { fail } from '../../util/errors.ts'
 import { nearest } from '../nearest.ts'
+import type { OptionWord } from './oneshot/shell-completion.ts'
+import {
+  isOneShot,
+  ONE_SHOTS,
+  type OneShotName,
+  type OneShotRow,
+  oneShotUsage,
+} from './oneshot/table.ts'
+
+/** `securechat send ...`: one thing is done, and the program ends. */
+export interface OneShot {
+  readonly name: OneShotName
+  readonly args: readonly string[]
+  readonly file: string | undefined
+  readonly count: number | undefined
+  readonly all: boolean
+  readonly timeoutSeconds: number | undefined
+}
 
 export interface ClientOptions {
   readonly help: boolean
@@ -26,6 +44,11 @@ export interface ClientOptions {
   readonly yes: boolean
   readonly lock: boolean
   readonly plain: boolean
+  /** One JSON object per line on both sides. */
+  readonly json: boolean
+  readonly oneShot: OneShot | null
+  /** The whole terminal, with a list of the chats. */
+  readonly full: boolean
   readonly noColor: boolean
   readonly downloadDir: string | undefined
   /** 0: any free one. */
@@ -51,6 +74,8 @@ const OPTIONS = {
   yes: { type: 'boolean', short: 'y' },
   lock: { type: 'boolean' },
   plain: { type: 'boolean' },
+  json: { type: 'boolean' },
+  full: { type: 'boolean' },
   'no-color': { type: 'boolean' },
   'download-dir': { type: 'string' },
   'direct-port': { type: 'string' },
@@ -59,7 +84,23 @@ const OPTIONS = {
   debug: { type: 'string' },
 } as const
 
+/** For shell completion. */
+export const OPTION_WORDS: readonly OptionWord[] = Object.entries(OPTIONS).map(
+  ([name, { type }]) => ({ name, takesValue: type === 'string' }),
+)
+
+const ONE_SHOT_OPTIONS = {
+  file: { type: 'string' },
+  count: { type: 'string' },
+  all: { type: 'boolean' },
+  timeout: { type: 'string' },
+} as const
+
+const COUNT_MAX = 1000
+const TIMEOUT_MAX_S = 604_800
+
 export const USAGE = `Usage: securechat [SERVER] [options]
+       securechat COMMAND ... [options]
 
 SERVER is an invite link (securechat://host:port/#...), host:port or a host name;
 without it the last server is used, or you are asked.
@@ -77,10 +118,19 @@ without it the last server is used, or you are asked.
   --direct-port N           where !direct listens (1024 to 65535; default: any free port)
   --direct-host NAME        your name or address outside, for !direct behind a router
   --direct-lan              !direct may also use addresses of your own networks
+  --full                    the whole terminal: chats at the left, one of them beside
   --plain                   no cursor movement: for screen readers and logs
+  --json                    one JSON object per line, for programs
   --no-color                also NO_COLOR
   --debug FILE              write a log without content to FILE
   -h, --help  -V, --version
+
+One-shot commands use the key of this device and ask nothing (securechat send --help):
+
+${Object.values(ONE_SHOTS)
+  .map(({ name, synopsis, summary }) => `  ${`${name} ${synopsis}`.padEnd(34)}${summary}`)
+  .join('\n')}
+  ${'completion bash|zsh|fish'.padEnd(34)}Prints a completion script for your shell.
 
 With a pipe as standard input it reads one command a line, prints plain text and ends
 once everything sent is accepted:
@@ -103,13 +153,13 @@ function wholeNumber(
 }
 
 /** What node:util says in two lines, in one: which option, and what is wrong with it. */
-function complaint(cause: unknown, argv: readonly string[]): string {
+function complaint(cause: unknown, argv: readonly string[], known: readonly string[]): string {
   const message = cause instanceof Error ? cause.message : 'Bad option.'
   const [, unknown] = /^Unknown option '([^']*)'/.exec(message) ?? []
   if (unknown === undefined)
     return message.replace(/^Option '(.*?)' argument missing$/s, '$1 is missing.')
   const near = argv.some((arg) => arg.startsWith('--'))
-    ? nearest(unknown.replace(/^-+/, ''), Object.keys(OPTIONS))
+    ? nearest(unknown.replace(/^-+/, ''), known)
     : undefined
   return `There is no option ${unknown}.${near === undefined ? '' : ` Did you mean --${near}?`}`
 }
@@ -119,22 +169,81 @@ export function parseClientArgs(
   argv: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
 ): ClientOptions {
-  let parsed
-  try {
-    parsed = parseArgs({ args: [...argv], options: OPTIONS, allowPositionals: true, strict: true })
-  } catch (cause) {
-    return fail('E_USAGE', complaint(cause, argv), cause)
-  }
-  const { values, positionals } = parsed
+  const [first] = argv
+  if (isOneShot(first)) return parseOneShot(first, argv.slice(1), env)
+  const { values, positionals } = parsed(argv, OPTIONS)
   if (positionals.length > 1) fail('E_USAGE', `One server at a time: ${positionals.join(' ')}`)
+  return clientOptions(values, positionals[0] ?? variable(env, 'SECURECHAT_SERVER'), env, null)
+}
+
+function parseOneShot(
+  name: OneShotName,
+  argv: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): ClientOptions {
+  const row: OneShotRow = ONE_SHOTS[name]
+  const { values, positionals } = parsed(argv, { ...OPTIONS, ...ONE_SHOT_OPTIONS })
+  for (const option of Object.keys(ONE_SHOT_OPTIONS)) {
+    const isKnown = row.options.some((each) => each.name === option)
+    if (option in values && !isKnown) fail('E_USAGE', `securechat ${name} has no --${option}.`)
+  }
+  if (values.register === true) fail('E_USAGE', 'Sign up first: securechat --register.')
+  const [low, high] = { required: [1, Infinity], optional: [0, 1], none: [0, 0] }[row.chat] as [
+    number,
+    number,
+  ]
+  if (values.help !== true && (positionals.length < low || positionals.length > high)) {
+    fail('E_USAGE', `Usage: securechat ${name} ${row.synopsis}`)
+  }
+  return clientOptions(values, variable(env, 'SECURECHAT_SERVER'), env, {
+    name,
+    args: positionals,
+    file: values.file,
+    count: wholeNumber(values.count, '--count', 1, COUNT_MAX),
+    all: values.all ?? false,
+    timeoutSeconds: wholeNumber(values.timeout, '--timeout', 1, TIMEOUT_MAX_S),
+  })
+}
+
+/** An empty variable counts as unset, as everywhere. */
+function variable(
+  env: Readonly<Record<string, string | undefined>>,
+  name: string,
+): string | undefined {
+  return env[name] === '' ? undefined : env[name]
+}
+
+/** What --help prints. */
+export function usageOf({ oneShot }: ClientOptions): string {
+  return oneShot === null ? USAGE : oneShotUsage(oneShot.name)
+}
+
+type Values = ReturnType<typeof parsed<typeof OPTIONS>>['values']
+
+function parsed<T extends NonNullable<ParseArgsConfig['options']>>(
+  argv: readonly string[],
+  options: T,
+) {
+  try {
+    return parseArgs({ args: [...argv], options, allowPositionals: true, strict: true })
+  } catch (cause) {
+    return fail('E_USAGE', complaint(cause, argv, Object.keys(options)), cause)
+  }
+}
+
+function clientOptions(
+  values: Values,
+  target: string | undefined,
+  env: Readonly<Record<string, string | undefined>>,
+  oneShot: OneShot | null,
+): ClientOptions {
   if (values.register === true && values.username === undefined) {
     fail('E_USAGE', '--register needs --username NAME.')
   }
-  const target = positionals[0] ?? env['SECURECHAT_SERVER']
   if (values.port !== undefined && values.host === undefined && target === undefined) {
     fail('E_USAGE', '--port needs --host HOST. Or name the server as HOST:PORT.')
   }
-  const username = values.username ?? env['SECURECHAT_USERNAME']
+  const username = values.username ?? variable(env, 'SECURECHAT_USERNAME')
   if (username !== undefined && !isUsername(foldName(username))) {
     fail('E_USAGE', `"${username}" is no username: 3 to 32 of a-z 0-9 . _ -, a letter first.`)
   }
@@ -155,8 +264,11 @@ export function parseClientArgs(
     yes: values.yes ?? false,
     lock: values.lock ?? false,
     plain: (values.plain ?? false) || (env['SECURECHAT_PLAIN'] ?? '') !== '',
+    json: values.json ?? false,
+    oneShot,
+    full: values.full ?? false,
     noColor: values['no-color'] ?? false,
-    downloadDir: values['download-dir'] ?? env['SECURECHAT_DOWNLOAD_DIR'],
+    downloadDir: values['download-dir'] ?? variable(env, 'SECURECHAT_DOWNLOAD_DIR'),
     directPort: wholeNumber(values['direct-port'], '--direct-port', 1024, 65535) ?? 0,
     directHost: values['direct-host'],
     directLan: values['direct-lan'] ?? false,

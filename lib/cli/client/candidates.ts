@@ -1,10 +1,11 @@
-// What Tab may complete at the cursor: commands, people, groups, paths of files. Pure but for the folder that a path names.
+// What Tab may complete at the cursor: commands, people, groups, numbers, paths of files. Pure but for the folder that a path names.
 import { readdir } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 
 import { safeInline, safeLine } from '../sanitise.ts'
 import type { App } from './app.ts'
+import { wordsFor } from './candidate-words.ts'
 import { findGroup } from './chat-target.ts'
 import { isGroupName } from './chat-words.ts'
 import { COMMANDS, findCommand } from './commands.ts'
@@ -36,6 +37,8 @@ export async function candidates(app: App, line: string, offset: number): Promis
   const [, name = '', rest = ''] = /^[!/](\S+)\s+([\s\S]*)$/.exec(typed) ?? []
   const command = findCommand(name.toLowerCase())?.name ?? ''
   const from = offset - rest.length
+  const known = await wordsOf(app, command, offset, rest)
+  if (known !== null && known.items.length > 0) return known
   const who = ABOUT_GROUP[command]
   if (who !== undefined) return groupWord(app, from, rest, who, command)
   const isFirst = !/\s/.test(rest)
@@ -51,6 +54,21 @@ export async function candidates(app: App, line: string, offset: number): Promis
     return paths(from + person.length, path)
   }
   return NONE
+}
+
+/** Numbers and fixed words; null: the command takes something else there. */
+async function wordsOf(
+  app: App,
+  command: string,
+  offset: number,
+  rest: string,
+): Promise<Completion | null> {
+  const words = rest.split(/\s+/u)
+  const typed = words.pop() ?? ''
+  const found = await wordsFor(app, command, words)
+  if (found === null) return null
+  const items = found.filter((word) => word.startsWith(typed.toLowerCase()))
+  return { from: offset - typed.length, items: items.map((word) => `${word} `) }
 }
 
 function people(app: App, from: number, start: string, at: string): Completion {

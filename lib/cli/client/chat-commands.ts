@@ -2,7 +2,6 @@
 import type { ChatInfo } from '../../client/api.ts'
 import type { ContactInfo } from '../../client/events.ts'
 import type { GroupInfo } from '../../client/group-api.ts'
-import { CHOICES, type ChoiceName } from '../../client/life-api.ts'
 import type { OnlineContacts } from '../../client/who-api.ts'
 import { fail } from '../../util/errors.ts'
 import { isolate, safeInline } from '../sanitise.ts'
@@ -19,8 +18,9 @@ import {
 import { clockTime, longDate, sameDay } from './format.ts'
 import { preview } from './message-text.ts'
 import { page, PAGE } from './past-commands.ts'
+import { unreadOf } from './unread.ts'
 import { parseSpan, spanWords } from './when.ts'
-import { isOnline, ONLINE_UNKNOWN } from './who-command.ts'
+import { isOnline } from './who-command.ts'
 
 export async function chats(app: App): Promise<void> {
   const session = app.requireSession()
@@ -48,10 +48,21 @@ export async function unread(app: App): Promise<void> {
   ])
 }
 
+export async function next(app: App): Promise<void> {
+  const [first] = unreadOf(await app.requireSession().chats(), app.chat)
+  if (first === undefined) app.front.row('*', 'Nothing else is unread.')
+  else await chat(app, [String(first.number)])
+}
+
 function chatRow(app: App, info: ChatInfo, online?: OnlineContacts): string {
   const { contact, group, unread: count, last, state } = info
   const now = app.deps.clock.now()
-  const when = last === null ? '' : sameDay(last.at, now) ? clockTime(last.at) : longDate(last.at)
+  const when =
+    last === null
+      ? ''
+      : sameDay(last.at, now)
+        ? clockTime(last.at, app.preferences.now.time)
+        : longDate(last.at)
   const words = [
     contact !== null && online !== undefined && isOnline(online, contact) ? 'online' : '',
     count > 0 ? `${count > 998 ? '999+' : String(count)} unread` : '',
@@ -138,13 +149,14 @@ export async function deleteChat(app: App, [typed = '', yes]: readonly string[])
   if (yes !== undefined && yes.toLowerCase() !== 'yes') {
     fail('E_USAGE', 'Usage: !delete CHAT [yes]   Example: !delete alice')
   }
-  const { user, group } = await session.life.chatOf(chatArgument(session, typed))
+  const { user, group, conv } = await session.life.chatOf(chatArgument(session, typed))
   const isSure = yes !== undefined || (await confirmed(app, user))
   if (!isSure) {
     app.front.row('*', 'Nothing was deleted.')
     return
   }
   await session.life.deleteChat(user)
+  await session.notebook.forgetLines(conv)
   if (app.chat === user) app.openChat(null)
   const isIn = group?.standing === 'member'
   app.front.row(
@@ -189,25 +201,6 @@ export async function disappear(
   const session = app.requireSession()
   const { user } = await session.life.chatOf(chatArgument(session, typed))
   await session.life.disappear(user, seconds)
-}
-
-export async function set(app: App, [name, value]: readonly string[]): Promise<void> {
-  const { life, who } = app.requireSession()
-  if (name === undefined) {
-    app.front.rows(
-      '*',
-      CHOICES.map((each) => `${each.padEnd(10)}${life.choice(each)}`),
-    )
-    return
-  }
-  const known: ChoiceName =
-    CHOICES.find((each) => each === name.toLowerCase()) ??
-    fail('E_USAGE', `There is no "${safeInline(name)}" to set. Known: ${CHOICES.join(', ')}.`)
-  if (value !== undefined) await life.choose(known, value)
-  app.front.row('*', `${known} is ${life.choice(known)}.`)
-  if (known !== 'presence' || value === undefined) return
-  const online = await who.online()
-  if (!online.known && online.why !== 'hidden') app.front.row('*', ONLINE_UNKNOWN[online.why])
 }
 
 export function requests(app: App): void {

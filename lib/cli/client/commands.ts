@@ -2,14 +2,17 @@
 import { fail } from '../../util/errors.ts'
 import { login, logout, register, resetKeys, status, whoami } from './account-commands.ts'
 import type { App } from './app.ts'
-import { mute, newChat, requests, set } from './chat-commands.ts'
+import { mute, newChat, requests } from './chat-commands.ts'
 import { accept, cancel, decline, file, files, pause, resume } from './file-commands.ts'
 import { DIRECT_COMMAND } from './direct-command.ts'
 import { type Command, GROUPS } from './command.ts'
 import { GROUP_COMMANDS } from './group-table.ts'
+import { MEDIA_COMMANDS } from './media/media-table.ts'
 import { OWN_COMMANDS } from './own-table.ts'
 import { splitArguments, splitText } from './parse.ts'
+import { lock } from './lock-command.ts'
 import { block, blocked, trust, unblock, verify } from './people-commands.ts'
+import { set } from './set-command.ts'
 import { who } from './who-command.ts'
 import { clear, exit, quit, wait } from './window-commands.ts'
 import { WRITE_COMMANDS } from './write-table.ts'
@@ -166,6 +169,7 @@ export const COMMANDS: readonly Command[] = [
     args: [1, 1],
     run: resume,
   },
+  ...MEDIA_COMMANDS,
   {
     name: 'verify',
     group: 'Safety',
@@ -240,8 +244,9 @@ export const COMMANDS: readonly Command[] = [
     name: 'set',
     group: 'You',
     usage: '[KEY] [VALUE]',
-    summary: 'Shows or changes a choice: receipts, presence, bell on/off; requests soft/strict.',
-    example: '!set requests strict',
+    summary:
+      'Shows or changes choices: receipts, requests, presence, bell; time, notify, autoaccept, lock, preview.',
+    example: '!set notify on',
     needs: 'login',
     args: [0, 2],
     run: set,
@@ -266,6 +271,17 @@ export const COMMANDS: readonly Command[] = [
     needs: 'nothing',
     args: [0, 1],
     run: help,
+  },
+  {
+    name: 'lock',
+    group: 'This window',
+    usage: '',
+    summary:
+      'Closes everything, clears the screen and asks for the password. !set lock 10m does it by itself.',
+    example: '!lock',
+    needs: 'login',
+    args: [0, 0],
+    run: lock,
   },
   {
     name: 'clear',

@@ -1,5 +1,6 @@
 // One typed line, done: parsed, looked up, run, and every failure shown.
-import { fail, type SecureChatError } from '../../util/errors.ts'
+import { codeOf, fail, SecureChatError } from '../../util/errors.ts'
+import { nearest } from '../nearest.ts'
 import type { App } from './app.ts'
 import { groupOf } from './chat-target.ts'
 import { COMMANDS, runCommand } from './commands.ts'
@@ -25,7 +26,7 @@ async function dispatch(app: App, line: string): Promise<void> {
     case 'command':
       return runCommand(app, parsed.name, parsed.rest)
     case 'to':
-      return app.say(userArgument(parsed.user), parsed.text)
+      return sayTo(app, userArgument(parsed.user), parsed.text)
     case 'group':
       return app.say(groupOf(app.requireSession(), parsed.group).chat, parsed.text)
     case 'text':
@@ -41,6 +42,20 @@ async function dispatch(app: App, line: string): Promise<void> {
     }
     case 'unknown':
       return fail('E_USAGE', unknownCommand(parsed.typed, parsed.suggestions))
+  }
+}
+
+/** A name that nobody has is told with the nearest one that somebody known has. */
+async function sayTo(app: App, user: string, text: string): Promise<void> {
+  try {
+    await app.say(user, text)
+  } catch (error) {
+    if (codeOf(error) !== 'E_NOT_FOUND') throw error
+    const known = (app.session?.contacts() ?? []).map((contact) => contact.user)
+    const near = nearest(user, known)
+    if (near === undefined) throw error
+    const message = error instanceof Error ? error.message : `No user called @${user}.`
+    throw new SecureChatError('E_NOT_FOUND', `${message} Did you mean @${near}?`, { cause: error })
   }
 }
 

@@ -6,7 +6,7 @@ import { LineBuffer } from './line-buffer.ts'
 
 export type Effect =
   | { readonly type: 'none' | 'change' | 'bell' }
-  | { readonly type: 'complete' | 'interrupt' | 'eof' | 'suspend' | 'redraw' | 'escape' }
+  | { readonly type: 'complete' | 'interrupt' | 'eof' | 'suspend' | 'redraw' | 'escape' | 'next' }
   | { readonly type: 'submit'; readonly text: string }
   | { readonly type: 'pasted'; readonly lines: number }
 
@@ -65,6 +65,12 @@ export class Editor {
     this.history.reset()
   }
 
+  /** The line, and what was cut from lines before. */
+  forget(): void {
+    this.clear()
+    this.#kills.length = 0
+  }
+
   handle(key: Key): Effect {
     if (this.#search !== null) return this.#searchKey(key, this.#search)
     this.#before = this.#last
@@ -85,6 +91,7 @@ export class Editor {
     ['ctrl-d', () => (this.empty ? { type: 'eof' } : this.#deleteRight())],
     ['ctrl-z', () => ({ type: 'suspend' })],
     ['ctrl-l', () => ({ type: 'redraw' })],
+    ['alt-a', () => ({ type: 'next' })],
     ...both('ctrl-a', 'home', () => this.#move(this.line.lineStart())),
     ...both('ctrl-e', 'end', () => this.#move(this.line.lineEnd())),
     ...both('ctrl-b', 'left', () => this.#move(this.line.cursor - 1)),
@@ -115,6 +122,11 @@ export class Editor {
 
   #submit(): Effect {
     const text = this.text
+    // one backslash at the very end goes on below; two are two
+    if (/(^|[^\\])\\$/u.test(text) && this.line.cursor === this.line.length) {
+      this.line.remove(this.line.length - 1, this.line.length)
+      return this.#insert('\n')
+    }
     this.clear()
     return { type: 'submit', text }
   }

@@ -10,6 +10,7 @@ import { isolate, safeInline } from '../sanitise.ts'
 import type { App } from './app.ts'
 import { groupOf } from './chat-target.ts'
 import { chatWord, isGroupName } from './chat-words.ts'
+import { dropRecording } from './media/recordings.ts'
 import { userArgument } from './parse.ts'
 import { formatBytes } from './progress-row.ts'
 
@@ -55,7 +56,7 @@ function stateWord({ direction, state, receiver, peer }: Offer): string {
   return receiver === 'accepted' ? `${who} takes it` : `on the server, for ${who} to answer`
 }
 
-function transferNumber(typed: string): number {
+export function transferNumber(typed: string): number {
   const n = /^\[?(\d{1,9})\]?$/.exec(typed)?.[1]
   return n === undefined ? fail('E_USAGE', 'Which number? !files lists them.') : Number(n)
 }
@@ -146,6 +147,7 @@ export async function cancel(app: App, [typed = '']: readonly string[]): Promise
   const offer = await app.requireSession().cancel(transferNumber(typed))
   app.withdrawQuestion(offer.number)
   app.front.progressEnd(offer)
+  await dropRecording(offer.path)
   app.front.row('*', `Cancelled ${what(offer)}. Nothing half done is left behind.`)
 }
 

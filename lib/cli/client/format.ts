@@ -5,10 +5,13 @@ const MINUTE = 60 * SECOND
 const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
 
-/** `12:04`, local time. */
-export function clockTime(ms: number): string {
+/** `13:04`, or `01:04pm`; local time, always as wide. */
+export function clockTime(ms: number, hours: '24' | '12' = '24'): string {
   const d = new Date(ms)
-  return `${two(d.getHours())}:${two(d.getMinutes())}`
+  const h = d.getHours()
+  const minutes = two(d.getMinutes())
+  if (hours === '24') return `${two(h)}:${minutes}`
+  return `${two(h % 12 === 0 ? 12 : h % 12)}:${minutes}${h < 12 ? 'am' : 'pm'}`
 }
 
 /** `Friday 20 November 2026`, local date. */

@@ -1,6 +1,8 @@
 // What commands and events need of whatever shows them: the interactive screen, a pipe, a screen reader. Every string that
 // reaches a front has been through cli/sanitise already, or is given as a MessageView whose body the front cleans.
 import type { ConnectionState, MessageState, MessageView, Offer } from '../../client/events.ts'
+import type { Preferences } from './preferences.ts'
+import type { UnreadChat } from './unread.ts'
 
 /** First character of a row of ours (TERMINAL row grammar); `~12` tells what became of message 12. */
 export type Mark = '*' | '!' | '?' | '-' | '~'
@@ -27,13 +29,25 @@ export interface Forms {
 
 /** What of cli/prompts is needed by a front. */
 export interface OpenForm {
-  form<T>(fn: (forms: Forms) => Promise<T>): Promise<T>
+  /** `unasked` gets what was typed meanwhile, when the form ended well without a question. */
+  form<T>(
+    fn: (forms: Forms) => Promise<T>,
+    outer?: AbortSignal,
+    unasked?: (typed: string) => void,
+  ): Promise<T>
 }
 
 export interface Progress {
   readonly offer: Offer
   readonly bytesPerSecond: number
   readonly etaMs: number | undefined
+}
+
+/** Shows the file if it is a picture. @throws E_FORMAT when it is none, E_TOO_BIG, E_TIMEOUT, E_FILE */
+export interface PictureShow {
+  show(path: string): Promise<void>
+  /** Gives up what is not shown yet. */
+  close(): void
 }
 
 export interface Front {
@@ -43,6 +57,8 @@ export interface Front {
   readonly forms: Forms | null
   /** Runs `fn` with `forms` open, if this front has a terminal. Inside another form it just runs. */
   form<T>(fn: () => Promise<T>): Promise<T>
+  /** Absent: nothing here can show pictures. */
+  readonly pictures?: PictureShow | undefined
   row(mark: Mark, text: string): void
   /** Several rows that belong together; continuation rows are the front's business. */
   rows(mark: Mark, lines: readonly string[]): void
@@ -62,5 +78,11 @@ export interface Front {
   /** Puts text that could not be used back within reach. */
   giveBack(line: string): void
   clear(): void
+  /** Where something is unread besides the open chat. */
+  unread?(list: readonly UnreadChat[]): void
+  /** Nothing of what was shown or typed is within anybody's reach any more. */
+  conceal?(): void
+  /** What the person chose for this window. */
+  preferences?(now: Preferences): void
   qr(payload: string): void
 }

@@ -1,4 +1,4 @@
-// The lines typed before, newest last. Pure and in memory only; the caller never adds a line with a secret (rule 23).
+// The lines typed before, newest last. Pure; the caller keeps them elsewhere, and never adds a line with a secret (rule 23).
 
 const MAX_LINES = 500
 
@@ -16,6 +16,23 @@ export class History {
 
   get lines(): readonly string[] {
     return this.#lines
+  }
+
+  /** Lines of an earlier launch, before those of this one. What is being typed stays as it is. */
+  addOlder(lines: readonly string[]): void {
+    const room = Math.max(0, MAX_LINES - this.#lines.length)
+    const older = room === 0 ? [] : lines.slice(-room)
+    this.#lines.unshift(...older)
+    const edited = [...this.#edited]
+    this.#edited.clear()
+    for (const [at, text] of edited) this.#edited.set(at + older.length, text)
+    this.#at += older.length
+  }
+
+  /** Somebody else sits here from now on. */
+  forget(): void {
+    this.#lines.length = 0
+    this.reset()
   }
 
   add(line: string): void {

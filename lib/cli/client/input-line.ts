@@ -17,13 +17,15 @@ export interface InputLineOptions {
     ((line: string, offset: number) => Completion | Promise<Completion>) | undefined
   readonly history?: readonly string[] | undefined
   readonly isSecret?: ((line: string) => boolean) | undefined
+  /** What is to be said before such a line is sent, by a second Enter; null: nothing. */
+  readonly doubt?: ((line: string) => string | null) | undefined
 }
 
 /** What a key asks of the window. */
-export type WindowRequest = 'none' | 'interrupt' | 'eof' | 'suspend' | 'redraw' | 'escape'
+export type WindowRequest = 'none' | 'interrupt' | 'eof' | 'suspend' | 'redraw' | 'escape' | 'next'
 
 /** A longer text is sent only when Enter is pressed twice. */
-const MAX_UNASKED_LINES = 50
+const MAX_UNASKED_LINES = 10
 const MAX_COMPLETIONS = 40
 /** What begins a line that says by itself whom or what it is for. */
 const ADDRESSED = /^\s*[@!/#]/u
@@ -83,6 +85,10 @@ export class InputLine {
         return 'none'
       case 'escape':
         return this.editor.empty ? 'escape' : 'none'
+      case 'next': // with words on the line it would change whom they go to
+        if (this.editor.empty) return 'next'
+        this.#options.bell()
+        return 'none'
       case 'eof':
       case 'suspend':
       case 'redraw':
@@ -97,10 +103,20 @@ export class InputLine {
     this.#givenBack = true
   }
 
+  /** The lines typed before, and with `line` the one being typed. */
+  forget(line: boolean): void {
+    this.editor.history.forget()
+    if (!line) return
+    this.editor.forget()
+    this.#givenBack = false
+    this.#drop()
+  }
+
   /** Who goes on with another line does not want the one that failed in front of it; the history has it. */
   #beginAnew(key: Key): void {
     const { text } = this.editor
     const begins = ADDRESSED.test(text) ? BEHIND_COMMAND : BEHIND_TEXT
+    if (this.#confirmed !== '' && !isEnter(key)) this.#drop()
     const isNew = this.#givenBack && key.type !== 'key' && begins.test(key.text)
     this.#givenBack = false
     if (isNew && /\S$/u.test(text)) this.editor.clear()
@@ -120,6 +136,13 @@ export class InputLine {
       this.editor.set(text)
       this.#confirmed = text
       this.#hint = `${lines} lines: ${sends('Enter again')}`
+      return
+    }
+    const doubt = this.#confirmed === text ? null : (this.#options.doubt?.(text) ?? null)
+    if (doubt !== null) {
+      this.editor.set(text)
+      this.#confirmed = text
+      this.#hint = doubt
       return
     }
     this.#drop()
@@ -178,6 +201,10 @@ export class InputLine {
     const shown = items.slice(0, MAX_COMPLETIONS).map((item) => safeInline(item).trim())
     this.#options.print(notice('*', `${shown.join('   ')}${more > 0 ? `   (+${more} more)` : ''}`))
   }
+}
+
+function isEnter(key: Key): boolean {
+  return key.type === 'key' && key.name === 'return'
 }
 
 function sends(enter: string): string {

@@ -52,6 +52,12 @@ export class Keyboard {
     })
   }
 
+  /** What was typed before anybody listened. It answers no question: none was on the screen. */
+  typedBefore(text: string): void {
+    this.forget()
+    this.#read(text)
+  }
+
   end(): void {
     this.forget()
     this.#detach?.()

@@ -60,19 +60,20 @@ export async function info(app: App, [typed = '']: readonly string[]): Promise<v
   const { message, versions, state, members } = await app
     .requireSession()
     .life.info(messageNumber(typed))
+  const { time } = app.preferences.now
   const where = isGroupName(message.chat) ? ` in ${chatWord(message.chat)}` : ''
   const who = message.own ? `you to ${chatWord(message.chat)}` : `@${message.from}${where}`
   const rows = [
     `Message ${String(message.number)} from ${who}: ${bodyWords(message.body)}`,
-    `  written ${when(message.ts)}, here since ${when(message.at)}`,
+    `  written ${when(message.ts, time)}, here since ${when(message.at, time)}`,
     ...(state === undefined ? [] : [`  state: ${stateWords(state, message)}`]),
     ...memberRows(members ?? []),
     ...(message.resent ? ['  it came a second time, because the first could not be read'] : []),
-    ...(message.expires === undefined ? [] : [`  vanishes ${when(message.expires)}`]),
+    ...(message.expires === undefined ? [] : [`  vanishes ${when(message.expires, time)}`]),
     ...(message.reactions ?? []).map(
       ({ emoji, from }) => `  ${safeInline(emoji)}  ${from.map((user) => `@${user}`).join(', ')}`,
     ),
-    ...versionRows(versions),
+    ...versionRows(versions, time),
     ...(isGroupName(message.chat) ? [] : [pathRow(app, message.chat)]),
     ...(message.mid === '' ? [] : [`  id ${message.mid}`]),
   ]
@@ -101,21 +102,27 @@ const REACHED = {
 
 function versionRows(
   versions: readonly { readonly text: string; readonly at: number }[],
+  hours: '24' | '12',
 ): string[] {
   if (versions.length < 2) return []
   return versions.map(
     ({ text, at }, i) =>
-      `  ${i === 0 ? 'first' : `edit ${String(i)}`}, ${when(at)}: ${isolate(safeInline(text))}`,
+      `  ${i === 0 ? 'first' : `edit ${String(i)}`}, ${when(at, hours)}: ${isolate(safeInline(text))}`,
   )
 }
 
-function when(ms: number): string {
-  return `${longDate(ms)} ${clockTime(ms)}`
+function when(ms: number, hours: '24' | '12'): string {
+  return `${longDate(ms)} ${clockTime(ms, hours)}`
 }
 
 /** Prints lines of the past, and counts them as seen. */
 export function printPast(app: App, views: readonly MessageView[]): void {
   for (const view of views) app.front.past(view)
+  countShown(app, views)
+}
+
+/** A person has seen these: the time of those that vanish begins to run. */
+export function countShown(app: App, views: readonly MessageView[]): void {
   const timed = views.filter((view) => view.ttlMs !== undefined && !view.own)
   if (timed.length === 0) return
   app.session?.life.shown(timed.map((view) => view.number)).catch((error: unknown) => {

@@ -4,7 +4,9 @@ import { join, resolve } from 'node:path'
 
 import { dial } from '../../channel/tcp.ts'
 import { connect } from '../../client/connect.ts'
+import type { ClientEvent } from '../../client/events.ts'
 import type { ClientDeps, Step } from '../../client/ports.ts'
+import type { SecureChatError } from '../../util/errors.ts'
 import { type Log, silentLog } from '../../util/log.ts'
 import { EXIT, exitCodeOf } from '../exit-codes.ts'
 import { createNodeFiles } from '../node-files.ts'
@@ -12,12 +14,14 @@ import { homeOf, thisSystem } from '../home.ts'
 import { systemClock } from '../system-clock.ts'
 import { programVersion } from '../version.ts'
 import { App } from './app.ts'
-import { type ClientOptions, parseClientArgs, USAGE } from './args.ts'
+import { type ClientOptions, OPTION_WORDS, parseClientArgs, usageOf } from './args.ts'
 import { createClientHome } from './client-home.ts'
 import { createDirectPort } from './direct-port.ts'
 import { Endings, signalExitCode } from './ending.ts'
 import type { Front } from './front.ts'
 import { LineFront, runLines } from './lines.ts'
+import { shellCompletion } from './oneshot/shell-completion.ts'
+import { Sound } from './media/sound.ts'
 import { passwordFrom } from './password-source.ts'
 import { present } from './present.ts'
 import { confirmServer, start } from './start.ts'
@@ -34,6 +38,10 @@ async function run(argv: readonly string[]): Promise<number> {
   endings.watch()
   let options: ClientOptions
   try {
+    if (argv[0] === 'completion') {
+      process.stdout.write(shellCompletion(argv[1], OPTION_WORDS))
+      return EXIT.ok
+    }
     options = parseClientArgs(argv, process.env)
   } catch (error) {
     process.stderr.write(`! ${error instanceof Error ? error.message : 'Bad options.'}\n`)
@@ -41,8 +49,12 @@ async function run(argv: readonly string[]): Promise<number> {
     return EXIT.usage
   }
   if (options.help || options.version) {
-    process.stdout.write(options.help ? USAGE : `securechat ${programVersion()}\n`)
+    process.stdout.write(options.help ? usageOf(options) : `securechat ${programVersion()}\n`)
     return EXIT.ok
+  }
+  if (options.full && !isInteractive(options)) {
+    process.stderr.write('! --full needs a terminal, and no --plain.\n')
+    return EXIT.usage
   }
   let debugLog
   try {
@@ -54,20 +66,28 @@ async function run(argv: readonly string[]): Promise<number> {
   }
   const { log, close } = debugLog
   try {
-    return isInteractive(options)
-      ? await (
-          await import('./interactive.ts')
-        ).runInteractive({
-          options,
-          endings,
-          log,
-          createApp,
-          closeInTime,
-        })
-      : await runInPipe(options, endings, log)
+    return await runMode(options, endings, log)
   } finally {
     await close()
   }
+}
+
+async function runMode(options: ClientOptions, endings: Endings, log: Log): Promise<number> {
+  if (options.oneShot !== null) {
+    const { runOneShotProgram } = await import('./oneshot/program.ts')
+    return runOneShotProgram({
+      options,
+      shot: options.oneShot,
+      endings,
+      log,
+      createApp,
+      runToTheEnd,
+    })
+  }
+  if (options.json) return runInJson(options, endings, log)
+  if (!isInteractive(options)) return runInPipe(options, endings, log)
+  const { runInteractive } = await import('./interactive.ts')
+  return runInteractive({ options, endings, log, createApp, closeInTime })
 }
 
 function isInteractive(options: ClientOptions): boolean {
@@ -82,6 +102,7 @@ export function createApp(
   log: Log,
   quit: () => void,
   onStep?: (step: Step) => void,
+  show: (event: ClientEvent, app: App) => void = present,
 ): App {
   const home = homeOf(thisSystem())
   const deps: ClientDeps = {
@@ -107,9 +128,10 @@ export function createApp(
     deps,
     front,
     lock: options.lock,
-    present,
+    present: show,
     quit,
     password: () => passwordFrom(options),
+    sound: new Sound({ env: process.env, platform: process.platform, clock: systemClock }),
     sleep: (ms) =>
       new Promise((done) => {
         setTimeout(done, ms)
@@ -125,13 +147,45 @@ async function runInPipe(options: ClientOptions, endings: Endings, log: Log): Pr
   const app = createApp(options, front, log, () => {
     endings.end({ why: 'quit' })
   })
-  const work = (async () => {
+  return runToTheEnd(app, endings, async () => {
     await start(app, options)
     terminal?.tty.close()
     return app.ended ? EXIT.ok : runLines(app, process.stdin)
-  })()
+  })
+}
+
+async function runInJson(options: ClientOptions, endings: Endings, log: Log): Promise<number> {
+  const { JSON_VERSION, JsonFront } = await import('./json/json-front.ts')
+  const { presentJson, runJson } = await import('./json/run-json.ts')
+  const front = new JsonFront(process.stdout)
+  front.put({ type: 'hello', version: JSON_VERSION, program: `securechat ${programVersion()}` })
+  const quit = (): void => {
+    endings.end({ why: 'quit' })
+  }
+  const app = createApp(options, front, log, quit, undefined, presentJson(front))
+  const exit = await runToTheEnd(
+    app,
+    endings,
+    async () => {
+      await start(app, options)
+      front.put({ type: 'ready', me: app.requireSession().me })
+      return runJson(app, front, process.stdin)
+    },
+    front.failed,
+  )
+  front.put({ type: 'end', exit })
+  return exit
+}
+
+/** Does `work` unless something ends the program before; closes properly either way. The exit code. */
+async function runToTheEnd(
+  app: App,
+  endings: Endings,
+  work: () => Promise<number>,
+  told?: (error: SecureChatError) => void,
+): Promise<number> {
   const outcome = await Promise.race([
-    work.then(
+    work().then(
       (code) => ({ why: 'done', code }) as const,
       (error: unknown) => ({ why: 'refused', error }) as const,
     ),
@@ -139,12 +193,14 @@ async function runInPipe(options: ClientOptions, endings: Endings, log: Log): Pr
   ])
   await closeInTime(app)
   process.stdin.destroy()
+  let shown: SecureChatError
   switch (outcome.why) {
     case 'done':
       return outcome.code
     case 'refused':
     case 'failure':
-      app.showError(outcome.error)
+      shown = app.showError(outcome.error)
+      told?.(shown)
       return exitCodeOf(outcome.error)
     case 'quit':
       return EXIT.ok

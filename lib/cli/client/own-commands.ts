@@ -3,10 +3,17 @@
 import { rm } from 'node:fs/promises'
 
 import type { Purgeable } from '../../client/account-api.ts'
+import { RecoveryCode } from '../../envelope/recovery-code.ts'
 import { parseUsername } from '../../protocol/names.ts'
 import { codeOf, fail } from '../../util/errors.ts'
 import { isolate, safeInline, safeName } from '../sanitise.ts'
-import { confirmRecoveryCode, formsOf, newPassword, signedIn } from './account-commands.ts'
+import {
+  checkName,
+  confirmRecoveryCode,
+  formsOf,
+  newPassword,
+  signedIn,
+} from './account-commands.ts'
 import type { App } from './app.ts'
 import { isGroupName } from './chat-words.ts'
 import { longDate } from './format.ts'
@@ -68,6 +75,7 @@ export function passwd(app: App): Promise<void> {
   const { account, me } = app.requireSession()
   return withPassword(app, async (current) => {
     const forms = formsOf(app, INSTEAD)
+    await account.checkPassword(current) // before somebody thinks of a new one
     const next = await newPassword(app, forms, [me.user, me.displayName])
     await account.changePassword(current, next)
     app.front.row(
@@ -86,18 +94,31 @@ export function newRecovery(app: App): Promise<void> {
   })
 }
 
+function checkCode(typed: string): true | string {
+  try {
+    RecoveryCode.parse(typed)
+    return true
+  } catch (error) {
+    return error instanceof Error ? error.message : 'That is no recovery code.'
+  }
+}
+
 /** Logged in: another recovery code. Before: the way back in. */
 export function recovery(app: App, [typed]: readonly string[]): Promise<void> {
   if (app.session !== null) return newRecovery(app)
   return app.front.form(async () => {
     const forms = formsOf(app, '--username NAME')
-    const lobby = await app.lobby()
-    const asked = typed ?? (await forms.text({ message: 'Username:' }))
-    const username = userArgument(asked.trim())
-    const recoveryCode = await forms.text({ message: 'Recovery code (six groups of five):' })
+    await app.lobby() // a server that is away is told before anything is asked
+    const asked = typed ?? (await forms.text({ message: 'Username:', validate: checkName }))
+    const username = parseUsername(userArgument(asked.trim()))
+    const recoveryCode = await forms.text({
+      message: 'Recovery code (six groups of five):',
+      validate: checkCode,
+    })
     app.front.row('*', 'A new password takes the place of the forgotten one.')
     const newOne = await newPassword(app, forms, [username])
     const lock = app.lock ? ({ lock: 'password' } as const) : {}
+    const lobby = await app.lobby()
     signedIn(app, await lobby.recover({ username, recoveryCode, newPassword: newOne, ...lock }))
     app.front.row('*', 'Your password is changed. The recovery code stays valid: keep it.')
   })
@@ -121,8 +142,20 @@ export async function rename(app: App, args: readonly string[]): Promise<void> {
 }
 
 export async function nick(app: App, words: readonly string[]): Promise<void> {
-  const text = words.join(' ')
-  await app.requireSession().account.setDisplayName(text)
+  const session = app.requireSession()
+  const typed = words.join(' ')
+  if (typed === '') {
+    const { displayName } = session.me
+    app.front.row(
+      '*',
+      displayName === ''
+        ? 'You have no full name. !nick TEXT sets one.'
+        : `Your contacts see ${isolate(safeName(displayName))} beside your username. !nick TEXT changes it, !nick off takes it away.`,
+    )
+    return
+  }
+  const text = typed.toLowerCase() === 'off' ? '' : typed
+  await session.account.setDisplayName(text)
   app.front.row(
     '*',
     text === ''

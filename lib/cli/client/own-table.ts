@@ -68,9 +68,8 @@ export const OWN_COMMANDS: readonly Command[] = [
   {
     name: 'nick',
     group: 'You',
-    usage: '[TEXT]',
-    summary:
-      'Changes the full name that contacts see beside your username; without TEXT takes it away.',
+    usage: '[TEXT|off]',
+    summary: 'Shows or changes the full name that contacts see beside your username.',
     example: '!nick Alice Liddell',
     needs: 'login',
     args: [0, 20],

@@ -2,12 +2,17 @@
 import { open } from 'node:fs/promises'
 
 import { fail } from '../../util/errors.ts'
-import type { ClientOptions } from './args.ts'
 
 const MAX_BYTES = 4096
 
+export interface PasswordSources {
+  readonly passwordFile?: string | undefined
+  readonly passwordFd?: number | undefined
+  readonly passwordEnvironment?: string | undefined
+}
+
 /** The first line, without its line end; undefined when none of the three was given. @throws E_FILE */
-export async function passwordFrom(options: ClientOptions): Promise<string | undefined> {
+export async function passwordFrom(options: PasswordSources): Promise<string | undefined> {
   const { passwordFile, passwordFd, passwordEnvironment } = options
   if (passwordFile !== undefined) return firstLine(await read(passwordFile), passwordFile)
   if (passwordFd !== undefined) {

@@ -13,6 +13,7 @@ import { acceptNumber, declineNumber, what } from './file-commands.ts'
 import { chatWord, isGroupName } from './chat-words.ts'
 import { directEvent } from './direct-command.ts'
 import type { Mark } from './front.ts'
+import { transferred } from './media/media-commands.ts'
 import { changeWords } from './message-text.ts'
 import { groupEvent } from './present-group.ts'
 import { restoring } from './restore-row.ts'
@@ -54,11 +55,13 @@ export function present(event: ClientEvent, app: App): void {
     case 'file-done':
       front.progressEnd(event.offer)
       front.row('*', doneRow(event.offer))
+      transferred(app, event.offer)
       return
     case 'file-failed':
       app.withdrawQuestion(event.offer.number)
       front.progressEnd(event.offer)
       front.row('!', `[${String(event.offer.number)}] ${what(event.offer)}: ${event.reason}`)
+      transferred(app, event.offer)
       return
     case 'file-answer':
       fileAnswer(event.offer, app)
@@ -132,8 +135,41 @@ function hint(number: number): string {
 }
 
 function fileOffer(offer: Offer, app: App): void {
-  const { number } = offer
   if (offer.direction === 'out') return
+  if (isTakenUnasked(offer, app)) {
+    void takeUnasked(offer, app)
+    return
+  }
+  askFile(offer, app)
+  if (app.preferences.isReady) return
+  // the session has just begun: what was chosen is being read
+  void app.preferences.ready.then(() => {
+    if (!app.isAsking(offer.number) || !isTakenUnasked(offer, app)) return
+    app.withdrawQuestion(offer.number)
+    void takeUnasked(offer, app)
+  })
+}
+
+/** Small, no program, and from somebody who was accepted with unchanged keys. */
+function isTakenUnasked({ peer, size, name }: Offer, app: App): boolean {
+  const { acceptBytes } = app.preferences.now
+  if (size > acceptBytes || PROGRAM.test(name)) return false
+  const contact = app.session?.contacts().find(({ user }) => user === peer)
+  const isTrusted = contact?.trust === 'unverified' || contact?.trust === 'verified'
+  return isTrusted && contact.accepted && !contact.blockedByMe
+}
+
+async function takeUnasked(offer: Offer, app: App): Promise<void> {
+  try {
+    app.front.row('*', `@${offer.peer} sends you ${what(offer)}: taken (!set autoaccept).`)
+    await acceptNumber(app, offer.number)
+  } catch (error) {
+    app.showError(error)
+  }
+}
+
+function askFile(offer: Offer, app: App): void {
+  const { number } = offer
   const warning = PROGRAM.test(offer.name) ? ' It is a PROGRAM.' : ''
   app.question(
     number,
@@ -148,6 +184,7 @@ function fileAnswer(offer: Offer, app: App): void {
   const who = isGroupName(offer.peer) ? `Somebody in ${chatWord(offer.peer)}` : chatWord(offer.peer)
   if (offer.receiver === 'declined') {
     app.front.progressEnd(offer)
+    transferred(app, offer)
     app.front.row('*', `${who} declined ${file}.`)
   } else if (offer.receiver === 'received') {
     app.front.row('*', `${who} has received ${file}, complete and unaltered.`)

@@ -1,13 +1,17 @@
 // Rows of the screen as spans of text with a role, and transcript entries that render themselves for a width. Pure.
 // Every text passes cli/sanitise here, and colour exists only as a role: a caller cannot hand a raw escape to a terminal.
 import { hasRightToLeft, inert, isolate, safeBody, safeInline } from '../sanitise.ts'
-import type { Role, Theme, TickState } from '../theme.ts'
+import type { Pixels, Role, Theme, TickState } from '../theme.ts'
 import { markup } from './markup.ts'
 import { fit, truncate, width, wrapRanges } from './width.ts'
 
 export interface Span {
   readonly text: string
   readonly role?: Role | undefined
+  /** Cells of a picture: colours 0xRRGGBB of the upper and the lower half. */
+  readonly pixels?: Pixels | undefined
+  /** What draws a picture on terminals with graphics; made by media/sequences.ts of pixels only. */
+  readonly graphic?: string | undefined
 }
 
 export type Row = readonly Span[]
@@ -54,10 +58,17 @@ export function rowWidth(row: Row): number {
   return width(plainText(row))
 }
 
-/** The row with its colours. The last gate before the terminal: no control passes, whatever came before. */
+/**
+ * The row with its colours. The last gate before the terminal: no control passes, whatever came before, but those that
+ * draw a picture of ours.
+ */
 export function paintRow(row: Row, theme: Theme): string {
   return row
-    .map(({ text, role }) => (role === undefined ? inert(text) : theme.paint(role, inert(text))))
+    .map(({ text, role, pixels, graphic }) => {
+      if (graphic !== undefined) return graphic
+      if (pixels !== undefined) return theme.pixels(pixels, inert(text))
+      return role === undefined ? inert(text) : theme.paint(role, inert(text))
+    })
     .join('')
 }
 
@@ -65,11 +76,11 @@ export function paintRow(row: Row, theme: Theme): string {
 export function clipRow(row: Row, cols: number): Row {
   const out: Span[] = []
   let left = cols
-  for (const { text, role } of row) {
-    const shown = truncate(text, left)
-    if (shown !== '') out.push({ text: shown, role })
+  for (const span of row) {
+    const shown = truncate(span.text, left)
+    if (shown !== '') out.push({ ...span, text: shown })
     left -= width(shown)
-    if (shown !== text) break
+    if (shown !== span.text) break
   }
   return out
 }
@@ -152,7 +163,7 @@ function columnOf(text: string, room: number): number {
 }
 
 export interface MessageText {
-  /** HH:MM. */
+  /** `HH:MM`, or `HH:MMam`. */
   readonly time: string
   /** Ours: where it stands, asked again whenever the row is drawn. Absent: somebody else's. */
   readonly tick?: () => TickState
@@ -166,10 +177,14 @@ export interface MessageText {
   readonly note?: Text
 }
 
-/** Where the tick of a message is: behind `HH:MM `. */
-export const TICK_COLUMN = 6
-/** All of the head but the name: time, tick, blank, colon, blank. */
-const HEAD_COLS = TICK_COLUMN + 2 + 1 + 2
+const TIME_COLS = 5
+/** All of the head but time and name: tick, blank, colon, blank. */
+const HEAD_COLS = 2 + 1 + 2
+
+/** Where the tick of a message is: behind its time and a blank. */
+export function tickColumn(time: string): number {
+  return Math.max(TIME_COLS, width(safeInline(time))) + 1
+}
 
 export function tickSpan(state: TickState, theme: Theme): Span {
   const role =
@@ -185,14 +200,15 @@ export function message(m: MessageText, theme: Theme): Entry {
   const { tick } = m
   const drawn = (line: string): readonly Span[] =>
     m.formatted === true ? markup(line, !theme.colour) : [{ text: line }]
-  const time = fit(safeInline(m.time), TICK_COLUMN - 1)
+  const column = tickColumn(m.time)
+  const time = fit(safeInline(m.time), column - 1)
   const fences = hasRightToLeft(plainText(who)) ? 2 * who.length : 0
   return (cols) => {
     const head: Span[] = [
       { text: `${time} `, role: 'time' },
       tick === undefined ? { text: '  ' } : tickSpan(tick(), theme),
       { text: ' ' },
-      ...clipRow(who, cols - 1 - HEAD_COLS - fences).map(({ text, role }) => ({
+      ...clipRow(who, cols - 1 - column - HEAD_COLS - fences).map(({ text, role }) => ({
         text: isolate(text),
         role,
       })),

@@ -4,11 +4,15 @@ import type { Clock, Timer } from '../../util/clock.ts'
 import type { TickState } from '../theme.ts'
 import { chatWord, isGroupName } from './chat-words.ts'
 import { clockTime, duration, longDate, sameDay } from './format.ts'
-import type { Forms, Front, Mark, OpenForm, Progress } from './front.ts'
+import type { Forms, Front, Mark, OpenForm, PictureShow, Progress } from './front.ts'
 import { answerWords, bodyWords, groupLine, notesOf } from './message-text.ts'
 import { qrRows } from './qr.ts'
+import { Notifier } from './notifier.ts'
+import type { NotifyHook } from './notify-hook.ts'
+import { DEFAULT_PREFERENCES, type Preferences } from './preferences.ts'
 import { type Entry, listing, notice, section } from './rows.ts'
 import type { Ui } from './ui.ts'
+import { type UnreadChat, unreadWords } from './unread.ts'
 
 const RECEIPTS_MS = 5000
 
@@ -25,9 +29,13 @@ const TICKS: Readonly<Record<MessageState, TickState>> = {
 export class ScreenFront implements Front {
   readonly attended = true
   forms: Forms | null = null
+  pictures: PictureShow | undefined
   readonly #ui: Ui
   readonly #prompts: OpenForm
   readonly #clock: Clock
+  readonly #notifier: Notifier
+  readonly #hook: NotifyHook | undefined
+  #preferences = DEFAULT_PREFERENCES
   #user: string | null = null
   #chat: string | null = null
   #lastDay: number | null = null
@@ -38,13 +46,18 @@ export class ScreenFront implements Front {
     readonly attempt: number
   } | null = null
   #offlineSince: number | null = null
+  #unread = ''
+  #waiting: Entry[] | null = null
   #countdown: Timer | null = null
   /** Own messages that were delivered while their row was out of reach: told in one row, not in one each. */
   readonly #late = new Map<string, { count: number; since: string }>()
   readonly #own = new Map<number, { readonly chat: string; readonly time: string }>()
   #lateTimer: Timer | null = null
 
-  constructor(ui: Ui, prompts: OpenForm, clock: Clock) {
+  /** `hook` is told of new messages besides the desktop. */
+  constructor(ui: Ui, prompts: OpenForm, clock: Clock, hook?: NotifyHook) {
+    this.#notifier = new Notifier(clock)
+    this.#hook = hook
     this.#ui = ui
     this.#prompts = prompts
     this.#clock = clock
@@ -54,15 +67,41 @@ export class ScreenFront implements Front {
   form<T>(fn: () => Promise<T>): Promise<T> {
     if (this.forms !== null) return fn()
     return this.#ui.modal(() =>
-      this.#prompts.form(async (forms) => {
-        this.forms = forms
-        try {
-          return await fn()
-        } finally {
-          this.forms = null
-        }
-      }),
+      this.#prompts.form(
+        async (forms) => {
+          this.forms = this.#undisturbed(forms)
+          try {
+            return await fn()
+          } finally {
+            this.forms = null
+          }
+        },
+        undefined,
+        (typed) => {
+          this.#ui.typedAhead(typed)
+        },
+      ),
     )
+  }
+
+  /** While a question is on the screen nothing is printed onto it: rows wait for the answer. */
+  #undisturbed(forms: Forms): Forms {
+    const during = async <T>(ask: () => Promise<T>): Promise<T> => {
+      this.#waiting ??= []
+      try {
+        return await ask()
+      } finally {
+        const rows = this.#waiting
+        this.#waiting = null
+        for (const row of rows) this.#print(row)
+      }
+    }
+    return {
+      text: (options) => during(() => forms.text(options)),
+      password: (options) => during(() => forms.password(options)),
+      confirm: (message, initial) => during(() => forms.confirm(message, initial)),
+      choose: (message, choices) => during(() => forms.choose(message, choices)),
+    }
   }
 
   row(mark: Mark, text: string): void {
@@ -77,7 +116,30 @@ export class ScreenFront implements Front {
 
   message(view: MessageView, fills: boolean, quiet = false): void {
     this.#show(view, fills)
-    if (!view.own && !quiet) this.#ui.alert({ bell: this.#ui.focused === false })
+    if (!view.own) this.#notify(view, !quiet)
+  }
+
+  unread(list: readonly UnreadChat[]): void {
+    const words = unreadWords(list)
+    this.#unread = words === '' ? '' : `unread: ${words}   Alt-A opens the first`
+    this.#showOffline()
+  }
+
+  preferences(now: Preferences): void {
+    this.#preferences = now
+  }
+
+  #notify(view: MessageView, bell: boolean): void {
+    const from = isGroupName(view.chat) ? `${view.chat} ${view.from}` : view.from
+    const { notify } = this.#preferences
+    const alarm = this.#notifier.alarm(
+      { from, words: bodyWords(view.body) },
+      { bell, desktop: notify },
+      { focused: this.#ui.focused, idleMs: this.#ui.idleMs },
+    )
+    if (alarm === null) return
+    this.#ui.alert(alarm)
+    if (alarm.desktop !== undefined) this.#hook?.(alarm.desktop)
   }
 
   past(view: MessageView): void {
@@ -85,13 +147,13 @@ export class ScreenFront implements Front {
   }
 
   #show(view: MessageView, fills: boolean): void {
-    this.#day(view.at)
+    this.day(view.at)
     const change = groupLine(view)
     if (change !== null) {
       this.row('*', change)
       return
     }
-    const time = clockTime(view.at)
+    const time = clockTime(view.at, this.#preferences.time)
     const body = view.body.kind === 'text' ? view.body.text : bodyWords(view.body)
     const note = notesOf(view, fills)
     const number = { text: `${String(view.number)} `, role: 'muted' as const }
@@ -197,6 +259,15 @@ export class ScreenFront implements Front {
     this.#ui.clear()
   }
 
+  conceal(): void {
+    this.#late.clear()
+    this.#own.clear()
+    this.#lateTimer?.cancel()
+    this.#lateTimer = null
+    this.#lastDay = null
+    this.#ui.conceal()
+  }
+
   qr(payload: string): void {
     const rows = qrRows(payload, { cols: this.#ui.cols, rows: this.#ui.rows })
     if (rows !== null) this.#print(() => rows)
@@ -209,7 +280,8 @@ export class ScreenFront implements Front {
 
   /** Between the questions of a form a row is shown at once; else it takes its turn in the transcript. */
   #print(entry: Entry): void {
-    if (this.forms === null) this.#ui.print(entry)
+    if (this.#waiting !== null) this.#waiting.push(entry)
+    else if (this.forms === null) this.#ui.print(entry)
     else this.#ui.printNow(entry)
   }
 
@@ -222,8 +294,10 @@ export class ScreenFront implements Front {
   }
 
   #showOffline(): void {
+    this.#countdown?.cancel()
+    this.#countdown = null
     if (this.#offline === null) {
-      this.#ui.setStatus('')
+      this.#ui.setStatus(this.#unread)
       return
     }
     const { reason, until, attempt } = this.#offline
@@ -240,7 +314,7 @@ export class ScreenFront implements Front {
   }
 
   /** A row when the day changes between two messages. */
-  #day(at: number): void {
+  protected day(at: number): void {
     const before = this.#lastDay ?? this.#clock.now()
     this.#lastDay = at
     if (!sameDay(before, at)) this.#ui.print(section(longDate(at)))

@@ -128,11 +128,12 @@ export class Screen {
   clear(): void {
     this.#kept.length = 0
     this.#queue = []
-    if (this.#state !== 'up') return
+    if (this.#state === 'plain') return
+    this.#terminal.write(`${CSI}H${CSI}2J${CSI}3J`)
+    if (this.#state === 'held') return
     this.#locator.forget()
     this.#locator.painted(this.#terminal.rows)
     this.#shown = null
-    this.#terminal.write(`${CSI}H${CSI}2J${CSI}3J`)
     this.schedule()
   }
 

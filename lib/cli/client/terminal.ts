@@ -23,14 +23,21 @@ export const CSI = '\x1b['
 /** Private modes (DECSET) that this program switches. */
 export const MODES = { autowrap: 7, cursor: 25, focusReports: 1004, bracketedPaste: 2004 } as const
 const MAX_NOTIFICATION_CHARS = 200
+const TITLE = 'SecureChat'
 
 export class Terminal {
   readonly #output: TerminalOutput
+  readonly #isRxvtLike: boolean
   #ready = true
   #gone = false
 
-  constructor(output: TerminalOutput, hooks: TerminalHooks) {
+  constructor(
+    output: TerminalOutput,
+    hooks: TerminalHooks,
+    env: Readonly<Record<string, string | undefined>> = process.env,
+  ) {
     this.#output = output
+    this.#isRxvtLike = env['VTE_VERSION'] !== undefined || /^(rxvt|foot)/u.test(env['TERM'] ?? '')
     // These stay to the end of the process: a late EIO without a listener would be a crash.
     output.on('error', () => {
       if (this.#gone) return
@@ -69,9 +76,16 @@ export class Terminal {
     this.write('\x07')
   }
 
-  /** A desktop notification, for terminals that know OSC 9; others ignore it. */
+  /**
+   * A desktop notification. OSC 9 is known to most terminals that know any; those of the rxvt and VTE families know OSC 777,
+   * whose fields end at a semicolon. The others ignore it.
+   */
   notify(text: string): void {
-    this.write(`\x1b]9;${inert(safeLine(text)).slice(0, MAX_NOTIFICATION_CHARS)}\x07`)
+    const shown = inert(safeLine(text)).slice(0, MAX_NOTIFICATION_CHARS)
+    const body = this.#isRxvtLike
+      ? `777;notify;${TITLE};${shown.replaceAll(';', ',')}`
+      : `9;${shown}`
+    this.write(`\x1b]${body}\x07`)
   }
 
   /** Switches private modes on ('h') or off ('l'). */

@@ -18,15 +18,15 @@
 //   onQuit('interrupt' | 'eof' | 'hangup' | 'force'): end the program; 'hangup': at once, nobody reads; 'force': asked again
 // Everything handed over is cleaned here: no caller needs to, and none can reach the terminal otherwise.
 import type { Clock, Timer } from '../../util/clock.ts'
-import { safeInline } from '../sanitise.ts'
 import type { Theme, TickState } from '../theme.ts'
+import { type Ask, type AskFor, type Asked, askedRow, questionOf, yesNo } from './asking.ts'
 import type { Completion } from './completion.ts'
 import { InputLine } from './input-line.ts'
 import type { JobControl } from './job-control.ts'
 import type { Key } from './keys.ts'
 import { liveBlock } from './live-block.ts'
 import type { ProgressView } from './progress-row.ts'
-import { parseYesNo, type Question } from './questions.ts'
+import type { Question } from './questions.ts'
 import {
   type Entry,
   message,
@@ -35,12 +35,12 @@ import {
   type Row,
   spans,
   type Text,
-  TICK_COLUMN,
-  tickSpan,
+  tickColumn,
 } from './rows.ts'
 import type { TerminalOutput } from './terminal.ts'
+import { Ticks } from './ticks.ts'
 import type { TtyInput } from './tty-input.ts'
-import { Window } from './window.ts'
+import { type CreateScreen, Window } from './window.ts'
 
 export type QuitReason = 'interrupt' | 'eof' | 'hangup' | 'force'
 
@@ -53,11 +53,15 @@ export interface UiOptions {
   readonly onQuit: (why: QuitReason) => void
   /** Esc on an empty line. */
   readonly onEscape?: () => void
+  /** Alt-A on an empty line. */
+  readonly onNext?: () => void
   /** Candidates for the word before `offset`; an answer that comes after another key is dropped. */
   readonly complete?: (line: string, offset: number) => Completion | Promise<Completion>
   readonly history?: readonly string[]
   /** Lines that must not be kept in the history. */
   readonly isSecret?: (line: string) => boolean
+  /** What is to be said before such a line is taken, by a second Enter; null: nothing. */
+  readonly doubt?: (line: string) => string | null
   /** Behind the hint of the first Ctrl-C: `1 transfer is running.` */
   readonly quitHint?: () => string
   readonly jobs?: JobControl
@@ -66,52 +70,35 @@ export interface UiOptions {
   /** Quiet time of the keyboard before a question may stand in the prompt. */
   readonly quietMs?: number
   readonly settleMs?: number
-}
-
-export interface Ask {
-  readonly text: Text
-  /** Behind the question in the transcript: `(y/n, or !accept 3)`. */
-  readonly hint?: Text
-  /** Default: the next free one. */
-  readonly number?: number
-}
-
-export interface AskFor<A extends string> extends Ask {
-  /** What stands behind the question in the prompt: `[y/n]`. */
-  readonly choices: string
-  /** The answer in what was typed; undefined: it is none. */
-  readonly parse: (typed: string) => A | undefined
-}
-
-export interface Asked<A extends string> {
-  readonly number: number
-  readonly answer: Promise<A | undefined>
-  withdraw(): void
+  /** A key that the line is not to see: true. */
+  readonly onKey?: (key: Key) => boolean
+  readonly createScreen?: CreateScreen
 }
 
 const QUIET_MS = 600
 const SETTLE_MS = 100
 const QUIT_AGAIN_MS = 2000
 const PROGRESS_MS = 250
-const MAX_TICKS = 2000
 
 export class Ui {
   readonly #options: UiOptions
   readonly #window: Window
   readonly #input: InputLine
   readonly #progress = new Map<string, ProgressView>()
-  readonly #ticks = new Map<string, { state: TickState; shown: TickState | null }>()
+  readonly #ticks: Ticks
   readonly #timers = new Map<'quiet' | 'progress', Timer>()
   readonly #quietMs: number
   #prompt: Row = [{ text: '> ', role: 'prompt' }]
   #status: Row = []
   #quitting = false
+  #ahead: string | null = ''
   #lastInterruptMs = -Infinity
   #lastPaintMs = -Infinity
 
   constructor(options: UiOptions) {
     this.#options = options
     this.#quietMs = options.quietMs ?? QUIET_MS
+    this.#ticks = new Ticks(options.theme)
     this.#window = new Window({
       tty: options.tty,
       output: options.output,
@@ -120,6 +107,7 @@ export class Ui {
       jobs: options.jobs,
       onContinue: options.onContinue,
       settleMs: options.settleMs ?? SETTLE_MS,
+      createScreen: options.createScreen,
       onKey: (key) => {
         this.#key(key)
       },
@@ -144,6 +132,7 @@ export class Ui {
       complete: options.complete,
       history: options.history,
       isSecret: options.isSecret,
+      doubt: options.doubt,
     })
   }
 
@@ -170,8 +159,27 @@ export class Ui {
     return this.#input.editor.history.lines
   }
 
+  /** Lines typed in earlier launches. */
+  addHistory(older: readonly string[]): void {
+    this.#input.editor.history.addOlder(older)
+  }
+
+  /** Whoever sits here next does not get the lines typed before; with `line` not the one being typed either. */
+  forgetHistory(line = false): void {
+    this.#input.forget(line)
+    this.#paint()
+  }
+
+  /** Typed before start(), for nobody yet; later it is dropped. */
+  typedAhead(text: string): void {
+    if (this.#ahead !== null) this.#ahead += text
+  }
+
   start(): void {
     this.#window.start()
+    const ahead = this.#ahead ?? ''
+    this.#ahead = null
+    if (ahead !== '') this.#window.keyboard.typedBefore(ahead)
   }
 
   /** Gives the terminal back as it was. Open questions are withdrawn, forms are cancelled. */
@@ -204,54 +212,24 @@ export class Ui {
       this.#window.screen.print(message(text, theme))
       return
     }
-    const mark: { state: TickState; shown: TickState | null } = { state: own.state, shown: null }
-    this.#ticks.set(own.id, mark)
-    const [oldest] = this.#ticks.keys()
-    if (this.#ticks.size > MAX_TICKS && oldest !== undefined) this.#ticks.delete(oldest)
-    const tick = (): TickState => (mark.shown = mark.state)
+    const tick = this.#ticks.add(own.id, own.state, tickColumn(text.time))
     this.#window.screen.print(message({ ...text, tick }, theme), own.id)
   }
 
   /** True: the row shows it now. */
   setTick(id: string, state: TickState): boolean {
-    const mark = this.#ticks.get(id)
-    if (mark === undefined) return false
-    mark.state = state
-    if (mark.shown === state) return true
-    const span = tickSpan(state, this.#options.theme)
-    if (!this.#window.screen.patch(id, TICK_COLUMN, span)) return false
-    mark.shown = state
-    return true
+    return this.#ticks.set(id, state, (column, span) => this.#window.screen.patch(id, column, span))
   }
 
   ask(question: Ask): Asked<'y' | 'n'> {
-    return this.askFor({ ...question, choices: '[y/n]', parse: parseYesNo })
+    return this.askFor(yesNo(question))
   }
 
-  askFor<A extends string>({ text, hint, number, choices, parse }: AskFor<A>): Asked<A> {
-    let settle: (answer: A | undefined) => void = () => undefined
-    const answer = new Promise<A | undefined>((resolve) => {
-      settle = resolve
-    })
+  askFor<A extends string>(ask: AskFor<A>): Asked<A> {
     const { questions } = this.#input
-    const question: Question = {
-      number: number ?? questions.nextNumber(),
-      text: spans(text),
-      choices: safeInline(choices),
-      accept: (typed) => {
-        const parsed = parse(typed)
-        if (parsed === undefined) return undefined
-        return () => {
-          settle(parsed)
-        }
-      },
-      withdrawn: () => {
-        settle(undefined)
-      },
-    }
+    const { question, answer } = questionOf(ask, ask.number ?? questions.nextNumber())
     questions.add(question)
-    const behind = hint === undefined ? [] : [{ text: '   ' }, ...spans(hint)]
-    this.print(notice('?', [`[${question.number}] `, ...question.text, ...behind]))
+    this.print(askedRow(question, ask.hint))
     this.#paint()
     const withdraw = (): void => {
       if (questions.withdraw(question)) this.#paint()
@@ -288,13 +266,26 @@ export class Ui {
     this.#paint()
   }
 
+  /** The transcript here and in the terminal, the line, and all lines before it. */
+  conceal(): void {
+    this.forgetHistory(true)
+    this.#ticks.forget()
+    this.clear()
+  }
+
   clear(): void {
     this.#window.screen.clear()
     this.#paint()
   }
 
   /** The caller decides whether it is time for it (TERMINAL rule 24). */
-  alert({ bell, desktop }: { readonly bell: boolean; readonly desktop?: string }): void {
+  alert({
+    bell,
+    desktop,
+  }: {
+    readonly bell: boolean
+    readonly desktop?: string | undefined
+  }): void {
     if (!this.#window.screen.up) return
     if (bell) this.#window.terminal.bell()
     if (desktop !== undefined) this.#window.terminal.notify(desktop)
@@ -353,6 +344,7 @@ export class Ui {
   }
 
   #key(key: Key): void {
+    if (this.#options.onKey?.(key) === true) return
     switch (this.#input.handle(key, this.#front())) {
       case 'none':
         return
@@ -371,6 +363,9 @@ export class Ui {
         return
       case 'escape':
         this.#options.onEscape?.()
+        return
+      case 'next':
+        this.#options.onNext?.()
     }
   }
 

@@ -6,9 +6,18 @@ import type { Theme } from '../theme.ts'
 import type { JobControl } from './job-control.ts'
 import { Keyboard } from './keyboard.ts'
 import type { Key } from './keys.ts'
-import { Screen } from './screen.ts'
+import { Screen, type ScreenOptions } from './screen.ts'
 import { MODES, Terminal, type TerminalOutput } from './terminal.ts'
 import type { TtyInput } from './tty-input.ts'
+
+/** What the window needs of whatever shows rows and the live block. */
+export type TranscriptScreen = Pick<
+  Screen,
+  | ('up' | 'print' | 'printNow' | 'setBlock' | 'patch' | 'repaint' | 'clear')
+  | ('start' | 'hold' | 'end' | 'interrupted' | 'schedule')
+>
+
+export type CreateScreen = (options: ScreenOptions) => TranscriptScreen
 
 export interface WindowOptions {
   readonly tty: TtyInput
@@ -17,6 +26,8 @@ export interface WindowOptions {
   readonly clock: Clock
   readonly jobs?: JobControl | undefined
   readonly settleMs: number
+  /** Default: the transcript that grows at the end of the terminal's own. */
+  readonly createScreen?: CreateScreen | undefined
   readonly onKey: (key: Key) => void
   /** The block must be laid out again. */
   readonly onPaint: () => void
@@ -31,7 +42,7 @@ const MODES_UP = [MODES.bracketedPaste, MODES.focusReports]
 
 export class Window {
   readonly terminal: Terminal
-  readonly screen: Screen
+  readonly screen: TranscriptScreen
   readonly keyboard: Keyboard
   readonly #options: WindowOptions
   readonly #cleanUp: (() => void)[] = []
@@ -53,7 +64,8 @@ export class Window {
         this.#hangup()
       },
     })
-    this.screen = new Screen({ terminal: this.terminal, theme, clock, onLayout: onPaint, settleMs })
+    const create = options.createScreen ?? ((parts) => new Screen(parts))
+    this.screen = create({ terminal: this.terminal, theme, clock, onLayout: onPaint, settleMs })
     this.keyboard = new Keyboard({ tty, clock, onKey, onRead: onPaint })
   }
 

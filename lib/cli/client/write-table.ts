@@ -1,6 +1,6 @@
 // The commands about what is said, as rows of the command table.
 import { exportChat } from './archive-commands.ts'
-import { chat, chats, deleteChat, disappear, unread } from './chat-commands.ts'
+import { chat, chats, deleteChat, disappear, next, unread } from './chat-commands.ts'
 import { del, edit, info, pin, react, reply } from './life-commands.ts'
 import type { Command } from './command.ts'
 import { history, search } from './past-commands.ts'
@@ -56,6 +56,16 @@ export const WRITE_COMMANDS: readonly Command[] = [
     needs: 'login',
     args: [0, 0],
     run: unread,
+  },
+  {
+    name: 'next',
+    group: 'Write',
+    usage: '',
+    summary: 'Opens the next chat in which something is unread. Alt-A does the same.',
+    example: '!next',
+    needs: 'login',
+    args: [0, 0],
+    run: next,
   },
   {
     name: 'search',

@@ -87,6 +87,10 @@ export class Person {
     return this.#seen.includes(text)
   }
 
+  async deleteAccount(password: string): Promise<void> {
+    await this.#app.requireSession().account.delete(password)
+  }
+
   async leave(): Promise<void> {
     this.#typed('!quit')
     await this.#app.close()

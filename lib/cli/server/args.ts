@@ -1,9 +1,11 @@
 // Settings of this start: flag before variable before config file before default. Reads and decides only: a wrong word
 // anywhere ends the program before anything was changed.
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 
 import { parseServerConfig } from '../../server/config.ts'
+import { errnoOf } from '../../storage/durable.ts'
 import { fail } from '../../util/errors.ts'
+import { commandOf } from './operator/options.ts'
 import {
   PROGRAM_SETTINGS,
   type ProgramSettings,
@@ -14,6 +16,9 @@ import {
 } from './settings.ts'
 import { readCommandLine, readConfigFile, readEnvironment, type Source } from './sources.ts'
 
+/** Beside the keys. */
+export const CONFIG_NAME = 'server.config.json'
+
 export interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly cwd: string
@@ -23,8 +28,11 @@ export interface Surroundings {
 }
 
 export interface ServerCommand {
-  readonly run: 'serve' | 'help' | 'version' | 'print-config'
+  readonly run: 'serve' | 'help' | 'version' | 'print-config' | 'operate'
   readonly settings: ServerSettings
+  /** Of `operate`; empty else. */
+  readonly words: readonly string[]
+  readonly options: ReadonlyMap<string, string>
 }
 
 /**
@@ -34,16 +42,36 @@ export interface ServerCommand {
 export function parseServerArgs(argv: readonly string[], around: Surroundings): ServerCommand {
   const { env, cwd, defaults } = around
   const line = readCommandLine(argv, cwd)
-  if (line.switches.has('help')) return { run: 'help', settings: defaults }
-  if (line.switches.has('version')) return { run: 'version', settings: defaults }
+  const { words, options } = line
+  if (line.switches.has('help')) return { run: 'help', settings: defaults, words, options }
+  if (line.switches.has('version')) return { run: 'version', settings: defaults, words, options }
+  if (words.length > 0)
+    commandOf(words, options) // a wrong one is named before anything is read
+  else if (options.size > 0) {
+    const flag = [...options.keys()].join(' --')
+    fail('E_USAGE', `--${flag} belongs to a command. --help lists what there is.`)
+  }
 
   const sources: Source[] = [line, readEnvironment(env, cwd)]
   const config = line.config ?? env['SECURECHAT_CONFIG'] ?? ''
   if (config !== '') {
     sources.push(readConfigFile(resolve(cwd, config), (path) => around.readFile(path)))
   }
+  if (config === '') sources.push(...ownConfig(around))
   const settings = choose(sources, defaults)
-  return { run: line.switches.has('print-config') ? 'print-config' : 'serve', settings }
+  const run = words.length > 0 ? 'operate' : 'serve'
+  return { run: line.switches.has('print-config') ? 'print-config' : run, settings, words, options }
+}
+
+/** What `securechat-server setup` wrote into the default folder of keys, if it ever ran there. */
+function ownConfig(around: Surroundings): Source[] {
+  const path = join(around.defaults.keys, CONFIG_NAME)
+  try {
+    around.readFile(path)
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return []
+  }
+  return [readConfigFile(path, (name) => around.readFile(name))]
 }
 
 function choose(sources: readonly Source[], defaults: ServerSettings): ServerSettings {
@@ -60,8 +88,11 @@ function choose(sources: readonly Source[], defaults: ServerSettings): ServerSet
     host: of('host'),
     port: of('port'),
     publicHost: of('publicHost'),
+    metricsPort: of('metricsPort'),
     data: of('data'),
     keys: of('keys'),
+    launchPasswordFile: of('launchPasswordFile'),
+    launchPasswordFd: of('launchPasswordFd'),
     fileQuotaBytes: of('fileQuotaBytes'),
     freeBytes: of('freeBytes'),
     logLevel: of('logLevel'),

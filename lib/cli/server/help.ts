@@ -1,6 +1,7 @@
 // What --help and --print-config say; generated from the tables.
 import { EXIT, EXIT_MEANINGS } from '../exit-codes.ts'
-import { type ServerSettings, SETTINGS } from './settings.ts'
+import { OPERATOR_COMMANDS } from './operator/options.ts'
+import { isReloadable, type ServerSettings, SETTINGS } from './settings.ts'
 import { variableOf } from './sources.ts'
 
 const COLUMN = 36
@@ -12,8 +13,11 @@ const EVERYDAY = [
   'publicHost',
   'maxClients',
   'registration',
+  'metricsPort',
   'data',
   'keys',
+  'launchPasswordFile',
+  'launchPasswordFd',
   'logLevel',
   'logAddresses',
 ]
@@ -43,7 +47,11 @@ function settingRows(defaults: ServerSettings, wanted: (name: string) => boolean
       const value = shown.get(name)
       const fallback =
         typeof value === 'string' || typeof value === 'number' ? ` (default: ${value})` : ''
-      return row(`--${flag}${placeholder === null ? '' : ` ${placeholder}`}`, help + fallback)
+      const mark = isReloadable(name) ? ' *' : ''
+      return row(
+        `--${flag}${placeholder === null ? '' : ` ${placeholder}`}`,
+        help + fallback + mark,
+      )
     })
     .join('\n')
 }
@@ -54,6 +62,9 @@ export function serverHelp(defaults: ServerSettings): string {
   return `securechat-server - relays end-to-end encrypted messages that it cannot read
 
 Usage: securechat-server [OPTIONS]
+       securechat-server COMMAND [OPTIONS]
+       securechat-server setup [--yes] [--new-password-file FILE] [OPTIONS]
+       securechat-server passwd [--remove | --new-password-file FILE]
 
 Without options it starts at once: makes its keys if there are none and prints
 the invite for clients.
@@ -65,14 +76,28 @@ ${row('--print-config', 'print the settings in force as such a file, and end')}
 ${row('-V, --version', 'print the version, and end')}
 ${row('-h, --help', 'print this, and end')}
 
+Commands for the operator, of a running server or on its folder:
+${OPERATOR_COMMANDS.map(({ name, usage, summary }) => row(usage === '' ? name : `${name} ${usage}`, summary)).join('\n')}
+${row('--json', 'with any command: the result as JSON')}
+
+setup asks for the settings that matter, tries them and writes them into
+server.config.json beside the keys, which a start without --config then reads.
+With --yes it asks nothing and takes what options, variables and defaults say.
+
+passwd sets, changes or removes the launch password, under which the keys (and
+so everything in the data folder) are sealed. The server then asks for it at its
+start, or takes it from --launch-password-file, --launch-password-fd or the
+systemd credential launch-password.
+
 Limits:
 ${settingRows(defaults, (name) => !everyday(name))}
 
 Every setting is also a variable (${variableOf('max-clients')},
 ${variableOf('config')}) and a name in the file (maxClients). The option wins over
 the variable, the variable over the file. SECURECHAT_HOME moves the folders of
-keys and data. Ctrl-C or SIGTERM stops gracefully: clients are told, and what was
-accepted is on the disk.
+keys and data. A setting marked * takes a new value at SIGHUP or by the command
+reload, the others at the next start. Ctrl-C or SIGTERM stops gracefully:
+clients are told, and what was accepted is on the disk.
 
 Exit codes:
 ${exits.map((name) => `  ${String(EXIT[name]).padStart(3)}  ${EXIT_MEANINGS[name]}`).join('\n')}

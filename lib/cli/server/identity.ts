@@ -3,14 +3,28 @@
 import { join } from 'node:path'
 
 import { createSetup, opaqueReady } from '../../crypto/opaque.ts'
-import { randomBytes } from '../../crypto/random.ts'
 import { RsaPrivateKey } from '../../crypto/rsa.ts'
+import type { ScryptCost } from '../../crypto/scrypt.ts'
 import type { ChainLink } from '../../identity/server-cert.ts'
 import { checkSuccession } from '../../identity/succession.ts'
 import { b, bRange, exact, list, lit, type Shape } from '../../protocol/shape.ts'
 import type { Bytes } from '../../util/bytes.ts'
 import { fail } from '../../util/errors.ts'
-import { createKey, readKey } from './key-format.ts'
+import { createKey, readKey, replaceKey } from './key-format.ts'
+import {
+  isLocked,
+  type LaunchPassword,
+  lockable,
+  type LockedKey,
+  type LockedMaster,
+  lockKey,
+  lockMaster,
+  MASTER,
+  newMaster,
+  openKey,
+  openMaster,
+  type PlainMaster,
+} from './master-key.ts'
 
 export interface ServerKeys {
   /** H(first identity key): what clients pin. */
@@ -28,51 +42,63 @@ interface IdentityFile {
   readonly key: Bytes
   readonly former: readonly ChainLink[]
 }
-interface SecretFile<K> {
-  readonly k: K
+interface OpaqueFile {
+  readonly k: 'server-opaque'
   readonly key: Bytes
 }
 
 const SIK_BITS = 3072
-const STORE_KEY_BYTES = 32
 const IDENTITY: Shape<IdentityFile> = exact({
   k: lit('server-identity'),
   key: bRange(1, 4096),
   former: list(exact({ ik: b(422), sig: b(384) }), 3),
 })
-const OPAQUE: Shape<SecretFile<'server-opaque'>> = exact({ k: lit('server-opaque'), key: b(128) })
-const STORE: Shape<SecretFile<'server-store-key'>> = exact({
-  k: lit('server-store-key'),
-  key: b(STORE_KEY_BYTES),
-})
+const OPAQUE: Shape<OpaqueFile> = exact({ k: lit('server-opaque'), key: b(128) })
+const NAMES = {
+  identity: 'server.identity',
+  opaque: 'server.opaque',
+  store: 'server.store-key',
+} as const
 
 interface Found {
-  readonly identity: IdentityFile | null
-  readonly opaque: SecretFile<'server-opaque'> | null
-  readonly store: SecretFile<'server-store-key'> | null
+  readonly identity: IdentityFile | LockedKey | null
+  readonly opaque: OpaqueFile | LockedKey | null
+  readonly store: PlainMaster | LockedMaster | null
 }
+type Whole = { readonly [K in keyof Found]: NonNullable<Found[K]> }
 
 function paths(dir: string): { readonly [K in keyof Found]: string } {
   return {
-    identity: join(dir, 'server.identity'),
-    opaque: join(dir, 'server.opaque'),
-    store: join(dir, 'server.store-key'),
+    identity: join(dir, NAMES.identity),
+    opaque: join(dir, NAMES.opaque),
+    store: join(dir, NAMES.store),
   }
 }
 
 async function read(dir: string): Promise<Found> {
   const path = paths(dir)
   const [identity, opaque, store] = await Promise.all([
-    readKey(path.identity, IDENTITY),
-    readKey(path.opaque, OPAQUE),
-    readKey(path.store, STORE),
+    readKey(path.identity, lockable(IDENTITY)),
+    readKey(path.opaque, lockable(OPAQUE)),
+    readKey(path.store, MASTER),
   ])
   return { identity, opaque, store }
+}
+
+function whole({ identity, opaque, store }: Found): Whole | null {
+  return identity === null || opaque === null || store === null ? null : { identity, opaque, store }
 }
 
 /** Whoever comes second finds the file of whoever was first: what exists is kept. */
 async function make(dir: string, found: Found): Promise<void> {
   const path = paths(dir)
+  if (found.store === null && (isLocked(found.identity) || isLocked(found.opaque))) {
+    fail(
+      'E_CONFIG',
+      `${path.store} is missing, and the other keys beside it cannot be opened without it. ` +
+        'Put it back from your backup; nothing was changed.',
+    )
+  }
   if (found.identity === null) {
     const sik = await RsaPrivateKey.generate(SIK_BITS)
     await createKey(path.identity, { k: 'server-identity', key: sik.exportPkcs8(), former: [] })
@@ -81,13 +107,13 @@ async function make(dir: string, found: Found): Promise<void> {
     await opaqueReady()
     await createKey(path.opaque, { k: 'server-opaque', key: createSetup() })
   }
-  if (found.store === null) {
-    await createKey(path.store, { k: 'server-store-key', key: randomBytes(STORE_KEY_BYTES) })
-  }
+  if (found.store === null) await createKey(path.store, newMaster())
 }
 
-function use({ identity, opaque, store }: Found, dir: string): ServerKeys | null {
-  if (identity === null || opaque === null || store === null) return null
+async function use(files: Whole, dir: string, password: LaunchPassword): Promise<ServerKeys> {
+  const master = await openMaster(files.store, password)
+  const identity = openKey(master, NAMES.identity, IDENTITY, files.identity)
+  const opaque = openKey(master, NAMES.opaque, OPAQUE, files.opaque)
   try {
     const sik = RsaPrivateKey.fromPkcs8(identity.key, SIK_BITS)
     const former = identity.former
@@ -97,19 +123,66 @@ function use({ identity, opaque, store }: Found, dir: string): ServerKeys | null
       [...former.map((link) => link.ik), sik.publicKey.spki],
       former.map((link) => link.sig),
     )
-    return { srv: origin, sik, chain: former, opaqueSetup: opaque.key, storeKey: store.key }
+    return { srv: origin, sik, chain: former, opaqueSetup: opaque.key, storeKey: master }
   } catch (cause) {
     return fail('E_CORRUPT', `${paths(dir).identity} does not hold a server identity.`, cause)
   }
 }
 
-/** Null when one of the three files is missing. @throws E_CORRUPT E_FILE */
-export async function loadServerKeys(dir: string): Promise<ServerKeys | null> {
-  return use(await read(dir), dir)
+/**
+ * Null when one of the three files is missing. `password` is asked only when they are protected by one.
+ *
+ * @throws E_AUTH E_CORRUPT E_FILE
+ */
+export async function loadServerKeys(
+  dir: string,
+  password: LaunchPassword = noPassword,
+): Promise<ServerKeys | null> {
+  const files = whole(await read(dir))
+  return files === null ? null : use(files, dir, password)
 }
 
 /** As loadServerKeys, after making what is missing: a second or two. Existing files stay as they are. */
-export async function makeServerKeys(dir: string): Promise<ServerKeys> {
+export async function makeServerKeys(
+  dir: string,
+  password: LaunchPassword = noPassword,
+): Promise<ServerKeys> {
   await make(dir, await read(dir))
-  return (await loadServerKeys(dir)) ?? fail('E_FILE', `The keys just made in ${dir} are gone.`)
+  const keys = await loadServerKeys(dir, password)
+  return keys ?? fail('E_FILE', `The keys just made in ${dir} are gone.`)
 }
+
+/**
+ * Sets, changes or (null) removes the launch password. Every file is replaced whole, and server.store-key last: until then
+ * the old password opens all of them, from then on the new one. A removed password leaves the other two sealed under
+ * what now lies beside them. A running server is not disturbed.
+ *
+ * @throws E_AUTH E_CONFIG E_CORRUPT E_FILE E_DISK_FULL
+ */
+export async function changeLaunchPassword(
+  dir: string,
+  current: LaunchPassword,
+  next: () => Promise<string | null>,
+  cost?: ScryptCost,
+): Promise<'set' | 'removed'> {
+  const path = paths(dir)
+  const files = whole(await read(dir))
+  if (files === null) {
+    fail('E_CONFIG', `There are no keys of a server in ${dir} yet. Start it once, or name --keys.`)
+  }
+  const { storeKey } = await use(files, dir, current)
+  const password = await next()
+  if (password === null) {
+    await replaceKey(path.store, { k: 'server-store-key', key: storeKey })
+    return 'removed'
+  }
+  const store = await lockMaster(storeKey, password, cost)
+  for (const name of ['identity', 'opaque'] as const) {
+    const file = files[name]
+    if (!isLocked(file)) await replaceKey(path[name], lockKey(storeKey, NAMES[name], file))
+  }
+  await replaceKey(path.store, store)
+  return 'set'
+}
+
+const noPassword: LaunchPassword = () => Promise.resolve(null)

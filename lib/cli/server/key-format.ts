@@ -1,11 +1,11 @@
 // How one server key lies on the disk: canonical CBOR with its kind, then the SHA-256 of that, so that a damaged or
-// exchanged file is named before it does harm. Created, never replaced. Knows no key.
+// exchanged file is named before it does harm. Knows no key.
 import { basename } from 'node:path'
 
 import { sha256 } from '../../crypto/hash.ts'
 import { decodeCanonical, encode } from '../../protocol/cbor.ts'
 import { check, type Shape } from '../../protocol/shape.ts'
-import { readKeyFile } from '../../storage/key-files.ts'
+import { readKeyFile, writeKeyFile } from '../../storage/key-files.ts'
 import { concat, equal } from '../../util/bytes.ts'
 import { fail } from '../../util/errors.ts'
 import { createFile } from './create-file.ts'
@@ -28,6 +28,12 @@ export async function readKey<T>(path: string, shape: Shape<T>): Promise<T | nul
       cause,
     )
   }
+}
+
+/** In place of what is there: after a crash the old file or the new one. @throws E_DISK_FULL E_FILE */
+export function replaceKey(path: string, value: unknown): Promise<void> {
+  const body = encode(value)
+  return writeKeyFile(path, concat(body, sha256(body)))
 }
 
 /** Durable when it resolves. False, and nothing is changed, when the file exists. @throws E_DISK_FULL E_FILE */

@@ -14,7 +14,8 @@ import { defaultSettings } from './settings.ts'
 
 export async function main(argv: readonly string[]): Promise<void> {
   try {
-    process.exitCode = await run(readCommand(argv))
+    process.exitCode =
+      argv[0] === 'passwd' ? await password(argv.slice(1)) : await run(argv, readCommand(argv))
   } catch (error) {
     process.stderr.write(`securechat-server: ${explain(error)}\n`)
     process.exitCode = exitCodeOf(error)
@@ -31,7 +32,8 @@ function readCommand(argv: readonly string[]): ServerCommand {
   })
 }
 
-async function run({ run: what, settings }: ServerCommand): Promise<ExitCode> {
+async function run(argv: readonly string[], command: ServerCommand): Promise<ExitCode> {
+  const { run: what, settings, options } = command
   switch (what) {
     case 'help':
       process.stdout.write(serverHelp(settings))
@@ -46,9 +48,22 @@ async function run({ run: what, settings }: ServerCommand): Promise<ExitCode> {
       const launchKey = RsaPrivateKey.generate(2048)
       launchKey.catch(() => undefined) // whoever awaits it reports it
       const { serve } = await import('./serve.ts')
-      return serve(settings, launchKey)
+      return serve(settings, launchKey, () => readCommand(argv).settings)
+    }
+    case 'operate': {
+      const { exitOf, operate, printed } = await import('./operator/run.ts')
+      const outcome = await operate(command)
+      process.stdout.write(printed(outcome, options))
+      return exitOf(outcome)
     }
   }
+}
+
+async function password(argv: readonly string[]): Promise<ExitCode> {
+  const { passwd, passwdWords } = await import('./passwd.ts')
+  const words = passwdWords(argv)
+  const command = readCommand(words.rest)
+  return command.run === 'serve' ? passwd(words, command.settings) : run(words.rest, command)
 }
 
 /** Our own errors are sentences for the operator; anything else is a mistake of ours and needs its stack. */

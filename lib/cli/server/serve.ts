@@ -4,11 +4,17 @@ import { isatty } from 'node:tty'
 
 import type { RsaPrivateKey } from '../../crypto/rsa.ts'
 import { serverFingerprint } from '../../identity/fingerprint.ts'
+import { codeOf } from '../../util/errors.ts'
 import { EXIT, type ExitCode } from '../exit-codes.ts'
 import { openLog, type ProgramLog } from '../log.ts'
 import { systemClock } from '../system-clock.ts'
 import { programVersion } from '../version.ts'
 import { banner, inviteOf, type Standing } from './banner.ts'
+import type { MetricsPort } from './metrics-port.ts'
+import { type OperatorChannel, openChannel } from './operator/channel.ts'
+import { groundOf } from './operator/ground.ts'
+import { LiveSettings } from './reload.ts'
+import { launchPasswordOrAsk } from './launch-password.ts'
 import type { ServerSettings } from './settings.ts'
 import { type RunningServer, startServer } from './start.ts'
 import { watch } from './watch.ts'
@@ -23,6 +29,7 @@ const QR_ROWS = 30
 export async function serve(
   settings: ServerSettings,
   launchKey: Promise<RsaPrivateKey>,
+  reread: () => ServerSettings,
 ): Promise<ExitCode> {
   const log = openLog({
     level: settings.logLevel,
@@ -37,16 +44,25 @@ export async function serve(
     clock: systemClock,
     log,
     launchKey,
+    launchPassword: launchPasswordOrAsk(settings),
     onGeneratingKeys: () => {
       log.print('Generating the identity of this server, once ..')
       log.info('keys.generating', { folder: settings.keys })
     },
   })
+  const metrics = await openMetrics(running, settings)
+  const live = new LiveSettings(settings, reread, log)
+  process.on('SIGHUP', () => {
+    live.tryReload(running)
+  })
+  const channel = await listenToOperator(running, live, log)
   await announce(running, settings, log)
   const watching = watch(running, systemClock, log)
   const signal = await stopped
   log.info('stop.begin', { signal, connections: running.server.stats().connections })
   watching.stop()
+  await channel?.close().catch(() => undefined)
+  await metrics?.close()
   const inTime = await closeInTime(running, log)
   if (inTime) log.info('stop.done')
   else log.error('stop.incomplete', { what: 'what clients were told is accepted is on the disk' })
@@ -56,9 +72,9 @@ export async function serve(
 
 /** The first SIGINT or SIGTERM; a second one ends the process with what a crash would leave, which is enough. */
 function stopSignal(log: ProgramLog): Promise<NodeJS.Signals> {
-  // Kept for reloading the configuration; without a listener it would kill.
+  // It would kill before the server is up and can read its configuration again.
   process.on('SIGHUP', () => {
-    log.info('server.hangup', { what: 'nothing to reload' })
+    log.info('server.hangup')
   })
   return new Promise((resolve) => {
     let count = 0
@@ -70,6 +86,44 @@ function stopSignal(log: ProgramLog): Promise<NodeJS.Signals> {
       })
     }
   })
+}
+
+/** Read only by who watches: without a port it is not even loaded. */
+async function openMetrics(
+  running: RunningServer,
+  { metricsPort }: ServerSettings,
+): Promise<MetricsPort | null> {
+  if (metricsPort === 0) return null
+  try {
+    const { openMetricsPort } = await import('./metrics-port.ts')
+    return await openMetricsPort(metricsPort, running, systemClock)
+  } catch (error) {
+    await running.close().catch(() => undefined)
+    throw error
+  }
+}
+
+/** A server without its operator's ear still serves: signals and its log remain. */
+async function listenToOperator(
+  running: RunningServer,
+  live: LiveSettings,
+  log: ProgramLog,
+): Promise<OperatorChannel | null> {
+  const ground = groundOf(running, live.now, {
+    clock: systemClock,
+    settings: () => live.now,
+    reload: () => Promise.resolve(live.reload(running)),
+    stop: () => {
+      process.kill(process.pid, 'SIGTERM')
+    },
+  })
+  try {
+    return await openChannel(live.now.data, ground, { clock: systemClock, log })
+  } catch (error) {
+    const cause = error instanceof Error ? error.message : ''
+    log.error('operator.deaf', { code: codeOf(error), cause })
+    return null
+  }
 }
 
 /** After an error that nobody expected the state in memory is not to be trusted; the one on the disk is. */

@@ -3,6 +3,7 @@
 import { resolve } from 'node:path'
 
 import { parseServerConfig, SERVER_OPTIONS, type ServerConfig } from '../../server/config.ts'
+import { LIVE_SETTINGS } from '../../server/live-settings.ts'
 import { LOG_LEVELS, type LogLevel } from '../log.ts'
 
 const GiB = 2 ** 30
@@ -12,8 +13,14 @@ export interface ProgramSettings {
   readonly port: number
   /** Goes into the invite; null: guessed from the network interfaces. */
   readonly publicHost: string | null
+  /** On 127.0.0.1; 0: none. */
+  readonly metricsPort: number
   readonly data: string
   readonly keys: string
+  /** Holds the launch password; null: asked on the terminal when there is one. */
+  readonly launchPasswordFile: string | null
+  /** The same from an open descriptor. */
+  readonly launchPasswordFd: number | null
   readonly fileQuotaBytes: number
   readonly freeBytes: number
   readonly logLevel: LogLevel
@@ -60,6 +67,13 @@ export const PROGRAM_SETTINGS: ProgramRows = {
     takes: 'a host name or an address',
     read: hostName,
   },
+  metricsPort: {
+    flag: 'metrics-port',
+    placeholder: 'PORT',
+    help: 'Prometheus metrics (/metrics) and /health, on 127.0.0.1 only; 0: none',
+    takes: 'a whole number from 0 to 65535',
+    read: (text) => whole(text, 65535),
+  },
   data: {
     flag: 'data',
     placeholder: 'DIR',
@@ -73,6 +87,20 @@ export const PROGRAM_SETTINGS: ProgramRows = {
     help: 'the identity of this server; back it up',
     takes: 'the path of a folder',
     read: folder,
+  },
+  launchPasswordFile: {
+    flag: 'launch-password-file',
+    placeholder: 'FILE',
+    help: 'its first line is the launch password, if one protects the keys',
+    takes: 'the path of a file',
+    read: folder,
+  },
+  launchPasswordFd: {
+    flag: 'launch-password-fd',
+    placeholder: 'N',
+    help: 'the same from an open descriptor',
+    takes: 'the number of an open descriptor',
+    read: (text) => whole(text, 1024),
   },
   fileQuotaBytes: {
     flag: 'file-quota-bytes',
@@ -150,6 +178,11 @@ export const SETTINGS: ReadonlyMap<string, Setting<unknown>> = new Map<string, S
   ...RELAY_NAMES.map((name) => [name, relayRow(name)] as const),
 ])
 
+/** Whether a running server takes a new value at SIGHUP; the others need a restart. */
+export function isReloadable(name: string): boolean {
+  return LIVE_SETTINGS.has(name) || name === 'logLevel' || name === 'publicHost'
+}
+
 export function defaultSettings(home: {
   readonly keys: string
   readonly data: string
@@ -158,9 +191,12 @@ export function defaultSettings(home: {
     host: '0.0.0.0',
     port: 7700,
     publicHost: null,
+    metricsPort: 0,
     // A client of the same home keeps its folders beside it.
     data: resolve(home.data, 'server'),
     keys: home.keys,
+    launchPasswordFile: null,
+    launchPasswordFd: null,
     fileQuotaBytes: 4 * GiB,
     freeBytes: GiB / 2,
     logLevel: 'info',

@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util'
 
 import { fail } from '../../util/errors.ts'
 import { nearest } from '../nearest.ts'
+import { COMMAND_OPTIONS } from './operator/options.ts'
 import { SETTINGS } from './settings.ts'
 
 /** Texts by setting, and how to name their place in a complaint. */
@@ -19,6 +20,10 @@ export interface Source {
 type Switch = (typeof SWITCHES)[number]
 
 export interface CommandLine extends Source {
+  /** `invite create`, and what a command is about. */
+  readonly words: readonly string[]
+  /** Options of commands; '' for those without value. */
+  readonly options: ReadonlyMap<string, string>
   readonly switches: ReadonlySet<Switch>
   readonly config: string | undefined
 }
@@ -30,6 +35,7 @@ const BY_FLAG: ReadonlyMap<string, string> = new Map(
 )
 const WITH_VALUE: readonly string[] = [
   'config',
+  ...Object.keys(COMMAND_OPTIONS).filter((flag) => COMMAND_OPTIONS[flag] !== null),
   ...[...SETTINGS.values()].filter((s) => s.placeholder !== null).map((s) => s.flag),
 ]
 
@@ -53,11 +59,14 @@ export function readCommandLine(argv: readonly string[], cwd: string): CommandLi
   })
   const values = new Map<string, { text: string; place: string }>()
   const switches = new Set<Switch>()
+  const words: string[] = []
+  const options = new Map<string, string>()
   let config: string | undefined
   for (const token of tokens) {
     if (token.kind === 'option-terminator') continue
     if (token.kind === 'positional') {
-      fail('E_USAGE', `There is no command "${token.value}". --help lists what there is.`)
+      words.push(token.value)
+      continue
     }
     const place = token.rawName
     const flag = place.startsWith('--') ? token.name : (SHORT[token.name] ?? place)
@@ -65,25 +74,28 @@ export function readCommandLine(argv: readonly string[], cwd: string): CommandLi
     if (WITH_VALUE.includes(flag)) {
       const text = token.value
       if (text === undefined || (!token.inlineValue && text.startsWith('-'))) {
-        const wanted = SETTINGS.get(name ?? '')?.placeholder ?? 'FILE'
+        const wanted = SETTINGS.get(name ?? '')?.placeholder ?? COMMAND_OPTIONS[flag] ?? 'FILE'
         fail('E_USAGE', `${place} needs a value: ${place} ${wanted}`)
       }
-      if (name === undefined) config = text
+      if (Object.hasOwn(COMMAND_OPTIONS, flag)) options.set(flag, text)
+      else if (name === undefined) config = text
       else values.set(name, { text, place })
     } else {
-      if (name === undefined && !isSwitch(flag)) {
-        const known = [...BY_FLAG.keys(), ...SWITCHES, 'config']
+      const isOption = Object.hasOwn(COMMAND_OPTIONS, flag)
+      if (name === undefined && !isSwitch(flag) && !isOption) {
+        const known = [...BY_FLAG.keys(), ...SWITCHES, ...Object.keys(COMMAND_OPTIONS), 'config']
         fail('E_USAGE', `There is no option ${place}.${didYouMean(flag, known, '--')}`)
       }
       if (token.value !== undefined) fail('E_USAGE', `${place} takes no value.`)
-      if (isSwitch(flag)) switches.add(flag)
+      if (isOption) options.set(flag, '')
+      else if (isSwitch(flag)) switches.add(flag)
       else if (name !== undefined) values.set(name, { text: 'true', place })
     }
   }
   if (switches.has('debug') && !values.has('logLevel')) {
     values.set('logLevel', { text: 'debug', place: '--debug' })
   }
-  return { code: 'E_USAGE', base: cwd, values, switches, config }
+  return { code: 'E_USAGE', base: cwd, values, switches, config, words, options }
 }
 
 /** SECURECHAT_MAX_CLIENTS of max-clients. */

@@ -8,15 +8,17 @@ import { opaqueReady } from '../../crypto/opaque.ts'
 import { RsaPrivateKey } from '../../crypto/rsa.ts'
 import { createServer, type Server } from '../../server/server.ts'
 import { openFileStore } from '../../storage/files.ts'
-import { openNedbStore } from '../../storage/nedb/store.ts'
-import type { Store } from '../../storage/ports.ts'
+import { type NedbStore, openNedbStore } from '../../storage/nedb/store.ts'
 import { createLocalRouter } from '../../storage/router-local.ts'
 import { hex } from '../../util/bytes.ts'
 import type { Clock } from '../../util/clock.ts'
 import { fail } from '../../util/errors.ts'
 import type { Log } from '../../util/log.ts'
+import { refuseMoved } from './backup/marks.ts'
 import { claim, ownerOf } from './data-folder.ts'
 import { loadServerKeys, makeServerKeys, type ServerKeys } from './identity.ts'
+import { launchPasswordOf } from './launch-password.ts'
+import type { LaunchPassword } from './master-key.ts'
 import type { ServerSettings } from './settings.ts'
 
 export interface StartDeps {
@@ -24,6 +26,10 @@ export interface StartDeps {
   readonly log: Log
   /** The first launch key, if its making has begun already. */
   readonly launchKey?: Promise<RsaPrivateKey>
+  /** For the operator's commands on a server that does not run: nothing new is made, nothing listens. */
+  readonly isOffline?: boolean
+  /** Asked for when the keys are protected; default: where the settings say, or nowhere. */
+  readonly launchPassword?: LaunchPassword
   /** Called before the keys of a new server are made: a second or two. */
   onGeneratingKeys?(): void
 }
@@ -32,17 +38,18 @@ export interface RunningServer {
   readonly srv: Buffer
   readonly port: number
   readonly server: Server
-  readonly store: Store
+  readonly store: NedbStore
   /** Takes nothing new, answers what it has taken, says goodbye, closes everything. */
   close(): Promise<void>
 }
 
-/** @throws E_CONFIG E_CORRUPT E_FILE E_LOCKED E_DISK_FULL E_STORE E_CONNECT with a sentence for the operator; nothing stays open */
+/** @throws E_AUTH E_CONFIG E_CORRUPT E_FILE E_LOCKED E_DISK_FULL E_STORE E_CONNECT with a sentence for the operator; nothing stays open */
 export async function startServer(
   settings: ServerSettings,
   deps: StartDeps,
 ): Promise<RunningServer> {
   const { clock, log } = deps
+  if (deps.isOffline !== true) await refuseMoved(settings.data)
   const first = deps.launchKey ?? RsaPrivateKey.generate(2048)
   first.catch(() => undefined) // if something else fails first, nobody waits for it
   const closers: (() => Promise<void> | void)[] = []
@@ -72,7 +79,7 @@ export async function startServer(
       preload: true, // damage stops the start, not the traffic
       clock,
       log,
-      holder: `securechat-server, process ${process.pid}`,
+      holder: `securechat-server${deps.isOffline === true ? ' (a command)' : ''}, process ${process.pid}`,
     })
     closers.push(() => store.close())
     const files = await openFileStore({
@@ -98,6 +105,8 @@ export async function startServer(
       log,
     })
     closers.push(() => server.close())
+    await server.bans.load()
+    if (deps.isOffline === true) return { srv: keys.srv, port: settings.port, server, store, close }
     const listener = await openPort(settings, server, log)
     closers.push(() => listener.close())
     return { srv: keys.srv, port: listener.port, server, store, close }
@@ -110,7 +119,11 @@ export async function startServer(
 /** The keys that belong to the data: old ones to old data, and new ones only where there is no data yet. */
 async function openKeys(settings: ServerSettings, deps: StartDeps): Promise<ServerKeys> {
   const { keys: dir, data } = settings
-  const [owner, found] = await Promise.all([ownerOf(data), loadServerKeys(dir)])
+  const password = deps.launchPassword ?? launchPasswordOf(settings)
+  const [owner, found] = await Promise.all([ownerOf(data), loadServerKeys(dir, password)])
+  if (deps.isOffline === true && owner === null) {
+    fail('E_CONFIG', `There is no server in ${data} yet. Start it once, or name its --data.`)
+  }
   if (found === null) {
     if (owner !== null) {
       fail(
@@ -121,7 +134,7 @@ async function openKeys(settings: ServerSettings, deps: StartDeps): Promise<Serv
     }
     deps.onGeneratingKeys?.()
   }
-  const keys = found ?? (await makeServerKeys(dir))
+  const keys = found ?? (await makeServerKeys(dir, password))
   const now = owner ?? ((await claim(data, keys.srv)) ? hex(keys.srv) : await ownerOf(data))
   if (now !== hex(keys.srv)) {
     fail(

@@ -11,7 +11,7 @@ import { registrationStatement } from '../../identity/login-proof.ts'
 import type { SignedDeviceList } from '../../protocol/composites.ts'
 import type { ReplyOf } from '../../protocol/frames.ts'
 import type { Username } from '../../protocol/names.ts'
-import type { Bytes } from '../../util/bytes.ts'
+import { type Bytes, hex } from '../../util/bytes.ts'
 import { codeOf, fail, SecureChatError } from '../../util/errors.ts'
 import type { LocalLock } from '../api.ts'
 import type { ClientDeps } from '../ports.ts'
@@ -100,11 +100,22 @@ export async function enrol(
   return { profile, recoveryCode: code.reveal() }
 }
 
+/** Whether somebody could sign up so now: asked before a person has thought of a password. @throws as enrol() */
+export async function probe(
+  deps: ClientDeps,
+  wire: Wire,
+  account: Pick<NewAccount, 'user' | 'invite'>,
+): Promise<void> {
+  await opaqueReady()
+  const { message } = registrationStart(hex(randomBytes(16)))
+  await start(deps, wire, account, { req: message })
+}
+
 async function start(
   deps: ClientDeps,
   wire: Wire,
-  { user, invite }: NewAccount,
-  requests: { readonly req: Bytes; readonly rreq: Bytes },
+  { user, invite }: Pick<NewAccount, 'user' | 'invite'>,
+  requests: { readonly req: Bytes; readonly rreq?: Bytes },
 ): Promise<ReplyOf<'reg.start'>> {
   const inv = invite === undefined ? {} : { inv: invite }
   try {

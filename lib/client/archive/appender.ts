@@ -12,7 +12,7 @@ import { changeOf } from '../messages/marks.ts'
 import type { MessageRow } from '../messages/row.ts'
 import { Refusal } from '../refusal.ts'
 import { askFor, type BatchSource, type ChainFault, ChainReader, openFrom } from './chain-reader.ts'
-import { isKept, itemOf, rowOf } from './item.ts'
+import { isKept, itemOf, remainderOf, rowOf } from './item.ts'
 import { NO_CHAIN, type OwnChain } from './own-chain.ts'
 
 /** After this long without a change, and at the latest after that long: a row changes a few times in its first seconds. */
@@ -131,13 +131,18 @@ export class Appender {
       this.#firstDueAt = null
       const rows = await messages.due(BATCH_ITEMS_MAX)
       if (rows.length === 0) return
+      const now = clock.now()
       const kept: MessageRow[] = []
-      for (const row of rows) if (await this.#isKept(row)) kept.push(row)
+      const items: HistoryItem[] = []
+      for (const row of rows) {
+        const version = (await this.#isKept(row)) ? row : remainderOf(row)
+        if (version === null) continue
+        kept.push(row)
+        items.push(itemOf(version, otherOf(row.conv), now))
+      }
       if (kept.length < rows.length) {
         await messages.settle(rows.filter((row) => !kept.includes(row)))
       }
-      const now = clock.now()
-      const items = kept.map((row) => itemOf(row, otherOf(row.conv), now))
       const count = fitting(items)
       const isPut = count === 0 || (await this.#put(kept.slice(0, count), items.slice(0, count)))
       // what changes meanwhile waits for the next time

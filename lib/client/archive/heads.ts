@@ -9,7 +9,7 @@ import { type Bytes, equal, hex } from '../../util/bytes.ts'
 import type { Timer } from '../../util/clock.ts'
 import { codeOf } from '../../util/errors.ts'
 import type { Log } from '../../util/log.ts'
-import { askFor, type BatchSource } from './chain-reader.ts'
+import { askFor, type BatchSource, openFrom } from './chain-reader.ts'
 import type { OwnChain } from './own-chain.ts'
 
 const KIND = 'meta'
@@ -21,6 +21,10 @@ const KEPT_MAX = 42
 /** What matters comes first on a new connection. */
 const CHECK_AFTER_MS = 10_000
 const HASH_BYTES = 16
+/** Heads of one device that wait for a look. */
+const UNSEEN_MAX = 16
+/** Batches before a head that are looked at with it: each must be the one that the next one names. */
+const LINKS = 8
 
 const STORED = map({ h: list(hhead, KEPT_MAX) })
 
@@ -35,8 +39,8 @@ export interface HeadsDeps extends BatchSource {
 export class Heads {
   readonly #deps: HeadsDeps
   readonly #known = new Map<string, HistoryHead>()
-  /** Heads whose batch was not looked at since they were told (hex of dev). */
-  readonly #unseen = new Set<string>()
+  /** Heads whose batch was not looked at in this session, by dev (hex), the highest last: of each that was told, once. */
+  readonly #unseen = new Map<string, readonly HistoryHead[]>()
   #timer: Timer | null = null
   #stopped = false
 
@@ -53,7 +57,10 @@ export class Heads {
     const heads = new Heads(deps)
     const record = await deps.records.get(KIND, ID)
     const stored = record === null ? [] : check(STORED, decodeStrict(record.body), 'heads').h
-    for (const head of stored) heads.#known.set(hex(head[0]), head)
+    for (const head of stored) {
+      heads.#known.set(hex(head[0]), head)
+      heads.#unseen.set(hex(head[0]), [head])
+    }
     return heads
   }
 
@@ -76,7 +83,7 @@ export class Heads {
       if (known !== undefined && known[1] >= seq) continue
       if (known === undefined && this.#known.size >= KEPT_MAX) continue
       this.#known.set(hex(dev), head)
-      this.#unseen.add(hex(dev))
+      this.#unseen.set(hex(dev), [...(this.#unseen.get(hex(dev)) ?? []), head].slice(-UNSEEN_MAX))
       isNew = true
     }
     if (!isNew) return
@@ -105,22 +112,54 @@ export class Heads {
     if (!link.online) return
     const { devs } = await link.request('hist.ls', {})
     const last = new Map(devs.map(([dev, , seq]) => [hex(dev), seq]))
-    for (const [id, head] of [...this.#known]) {
-      const [dev, seq] = head
+    for (const [id, [dev, seq]] of [...this.#known]) {
       const served = last.get(id) ?? -1
       if (served < seq) {
         fault('E_ROLLBACK', dev)
         await this.#settle(id, served)
-      } else if (this.#unseen.has(id)) await this.#look(id, head)
+      } else await this.#look(id)
     }
   }
 
-  async #look(id: string, [dev, seq, hash]: HistoryHead): Promise<void> {
-    const [row] = await askFor(this.#deps, { dev, seq })
-    if (this.#known.get(id)?.[1] !== seq) return
-    this.#unseen.delete(id)
-    const isSame = row?.[0] === seq && equal(batchHash(row[2]).subarray(0, HASH_BYTES), hash)
-    if (!isSame) this.#deps.fault(row?.[0] === seq ? 'E_FORK' : 'E_ROLLBACK', dev)
+  /** The batches of what was told, and those before them. */
+  async #look(id: string): Promise<void> {
+    const told = this.#unseen.get(id) ?? []
+    let from = 0
+    for (const head of told) {
+      from = await this.#read(head, Math.max(from, head[1] - LINKS))
+      const now = (this.#unseen.get(id) ?? []).filter((each) => each !== head)
+      if (now.length === 0) this.#unseen.delete(id)
+      else this.#unseen.set(id, now)
+    }
+  }
+
+  /** Resolves to where the next look begins: this head, since what follows must name it. */
+  async #read([dev, last, hash]: HistoryHead, from: number): Promise<number> {
+    let prev: Bytes | null = null
+    for (let at = from; at <= last;) {
+      const rows = (await askFor(this.#deps, { dev, seq: at })).filter(([seq]) => seq <= last)
+      if (rows[0]?.[0] !== at) {
+        this.#deps.fault('E_ROLLBACK', dev)
+        return last
+      }
+      for (const [seq, e, d] of rows) {
+        const batch = openFrom(this.#deps, { dev, seq, e }, d)
+        const follows = prev === null || batch === null || equal(batch.prev, prev)
+        prev = batchHash(d)
+        const isTold = seq !== last || equal(prev.subarray(0, HASH_BYTES), hash)
+        if (!follows || !isTold) this.#deps.fault('E_FORK', dev)
+        if (!isTold) await this.#keep([dev, last, prev.subarray(0, HASH_BYTES)])
+        at = seq + 1
+      }
+    }
+    return last
+  }
+
+  /** It was said; what is there now is what counts, unless more was told meanwhile. */
+  async #keep(head: HistoryHead): Promise<void> {
+    if (this.#known.get(hex(head[0]))?.[1] !== head[1]) return
+    this.#known.set(hex(head[0]), head)
+    await this.#save()
   }
 
   /** It was said; what the server has from now on is compared with what it has now. */

@@ -26,6 +26,14 @@ export function isKept(row: MessageRow): boolean {
   return !('ttl' in payload)
 }
 
+/** What the history keeps of a row that it does not keep itself: the place that it took was a placeholder there. Null: nothing. */
+export function remainderOf(row: MessageRow): MessageRow | null {
+  if (row.filled === undefined) return null
+  const { number, conv, acct, dev, ts, at, own, filled: key } = row
+  const payload = new Uint8Array(0)
+  return { number, key, conv, acct, dev, ts, at, payload, own, resent: false, aside: 'void' }
+}
+
 /** `other`: the account at the other end of its conversation. */
 export function itemOf(row: MessageRow, other: Bytes | undefined, now: number): HistoryItem {
   const stored = decodeStrict(encodeRow(row)) as Fields
@@ -68,6 +76,7 @@ function hasItsKey(row: MessageRow): boolean {
   if (row.placeholder !== undefined) return PLACEHOLDER.test(row.key)
   if (row.payload.length > 0) return row.key === keyOf(row)
   if (row.aside === 'gone') return row.own && isGoneKey(row.key)
+  if (row.aside === 'void') return PLACEHOLDER.test(row.key)
   return MID.test(row.key) && (row.deleted === true || row.aside === 'change')
 }
 

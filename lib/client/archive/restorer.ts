@@ -210,7 +210,7 @@ export class Restorer {
     await flush()
     await this.#deps.regained(results.map(({ row }) => row))
     const fresh = results.filter((result: Restored) => result.fresh && !result.replaced)
-    for (const { row } of fresh) late(row)
+    for (const { row } of fresh) if (row.aside === undefined && row.withheld !== true) late(row)
     return fresh.length
   }
 

@@ -1,6 +1,5 @@
 // What this device believes about groups: takes states from wherever they come, checks them, joins, keeps what does not link
-// yet and asks an admin for what is missing (PROTOCOL 7.3, 8). Own changes are made in group-changes.ts.
-import { randomBytes } from '../../crypto/random.ts'
+// yet; what is missing is asked for in group-questions.ts (PROTOCOL 7.3, 8). Own changes are made in group-changes.ts.
 import {
   isAdmin,
   memberOf,
@@ -8,10 +7,10 @@ import {
   verifyGroupState,
 } from '../../envelope/group-state.ts'
 import { type Bytes, equal, hex } from '../../util/bytes.ts'
-import type { Clock, Timer } from '../../util/clock.ts'
+import type { Clock } from '../../util/clock.ts'
 import { codeOf, type ErrorCode, fail } from '../../util/errors.ts'
 import type { Log } from '../../util/log.ts'
-import { BoundedMap, BucketTable } from '../../util/rate.ts'
+import { BucketTable } from '../../util/rate.ts'
 import { mustWait } from '../inbox/later.ts'
 import type { MessageRow } from '../messages/row.ts'
 import type { Outbox } from '../outbox/outbox.ts'
@@ -19,30 +18,17 @@ import type { Directory } from '../people/directory.ts'
 import type { Peers } from '../people/peers.ts'
 import { without } from '../without.ts'
 import type { Group } from './group.ts'
+import { GroupQuestions, type Sender } from './group-questions.ts'
 import type { GroupTable } from './group-table.ts'
-import { payloadOf, rowOfState } from './state-row.ts'
+import { rowOfState } from './state-row.ts'
 import { stepsOf } from './steps.ts'
 import { UnlinkedStates } from './unlinked-states.ts'
 
 /** Groups that one stranger may have us wait for. */
 const PENDING_PER_STRANGER = 3
-/** Between two questions, and between two answers to one device. */
-const ASK_EVERY_MS = 10_000
-/** While an answer does not come, or does not help. */
-const AGAIN_MS = [ASK_EVERY_MS, 10 * 60_000, 6 * 3_600_000] as const
-/** Answers to all devices of one account: 64 states each, in the queue of everything else that we say there. */
-const ANSWERS = { burst: 6, perSecond: 1 / 600 } as const
 /** Accounts that we look up because a state of this sender names them: they need not exist. */
 const LOOK_UPS = { burst: 20, perSecond: 1 / 60 } as const
 const COUNTED_MAX = 1000
-/** A rival of our own last states may be the one that won: so many are asked for again. */
-const ASK_BACK = 3
-
-export interface Sender {
-  readonly acct: Bytes
-  readonly dev: Bytes
-}
-
 /** `unlinked`: it cannot be judged yet. */
 export type Learnt = 'known' | 'unlinked' | 'refused'
 
@@ -64,19 +50,15 @@ export interface GroupBookDeps {
 export class GroupBook {
   readonly #deps: GroupBookDeps
   readonly #unlinked = new UnlinkedStates()
+  readonly #questions: GroupQuestions
   /** Lines that are on their way into the store. */
   readonly #handed = new Map<string, Bytes[]>()
-  readonly #asked = new Map<string, { at: number; count: number }>()
-  readonly #askLater = new Map<string, Timer>()
-  /** The last state that did not link, and who showed it. */
-  readonly #wanted = new Map<string, { readonly seen: SeenGroupState; readonly from: Sender }>()
-  #stopped = false
-  readonly #answered = new BoundedMap<number>(COUNTED_MAX)
-  readonly #answers = new BucketTable(ANSWERS, COUNTED_MAX)
   readonly #lookUps = new BucketTable(LOOK_UPS, COUNTED_MAX)
 
   constructor(deps: GroupBookDeps) {
     this.#deps = deps
+    const isOpen = (seen: SeenGroupState): boolean => this.#unlinked.has(seen)
+    this.#questions = new GroupQuestions({ ...deps, isOpen })
   }
 
   /** A state that this account sent. Durable when it resolves. @throws what says nothing about it: E_CLOSED, E_STORE */
@@ -88,10 +70,11 @@ export class GroupBook {
     if (group === undefined) return this.#found(seen, from)
     const known = groups.chain(conv).find(seen.h)
     if (known !== undefined) {
-      if (known.quiet === true && !equal(from.acct, this.#deps.me)) {
+      if (known.quiet === true) {
         await groups.announced(conv, seen.h, clock.now())
         await this.settle(conv)
       }
+      await this.#questions.contradict(conv, known, from)
       return 'known'
     }
     if (this.#comesBack(group, seen)) return this.#found(seen, from, group)
@@ -146,18 +129,8 @@ export class GroupBook {
   }
 
   /** A member wants the states from n on. */
-  async answer(conv: string, n: number, to: Sender): Promise<void> {
-    const { groups, outbox, clock } = this.#deps
-    const key = `${conv}/${hex(to.acct)}/${hex(to.dev)}`
-    const now = clock.now()
-    if (now - (this.#answered.get(key) ?? -Infinity) < ASK_EVERY_MS) return
-    this.#answered.set(key, now)
-    const monotonic = clock.monotonic()
-    if (this.#answers.of(`${conv}/${hex(to.acct)}`, monotonic).take(monotonic) > 0) return
-    for (const known of groups.chain(conv).line()) {
-      if (known.state.n < n) continue
-      await outbox().add(payloadOf(known), { conv, acct: to.acct, only: to.dev })
-    }
+  answer(conv: string, n: number, to: Sender): Promise<void> {
+    return this.#questions.answer(conv, n, to)
   }
 
   /** Nobody knows us there, and now we do: shown and answered from now on. */
@@ -187,8 +160,7 @@ export class GroupBook {
   }
 
   stop(): void {
-    this.#stopped = true
-    for (const timer of this.#askLater.values()) timer.cancel()
+    this.#questions.stop()
   }
 
   #comesBack({ standing, state }: Group, { state: next }: SeenGroupState): boolean {
@@ -230,7 +202,9 @@ export class GroupBook {
   async #next(group: Group, seen: SeenGroupState, from: Sender): Promise<Learnt> {
     const { groups, me } = this.#deps
     const { conv, state } = group
-    const isInside = equal(from.acct, me) || memberOf(state, from.acct) !== undefined
+    const isRemoved = group.standing === 'removed'
+    const isInside =
+      memberOf(state, from.acct) !== undefined || (equal(from.acct, me) && !isRemoved)
     if (!isInside && !isAdmin(state, seen.state.by.acct)) return 'refused'
     const checked = await this.#check(seen, from)
     if (checked === 'refused' || (checked === 'gone' && !isInside)) return 'refused'
@@ -239,8 +213,28 @@ export class GroupBook {
     if (groups.chain(conv).find(seen.h) !== undefined) return 'known'
     if (!this.#unlinked.has(seen)) return 'refused'
     // it links, and its signature cannot be checked: an admin signs the same again
-    if (!groups.chain(conv).isNext(seen, this.#deps.clock.now())) await this.#ask(conv, seen, from)
+    if (groups.chain(conv).isNext(seen, this.#deps.clock.now())) return 'unlinked'
+    if (checked === 'good' && this.#isAllThereIs(group, seen, from)) return this.#anew(group, seen)
+    await this.#questions.ask(conv, seen, from)
     return 'unlinked'
+  }
+
+  /** We have asked for everything, it does not lead here, and one of our admins stands on it: then we begin there (PROTOCOL 8). */
+  #isAllThereIs({ conv, state }: Group, { state: next }: SeenGroupState, from: Sender): boolean {
+    const { me } = this.#deps
+    const isVouchedFor = isAdmin(state, from.acct) && memberOf(next, from.acct) !== undefined
+    const isAsked = this.#questions.isExhausted(conv)
+    return isAsked && isVouchedFor && next.n > state.n && memberOf(next, me) !== undefined
+  }
+
+  async #anew(group: Group, seen: SeenGroupState): Promise<Learnt> {
+    const { conv, standing, readTo, receiptedFrom, request } = group
+    const as = { standing, readTo, receiptedFrom, ...(request === undefined ? {} : { request }) }
+    await this.#deps.groups.found(seen, { untold: true }, as)
+    this.#unlinked.drop(conv, seen.state.n)
+    this.#questions.enough(conv)
+    await this.settle(conv)
+    return 'known'
   }
 
   /** Takes everything that links by now. */
@@ -296,67 +290,5 @@ export class GroupBook {
     return this.#deps.groups
       .all()
       .filter(({ request }) => request !== undefined && equal(request.acct, acct)).length
-  }
-
-  /** Now, or when the last question is old enough; and again, to another admin, while it does not help. */
-  async #ask(conv: string, seen: SeenGroupState, from: Sender): Promise<void> {
-    const { clock } = this.#deps
-    if (this.#stopped) return
-    const before = this.#wanted.get(conv)
-    if (before !== undefined && !this.#unlinked.has(before.seen)) this.#askedEnough(conv)
-    this.#wanted.set(conv, { seen, from })
-    if (this.#askLater.has(conv)) return
-    const last = this.#asked.get(conv) ?? { at: -Infinity, count: 0 }
-    const wait = last.at + ASK_EVERY_MS - clock.now()
-    if (wait <= 0) {
-      this.#asked.set(conv, { at: clock.now(), count: last.count + 1 })
-      await this.#askOne(conv, seen, from, last.count)
-    }
-    const pause = AGAIN_MS[Math.min(last.count, AGAIN_MS.length - 1)] ?? ASK_EVERY_MS
-    const timer = clock.after(wait > 0 ? wait : pause, () => {
-      this.#askLater.delete(conv)
-      this.#askAgain(conv)
-    })
-    this.#askLater.set(conv, timer)
-  }
-
-  #askAgain(conv: string): void {
-    const wanted = this.#wanted.get(conv)
-    if (wanted === undefined || !this.#unlinked.has(wanted.seen)) {
-      this.#askedEnough(conv)
-      return
-    }
-    this.#ask(conv, wanted.seen, wanted.from).catch((error: unknown) => {
-      this.#deps.log.warn('client.group.ask', { code: codeOf(error) })
-    })
-  }
-
-  /** What was asked for is here. */
-  #askedEnough(conv: string): void {
-    this.#wanted.delete(conv)
-    this.#askLater.get(conv)?.cancel()
-    this.#askLater.delete(conv)
-    this.#asked.set(conv, { at: this.#asked.get(conv)?.at ?? -Infinity, count: 0 })
-  }
-
-  async #askOne(conv: string, seen: SeenGroupState, from: Sender, count: number): Promise<void> {
-    const { groups, outbox, clock, me } = this.#deps
-    const group = groups.get(conv)
-    if (group === undefined) return
-    const admins = group.state.mem
-      .filter(({ acct, admin }) => admin && !equal(acct, me))
-      .map(({ acct }) => ({ acct }))
-    // what asks tells the present state: nobody else than a member may hear it
-    const mayAnswer =
-      memberOf(group.state, from.acct) !== undefined &&
-      (isAdmin(seen.state, from.acct) || isAdmin(group.state, from.acct))
-    const candidates: { acct: Bytes; dev?: Bytes }[] = mayAnswer ? [from, ...admins] : admins
-    const target = candidates[count % Math.max(1, candidates.length)]
-    if (target === undefined) return
-    const n = count === 0 ? Math.max(1, group.state.n - ASK_BACK) : 1
-    await outbox().add(
-      { k: 'group.get', id: randomBytes(16), ts: clock.now(), n },
-      { conv, acct: target.acct, ...(target.dev === undefined ? {} : { only: target.dev }) },
-    )
   }
 }

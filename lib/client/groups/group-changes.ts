@@ -101,8 +101,16 @@ export class GroupChanges {
       .chain(item.conv)
       .all.find((each) => each.quiet === true && this.#midOf(each) === item.mid)
     if (known === undefined) return
+    if (groups.get(item.conv)?.standing === 'removed') return
     await groups.announced(item.conv, known.h, clock.now())
     this.moved(item.conv)
+  }
+
+  /** Nobody is to be told of this any more. */
+  async drop({ conv, mid }: OutItem): Promise<void> {
+    const { outbox } = this.#deps
+    while (await outbox().cancel(mid));
+    outbox().release(conv)
   }
 
   /** A device of somebody was removed: what it signed cannot be checked by newcomers any more. */
@@ -140,15 +148,16 @@ export class GroupChanges {
   async #makeUp(conv: string): Promise<void> {
     const { groups, outbox, device } = this.#deps
     const chain = groups.chain(conv)
-    outbox().release(conv)
     for (const known of chain.all) {
       const { change } = groups.note(known.h)
       if (change === undefined || chain.isInLine(known.h)) continue
-      await outbox().cancel(this.#midOf(known))
+      // what tells those who were to be removed has the same id
+      while (await outbox().cancel(this.#midOf(known)));
       if (memberOf(chain.current.state, device.acct) !== undefined) await this.#make(conv, change)
       await groups.setNote(conv, known.h, without(groups.note(known.h), 'change'))
     }
     if (this.#isSignedByNobody(conv)) await this.#make(conv, { what: 'sign' })
+    outbox().release(conv)
   }
 
   /** The device that signed the current state is not one of its account's any more, and we may sign. */

@@ -87,7 +87,10 @@ export class GroupDispatch {
     const isKnown = peer.accepted || equal(from.acct, this.#deps.me)
     const isPending = groups.get(conv)?.standing === 'pending'
     if (isPending && learnt === 'known' && isKnown) await this.#deps.accepted(conv)
-    return book.untold(conv).map((row) => ({ row }))
+    // one of our own came from another device of ours: it has left
+    return book
+      .untold(conv)
+      .map((row) => ({ row: row.own ? { ...row, state: 'accepted' as const } : row }))
   }
 
   /** Null: from somebody who is not in it any more, or about a group that is not here. */
@@ -110,18 +113,26 @@ export class GroupDispatch {
     return !isStrange
   }
 
-  /** The payload inside counts as the one that could not be read (PROTOCOL 9.4). */
-  async #again(arrival: GroupArrival, outer: PayloadOf<'again'>): Promise<readonly Content[]> {
+  /** As in dispatch.ts. */
+  async #again(
+    arrival: GroupArrival,
+    outer: PayloadOf<'again'>,
+    isInner = false,
+  ): Promise<readonly Content[]> {
     const { messages, needless } = this.#deps
     const inner = readable(outer.p)
-    if (inner === null || inner.k === 'again' || inner.k === 'resend') return []
+    if (inner === null) return []
     const { from, conv } = arrival
+    const gap = gapKey(from, outer.id)
+    if (inner.k === 'again') {
+      await needless(gap)
+      return isInner ? [] : this.#again(arrival, inner, true)
+    }
     if (this.#deps.groups.get(conv) === undefined && inner.k !== 'group') return []
     const mid = messageId(fromHex(conv), from.acct, inner.id)
     const again = { ...arrival, payload: inner, bytes: outer.p, mid, resent: true }
     const known = inner.k === 'group' ? null : await messages.byKey(hex(mid))
     const contents = known === null ? await this.take(again) : [{ row: this.#row(again) }]
-    const gap = gapKey(from, outer.id)
     const [first, ...others] = contents
     if (first !== undefined) return [{ ...first, replaces: gap }, ...others]
     await needless(gap)

@@ -36,6 +36,8 @@ export interface GroupRouteDeps {
   readonly emit: Emit
   /** Everything that waited on the server is taken: what others decided meanwhile is known (PROTOCOL 8). */
   readonly caughtUp: () => Promise<void>
+  /** This must not go any more: takes it out of the queue. */
+  readonly voided: (item: OutItem) => void
 }
 
 export class GroupRoute implements Route {
@@ -52,15 +54,25 @@ export class GroupRoute implements Route {
     const { standing, name } = this.#group(item)
     // what ends a membership goes out after it, and own devices are always told
     if (item.kind === 'group' || this.#isForOwn(item)) return null
-    if (standing === 'member' || this.#isNeedless(item)) return null
+    if (standing === 'member' || this.#isNeedless(item) || this.#isLeaving(item)) return null
     return { code: 'E_STATE', reason: `You are not a member of #${name} any more.` }
   }
 
+  /** Nothing is said before it is known what others have decided meanwhile (PROTOCOL 8). */
+  ready(): Promise<void> {
+    return this.#deps.caughtUp()
+  }
+
   async recipients(item: OutItem): Promise<VerifiedBundle[]> {
-    const { reach, caughtUp } = this.#deps
-    await caughtUp()
+    const { reach, voided } = this.#deps
     if (this.#isNeedless(item)) return []
-    if (item.only !== undefined && item.acct !== undefined) return reach.only(item.acct, item.only)
+    if (this.#isVoid(item)) {
+      voided(item)
+      fail('E_CLOSED') // it waits until it is taken out
+    }
+    if (item.only !== undefined && item.acct !== undefined) {
+      return this.#onlyDevice(item.acct, item.only)
+    }
     if (this.#isForOwn(item)) return reach.ownOthers()
     const targets = this.#targets(item)
     const found: VerifiedBundle[] = []
@@ -85,6 +97,21 @@ export class GroupRoute implements Route {
     return isOut && !isContentKind(item.kind) && !this.#isForOwn(item)
   }
 
+  /** A change of ours that nobody was told of, and that gave way to somebody else's: nobody is told of it any more. */
+  #isVoid(item: OutItem): boolean {
+    const chain = this.#deps.groups.chain(item.conv)
+    const carried = carriedBy(item, chain)
+    // of a tree that was given up
+    if (carried === undefined) return item.kind === 'group' && item.only === undefined
+    return carried.quiet === true && !chain.isInLine(carried.h)
+  }
+
+  /** We have left, and nobody was told yet: what waits was said before, and goes before the news does (PROTOCOL 8). */
+  #isLeaving({ conv }: OutItem): boolean {
+    const { groups } = this.#deps
+    return groups.get(conv)?.standing === 'left' && groups.chain(conv).current.quiet === true
+  }
+
   basis(item: OutItem): string {
     const { peers, reach, device } = this.#deps
     const parts = this.#targets(item).map((acct) => {
@@ -93,6 +120,7 @@ export class GroupRoute implements Route {
       return `${why}${reach.basisOf(peer?.pin)}`
     })
     const own = reach.basisOf(peers.get(device.acct)?.pin)
+    if (this.#isVoid(item)) return 'void'
     return [hex(this.#stateFor(item).h), own, ...parts].join(';')
   }
 
@@ -116,13 +144,13 @@ export class GroupRoute implements Route {
   /** What the stream rests on: the current state, but for the news of an end of membership the one before (PROTOCOL 8). */
   #stateFor(item: OutItem): KnownGroupState {
     const chain = this.#deps.groups.chain(item.conv)
-    if (item.kind !== 'group') return stateOf(chain, item.acct)
-    const payload = decodePayload(item.payload)
-    const carried = payload.k === 'group' ? chain.find(sha256(payload.b)) : undefined
-    if (carried === undefined) return chain.current
+    const last = this.#isLeaving(item) ? chain.find(chain.current.state.prev) : undefined
+    if (item.kind !== 'group') return last ?? stateOf(chain, item.acct)
+    const carried = carriedBy(item, chain)
+    if (carried === undefined) return last ?? chain.current
     const end = [this.#deps.device.acct, ...(item.acct === undefined ? [] : [item.acct])]
     const isInside = end.every((acct) => memberOf(carried.state, acct) !== undefined)
-    return isInside ? chain.current : (chain.find(carried.state.prev) ?? chain.current)
+    return isInside ? (last ?? chain.current) : (chain.find(carried.state.prev) ?? chain.current)
   }
 
   #targets(item: OutItem): Bytes[] {
@@ -133,6 +161,19 @@ export class GroupRoute implements Route {
 
   #isForOwn({ acct }: OutItem): boolean {
     return acct !== undefined && equal(acct, this.#deps.device.acct)
+  }
+
+  /** Nobody, when it was removed from its account meanwhile: nobody waits for that. */
+  async #onlyDevice(acct: Bytes, dev: Bytes): Promise<VerifiedBundle[]> {
+    const { directory, reach, peers } = this.#deps
+    try {
+      return await reach.only(acct, dev)
+    } catch (error) {
+      const peer = peers.get(acct)
+      if (codeOf(error) !== 'E_NO_DEVICE' || peer === undefined) throw error
+      if (directory.listOf(peer).devs.some(({ id }) => equal(id, dev))) throw error
+      return []
+    }
   }
 
   /** No devices: nothing goes to this member now, and everybody else gets it. */
@@ -182,6 +223,13 @@ export class GroupRoute implements Route {
   #group(item: OutItem): Group {
     return this.#deps.groups.get(item.conv) ?? fail('E_NOT_FOUND')
   }
+}
+
+/** The state that an item brings. */
+function carriedBy(item: OutItem, chain: GroupChain): KnownGroupState | undefined {
+  if (item.kind !== 'group') return undefined
+  const payload = decodePayload(item.payload)
+  return payload.k === 'group' ? chain.find(sha256(payload.b)) : undefined
 }
 
 /** Whoever was removed meanwhile hears of no newer state than those he was in. */

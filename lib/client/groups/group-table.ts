@@ -170,9 +170,10 @@ export class GroupTable {
   async #moved(conv: string, move: () => readonly Bytes[]): Promise<void> {
     const { chain } = this.#entry(conv)
     const before = chain.current.h
+    const quiet = chain.all.filter((each) => each.quiet === true)
     const touched = move()
     const gone = chain.prune()
-    const changed = [...touched, before, chain.current.h]
+    const changed = [...touched, ...quiet.map(({ h }) => h), before, chain.current.h]
     const unique = new Map(changed.map((h) => [hex(h), h]))
     await this.#save([...unique.values()].flatMap((h) => chain.find(h) ?? []))
     await this.#forget(gone)

@@ -104,16 +104,24 @@ export class Dispatch {
     return { row: started(row, row.at) ?? row }
   }
 
-  /** The payload inside counts as the one that could not be read (PROTOCOL 9.4). */
-  async #again(arrival: Arrival, outer: PayloadOf<'again'>): Promise<Content | null> {
+  /** The payload inside counts as the one that could not be read (PROTOCOL 9.4). `isInner`: an answer that was lost itself. */
+  async #again(
+    arrival: Arrival,
+    outer: PayloadOf<'again'>,
+    isInner = false,
+  ): Promise<Content | null> {
     const inner = readable(outer.p)
-    if (inner === null || inner.k === 'again' || inner.k === 'resend') return null
+    if (inner === null) return null
     const { from, peer } = arrival
+    const gap = gapKey(from, outer.id)
+    if (inner.k === 'again') {
+      await this.#deps.needless(gap)
+      return isInner ? null : this.#again(arrival, inner, true)
+    }
     const mid = messageId(fromHex(peer.conv), from.acct, inner.id)
     const again = { ...arrival, payload: inner, bytes: outer.p, mid, resent: true }
     const known = await this.#deps.messages.byKey(hex(mid))
     const content = known === null ? await this.#take(again) : { row: this.#row(again) }
-    const gap = gapKey(from, outer.id)
     if (content !== null) return { ...content, replaces: gap }
     await this.#deps.needless(gap)
     return null

@@ -108,6 +108,7 @@ export class Gaps {
   readonly #openIn = new Map<string, number>()
   readonly #commit: GroupCommit<Gap>
   #timer: Timer | null = null
+  #isAsking = false
   #stopped = false
 
   private constructor(deps: GapDeps) {
@@ -179,7 +180,7 @@ export class Gaps {
   /** What was missing is nothing to show: a receipt, for example. A placeholder that stands for it goes. */
   async needless(key: string): Promise<void> {
     await this.filled(key)
-    const row = await this.#deps.messages.remove(key)
+    const row = await this.#deps.messages.discard(key)
     if (row !== null) this.#deps.removed(row)
   }
 
@@ -195,15 +196,18 @@ export class Gaps {
 
   /** The next question is due. */
   #arm(): void {
-    if (this.#stopped || this.#timer !== null) return
+    if (this.#stopped || this.#isAsking) return
+    this.#timer?.cancel()
+    this.#timer = null
     let soonest = Infinity
     for (const gap of this.#open.values()) soonest = Math.min(soonest, dueAt(gap) ?? Infinity)
     if (soonest === Infinity) return
     const wait = Math.max(0, soonest - this.#deps.clock.now())
     this.#timer = this.#deps.clock.after(wait, () => {
-      this.#timer = null
+      this.#isAsking = true
       this.#ask().then(
         () => {
+          this.#isAsking = false
           this.#arm()
         },
         (error: unknown) => {

@@ -227,9 +227,17 @@ export class Opening {
   /** The first message of the stream was lost on our side, or the server sends half of it. */
   #unknownStream(mail: Mail): Result {
     const group = this.#refusedGroups.get(`${hex(mail.f[0])}/${hex(mail.st)}`)
-    const conv = group ?? this.#deps.peers.get(mail.f[0])?.conv
+    const conv = group ?? this.#meetingPlace(mail.f[0])
     if (conv === undefined) return NOTHING
     return { is: 'unreadable', why: 'nokey', conv, receiver: null }
+  }
+
+  /** Where this account can be asked what it was: between us two, or in a group where both of us are (PROTOCOL 9.4). */
+  #meetingPlace(acct: Bytes): string | undefined {
+    const { peers, groups, device } = this.#deps
+    const peer = peers.get(acct)
+    if (peer?.accepted === true || equal(acct, device.acct)) return peer?.conv
+    return groups.sharedWith(acct)[0]?.conv ?? peer?.conv
   }
 
   #refused(mail: Mail, error: unknown, head: Head | null): Result {

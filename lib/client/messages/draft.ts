@@ -12,6 +12,8 @@ export class Draft {
   isRestoring = false
   /** Keys of rows that changed here. */
   readonly #changed = new Set<string>()
+  /** Keys of placeholders whose number somebody else has from here on; the table still has them. */
+  readonly #replaced = new Set<string>()
   readonly #table: RowTable
 
   constructor(table: RowTable) {
@@ -19,6 +21,7 @@ export class Draft {
   }
 
   async find(key: string): Promise<MessageRow | null> {
+    if (this.#replaced.has(key)) return null
     return this.rows.get(key) ?? (await this.#table.byKey(key))
   }
 
@@ -27,7 +30,14 @@ export class Draft {
     return this.#table.byNumber(number)
   }
 
+  /** Another row takes the place of this one. */
+  replace({ key }: MessageRow): void {
+    this.rows.delete(key)
+    this.#replaced.add(key)
+  }
+
   set(row: MessageRow): void {
+    this.#replaced.delete(row.key)
     this.rows.set(row.key, row)
     if (!this.isRestoring) this.#changed.add(row.key)
   }

@@ -1,6 +1,7 @@
 // Chats that were deleted for oneself, on this device or another one of the account: their rows go, here and from what the
 // history brings back; what was said later stays (PROTOCOL 7.1 sync, 11).
 import type { DeviceId } from '../../identity/conversation.ts'
+import { equal } from '../../util/bytes.ts'
 import type { Clock } from '../../util/clock.ts'
 import { BoundedMap } from '../../util/rate.ts'
 import type { Chats } from '../people/chats.ts'
@@ -39,13 +40,16 @@ export class GoneChats {
     return mark
   }
 
-  /** Another device says so, now or in the history. */
+  /** Another device says so, now or in the history: said again, it does not concern what has come meanwhile. */
   async take(mark: GoneMark): Promise<void> {
-    await this.#keep(mark)
+    const known = this.#deps.chats.find(mark.conv)?.gone.find(({ dev }) => equal(dev, mark.dev))
+    if (known !== undefined && known.number >= mark.number) return
     await this.#deps.messages().forget(mark.conv, (row) => {
       const isLater = isOnItsWay(row) || (this.#left.get(row.key) ?? 0) > mark.at
       return !isLater && isCovered(mark, row)
     })
+    // last: what a crash interrupts is done again
+    await this.#keep(mark)
   }
 
   /** A message of this device (hex of its mid) is on the server. */

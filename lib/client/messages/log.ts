@@ -23,7 +23,7 @@ import { joined } from './restored.ts'
 import type { MessageRow } from './row.ts'
 import { LayeredRows } from './layered-rows.ts'
 import type { RowTable } from './row-table.ts'
-import { canBeMarked, emptied, settled, standsFor } from './settle.ts'
+import { canBeMarked, emptied, settled, standsFor, voided } from './settle.ts'
 
 /** A message that was changed. */
 export interface Touched {
@@ -49,8 +49,8 @@ export interface MessageLog {
   insert(row: Omit<MessageRow, 'number'>, replaces?: string): Promise<Inserted>
   /** `change` gives the new row or null for "leave it"; resolves to the changed row, null when nothing changed. */
   update(key: string, change: (row: MessageRow) => MessageRow | null): Promise<MessageRow | null>
-  /** Resolves to the removed row. */
-  remove(key: string): Promise<MessageRow | null>
+  /** This placeholder stands for nothing. Resolves to it; null when there is none. */
+  discard(key: string): Promise<MessageRow | null>
   byKey(key: string): Promise<MessageRow | null>
   byNumber(number: number): Promise<MessageRow | null>
   /** The newest `limit` lines with a smaller number than `before`, ascending. */
@@ -149,8 +149,8 @@ export class RecordMessageLog implements MessageLog, ArchivedLog {
     return (await this.#commit.add({ do: 'update', key, change })) as MessageRow | null
   }
 
-  async remove(key: string): Promise<MessageRow | null> {
-    return (await this.#commit.add({ do: 'remove', key })) as MessageRow | null
+  async discard(key: string): Promise<MessageRow | null> {
+    return (await this.#commit.add({ do: 'discard', key })) as MessageRow | null
   }
 
   async due(limit: number): Promise<MessageRow[]> {
@@ -244,8 +244,8 @@ export class RecordMessageLog implements MessageLog, ArchivedLog {
           results.push(await this.#forget(op, draft))
           draft = new Draft(this.#table)
           break
-        case 'remove':
-          results.push(await this.#remove(op.key, draft))
+        case 'discard':
+          results.push(await this.#discard(op.key, draft))
           break
         case 'settle':
           await this.#due.settle(await draft.find(op.row.key), op.row)
@@ -278,15 +278,11 @@ export class RecordMessageLog implements MessageLog, ArchivedLog {
   async #insert(op: Op & { readonly do: 'insert' }, draft: Draft): Promise<Inserted> {
     const known = await draft.find(op.row.key)
     const named = op.replaces === undefined ? null : await draft.find(op.replaces)
-    const placeholder = named !== null && standsFor(named, op.row) ? named : null
-    if (placeholder !== null) draft.rows.delete(placeholder.key)
-    if (known !== null) {
-      if (placeholder !== null) {
-        await this.#table.remove([placeholder], this.#next - 1)
-        draft.set({ ...without(known, 'restored'), filled: placeholder.key })
-      }
-      return { fresh: false, replaced: false, row: known }
-    }
+    const hole = named !== null && standsFor(named, op.row) ? named : null
+    const placeholder = known === null && hole?.conv === op.row.conv ? hole : null
+    if (placeholder !== null) draft.replace(placeholder)
+    else if (hole !== null) draft.set(voided(hole))
+    if (known !== null) return { fresh: false, replaced: false, row: known }
     const filled = placeholder === null ? {} : { filled: placeholder.key }
     const numbered = { ...op.row, ...filled, number: placeholder?.number ?? this.#next++ }
     const inserted = { fresh: true, replaced: placeholder !== null }
@@ -329,11 +325,10 @@ export class RecordMessageLog implements MessageLog, ArchivedLog {
     return { row, touched, ...(change === null ? {} : { change }) }
   }
 
-  async #remove(key: string, draft: Draft): Promise<MessageRow | null> {
+  async #discard(key: string, draft: Draft): Promise<MessageRow | null> {
     const known = await draft.find(key)
-    if (known === null) return null
-    draft.rows.delete(key)
-    await this.#table.remove([known], this.#next - 1)
+    if (known?.placeholder === undefined) return null
+    draft.set(voided(without(known, 'restored')))
     return known
   }
 
@@ -343,8 +338,9 @@ export class RecordMessageLog implements MessageLog, ArchivedLog {
     draft: Draft,
   ): Promise<Inserted> {
     const known = await draft.find(row.key)
-    const placeholder = row.filled === undefined ? null : await draft.find(row.filled)
-    if (placeholder !== null) draft.rows.delete(placeholder.key)
+    const named = row.filled === undefined ? null : await draft.find(row.filled)
+    const placeholder = named !== null && standsFor(named, row) ? named : null
+    if (placeholder !== null) draft.replace(placeholder)
     if (known !== null) {
       if (placeholder !== null) await this.#table.remove([placeholder], this.#next - 1)
       if (known.restored !== undefined) numbers.used(known.number)

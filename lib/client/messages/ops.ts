@@ -15,7 +15,7 @@ export type Op =
       /** Stored before anything goes. */
       readonly mark?: Omit<MessageRow, 'number'>
     }
-  | { readonly do: 'remove'; readonly key: string }
+  | { readonly do: 'discard'; readonly key: string }
   | { readonly do: 'settle'; readonly row: MessageRow }
   | {
       readonly do: 'restore'

@@ -3,7 +3,7 @@ import { equal } from '../../util/bytes.ts'
 import { mergedReached } from './reached.ts'
 import { merged, NO_MARKS } from './marks.ts'
 import { advances, encodeRow, type MessageRow } from './row.ts'
-import { settled } from './settle.ts'
+import { settled, voided } from './settle.ts'
 
 /**
  * The row with what the other version adds to it, null when that is nothing. What was changed on this device is newer than
@@ -11,6 +11,9 @@ import { settled } from './settle.ts'
  * stays deleted. Edits and reactions of both are one set.
  */
 export function joined(known: MessageRow, archived: Omit<MessageRow, 'number'>): MessageRow | null {
+  // whatever stands for nothing on one device does so on all
+  if (known.aside === 'void') return null
+  if (archived.aside === 'void') return known.placeholder === undefined ? null : voided(known)
   const version = known.restored ?? Infinity
   const other = { ...archived, number: known.number }
   const isLater = (archived.restored ?? 0) > version

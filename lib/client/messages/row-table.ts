@@ -66,6 +66,7 @@ const INDEX: Readonly<Record<Which, string>> = {
   change: 'change',
   expired: 'expired',
   gone: 'gone',
+  void: 'void',
 }
 
 export function rowId(number: number): string {

@@ -10,10 +10,10 @@ import { type Marks, MARKS, marksFrom, storedMarks } from './marks.ts'
 export type PlaceholderReason = 'no-key' | 'gap' | 'bad' | 'removed-device'
 
 /**
- * Why a row is no line of its conversation: it changes another one, its time is over and only its name is left, or it says
- * that the conversation was deleted.
+ * Why a row is no line of its conversation: it changes another one, its time is over and only its name is left, it says that
+ * the conversation was deleted, or it was a placeholder and there is nothing to stand for here.
  */
-export type Aside = 'change' | 'expired' | 'gone'
+export type Aside = 'change' | 'expired' | 'gone' | 'void'
 
 export interface MessageRow {
   /** Order of arrival in this profile; the short number people type. */
@@ -77,7 +77,7 @@ const ROW = map({
   s: opt(lit(...STATES)),
   e: opt(s(24)),
   g: opt(lit('no-key', 'gap', 'bad', 'removed-device')),
-  as: opt(lit('change', 'expired', 'gone')),
+  as: opt(lit('change', 'expired', 'gone', 'void')),
   mk: opt(MARKS),
   de: opt(flag),
   ex: opt(u),

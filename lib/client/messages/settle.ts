@@ -1,6 +1,7 @@
 // A row and what has been made of it. Pure: the marks in, the row as it must lie in the store out.
 import { decodePayload } from '../../protocol/payloads.ts'
 import { equal } from '../../util/bytes.ts'
+import { without } from '../without.ts'
 import { counting, type Marks, NO_MARKS } from './marks.ts'
 import type { MessageRow } from './row.ts'
 
@@ -38,5 +39,10 @@ export function emptied<R extends Unnumbered>(row: R): R {
 
 /** Nobody takes the place of what somebody else has sent. */
 export function standsFor(row: MessageRow, late: Unnumbered): boolean {
-  return row.placeholder !== undefined && row.conv === late.conv && equal(row.acct, late.acct)
+  return row.placeholder !== undefined && equal(row.acct, late.acct)
+}
+
+/** A placeholder that stands for nothing here: what is left of it tells the history, which may have it (PROTOCOL 11). */
+export function voided<R extends Unnumbered>(row: R): R {
+  return { ...without(row, 'placeholder'), aside: 'void' } as Unnumbered as R
 }

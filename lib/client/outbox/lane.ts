@@ -45,6 +45,8 @@ export interface LaneDeps {
   isOpen(item: OutItem): boolean
   /** Opens a stream to everybody the next item goes to. Throws coded errors. */
   open(item: OutItem): Promise<Outgoing>
+  /** Resolves when that can be told. @throws E_CLOSED */
+  ready(item: OutItem): Promise<void>
   /** Why this item may not go now; null when it may. */
   gate(item: OutItem): Hold | null
   /** Inbox keys of these accounts (none named: of everybody in the lane) are out of date. */
@@ -198,6 +200,8 @@ export class Lane {
     const [item] = this.#queue
     if (item === undefined || this.#hold !== null) return false
     if (this.#flights.length >= IN_FLIGHT_MAX) return false
+    await this.#deps.ready(item)
+    if (this.#queue[0] !== item) return true
     const hold = this.#deps.gate(item)
     if (hold !== null) {
       this.#holdAll(hold)

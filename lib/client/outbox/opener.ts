@@ -40,6 +40,10 @@ export class Opener {
     this.#deps = deps
   }
 
+  async ready(item: OutItem): Promise<void> {
+    await this.#route(item).ready?.()
+  }
+
   gate(item: OutItem): Hold | null {
     return this.#route(item).gate(item)
   }

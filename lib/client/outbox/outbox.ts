@@ -35,6 +35,7 @@ export interface OutboxDeps {
   readonly sideWay: SideWay
   /** Opens a stream to everybody the item goes to. */
   readonly open: (item: OutItem) => Promise<Outgoing>
+  readonly ready: (item: OutItem) => Promise<void>
   readonly gate: (item: OutItem) => Hold | null
   readonly stale: (item: OutItem, accounts: readonly Bytes[]) => void
   readonly full: (item: OutItem, accounts: readonly Bytes[]) => boolean
@@ -138,9 +139,11 @@ export class Outbox {
     return false
   }
 
-  /** Drops the copy that is kept for resends of a message that is gone. */
-  forget(mid: string): Promise<void> {
-    return this.#store.forget(mid)
+  /** Drops the copy that is kept for resends of a message that is gone. `instead`: what it was deleted with. */
+  forget(mid: string, instead?: Payload): Promise<void> {
+    const now = this.#deps.clock.now()
+    if (instead === undefined) return this.#store.forget(mid, now)
+    return this.#store.forget(mid, now, { kind: instead.k, payload: encodePayload(instead) })
   }
 
   sentAs(st: Bytes, i: number): Promise<OutItem | null> {
@@ -152,8 +155,9 @@ export class Outbox {
     for (const [key, lane] of this.#lanes) if (key.startsWith(conv)) lane.release()
   }
 
-  renew(conv: string): void {
-    this.#lanes.get(conv)?.renew()
+  /** The next message of this lane (see laneOf) opens a new stream. */
+  renew(lane: string): void {
+    this.#lanes.get(lane)?.renew()
   }
 
   wakeAll(): void {
@@ -183,13 +187,14 @@ export class Outbox {
     const key = laneOf(item)
     const known = this.#lanes.get(key)
     if (known !== undefined) return known
-    const { clock, log, open, gate, stale, full, sideWay } = this.#deps
+    const { clock, log, open, ready, gate, stale, full, sideWay } = this.#deps
     const lane = new Lane({
       clock,
       log,
       traffic: this.#traffic,
       isOpen: (next) => this.#traffic.online || sideWay.covers(next),
       open,
+      ready,
       gate,
       stale,
       full,

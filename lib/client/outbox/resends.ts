@@ -1,14 +1,20 @@
 // Answers those who could not read a message of ours: the original payload again, to that device only, within limits that
 // keep it from becoming a tap (PROTOCOL 9.4).
-import type { PayloadOf } from '../../protocol/payloads.ts'
+import {
+  decodePayload,
+  encodePayload,
+  type Payload,
+  type PayloadOf,
+} from '../../protocol/payloads.ts'
 import { type Bytes, equal, hex } from '../../util/bytes.ts'
 import type { Clock } from '../../util/clock.ts'
 import type { Log } from '../../util/log.ts'
 import type { Emit } from '../emitter.ts'
+import type { Parties } from '../groups/parties.ts'
 import { againId } from '../inbox/gaps.ts'
 import type { Directory } from '../people/directory.ts'
 import type { Peer } from '../people/peer.ts'
-import type { OutItem } from './item.ts'
+import { laneOf, type OutItem } from './item.ts'
 import type { Outbox } from './outbox.ts'
 
 const DAY_MS = 24 * 3_600_000
@@ -27,6 +33,9 @@ interface Asking {
 
 export interface ResendDeps {
   readonly outbox: () => Outbox
+  readonly parties: Pick<Parties, 'isHeard'>
+  /** What every stream of this conversation begins with now; null: with nothing. */
+  readonly opening: (conv: string) => Payload | null
   readonly directory: Directory
   readonly clock: Clock
   readonly log: Log
@@ -45,32 +54,60 @@ export class Resends {
   }
 
   /** The sender asks in this conversation (and may be another device of our own). */
-  async asked(request: PayloadOf<'resend'>, { conv, peer, from }: Asking): Promise<void> {
-    for (const i of request.i) {
-      const item = await this.#deps.outbox().sentAs(request.st, i)
-      if (item !== null && this.#mayAnswer(item, conv, peer, from)) {
-        await this.#deps.outbox().add(
-          {
-            k: 'again',
-            id: againId(request.st, i),
-            ts: this.#deps.clock.now(),
-            p: item.payload,
-          },
-          { conv, acct: from.acct, only: from.dev },
-        )
-      }
+  async asked({ st, i: wanted, why }: PayloadOf<'resend'>, asking: Asking): Promise<void> {
+    const { conv, from } = asking
+    const outbox = this.#deps.outbox()
+    const sent = await Promise.all(
+      wanted.map(async (i) => ({ i, item: await outbox.sentAs(st, i) })),
+    )
+    const found = sent.flatMap(({ i, item }) => (item === null ? [] : [{ i, item }]))
+    // first: the answer may go where the question says nothing can be read
+    if (why === 'nokey') {
+      for (const lane of new Set([conv, ...found.map(({ item }) => laneOf(item))]))
+        this.#renew(lane, from)
     }
-    if (request.why === 'nokey') this.#renew(conv, from)
+    for (const { i, item } of found) {
+      if (this.#mayAnswer(item, item.mid, asking))
+        await this.#answer(item, st, i, sayingOf(item), from)
+    }
+    const isOpened = found.some(({ i }) => i === 0)
+    if (wanted.includes(0) && !isOpened) await this.#openAgain(found[0]?.item, st, asking)
   }
 
-  #mayAnswer(item: OutItem, conv: string, peer: Peer, who: Asking['from']): boolean {
+  /** Index 0 of a group stream is no item: what stands there now says as much, and more. */
+  async #openAgain(known: OutItem | undefined, st: Bytes, asking: Asking): Promise<void> {
+    const { outbox, opening } = this.#deps
+    const item = known ?? (await outbox().sentAs(st, 1))
+    const payload = item === null ? null : opening(item.conv)
+    if (item === null || payload === null) return
+    if (!this.#mayAnswer(item, hex(st), asking)) return
+    await this.#answer(item, st, 0, encodePayload(payload), asking.from)
+  }
+
+  /** In the conversation of the message, wherever the question came. */
+  async #answer(
+    { conv }: OutItem,
+    st: Bytes,
+    i: number,
+    p: Bytes,
+    { acct, dev }: Asking['from'],
+  ): Promise<void> {
+    const ts = this.#deps.clock.now()
+    await this.#deps
+      .outbox()
+      .add({ k: 'again', id: againId(st, i), ts, p }, { conv, acct, only: dev })
+  }
+
+  /** `name`: of what is counted. */
+  #mayAnswer(item: OutItem, name: string, { conv, peer, from: who }: Asking): boolean {
     const now = this.#deps.clock.now()
-    if (item.kind === 'again' || item.conv !== conv) return false
+    // who lost the head of a stream cannot know which conversation it was in: the same people must be in that one
+    if (item.conv !== conv && !this.#deps.parties.isHeard(item.conv, who.acct)) return false
     if (peer.alarm !== undefined || peer.pin.unconfirmed) return false
     const device = Buffer.concat([who.acct, who.dev])
     if (item.tx?.devs.some((each) => equal(each, device)) !== true) return false
     if (now - item.at > AGE_MAX_MS) return this.#refuse(peer, now)
-    const key = `${item.mid}:${hex(who.dev)}`
+    const key = `${name}:${hex(who.dev)}`
     const count = this.#answered.get(key) ?? 0
     if (count >= PER_MESSAGE_AND_DEVICE || !this.#underHourlyLimit(peer, now)) {
       return this.#refuse(peer, now)
@@ -102,13 +139,19 @@ export class Resends {
   }
 
   /** The device has lost the key we use: the next message takes the present one. */
-  #renew(conv: string, who: Asking['from']): void {
-    const key = `${conv}/${hex(who.dev)}`
+  #renew(lane: string, who: Asking['from']): void {
+    const key = `${lane}/${hex(who.dev)}`
     const now = this.#deps.clock.now()
     const last = this.#renewed.get(key)
     if (last !== undefined && now - last < RENEW_EVERY_MS) return
     this.#renewed.set(key, now)
     this.#deps.directory.forget(who.acct)
-    this.#deps.outbox().renew(conv)
+    this.#deps.outbox().renew(lane)
   }
+}
+
+/** An answer to an answer is enough: of one more the outermost is left off. */
+function sayingOf({ payload }: OutItem): Bytes {
+  const said = decodePayload(payload)
+  return said.k === 'again' && decodePayload(said.p).k === 'again' ? said.p : payload
 }

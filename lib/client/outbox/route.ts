@@ -19,6 +19,8 @@ export interface Opening {
 export interface Route {
   /** Why this item may not go now; null when it may. */
   gate(item: OutItem): Hold | null
+  /** Resolves when it can be judged whether an item may go. @throws E_CLOSED */
+  ready?(): Promise<void>
   /** Devices with live keys; none: there is nobody to send to. @throws E_NO_DEVICE identity errors E_CLOSED */
   recipients(item: OutItem): Promise<VerifiedBundle[]>
   /** What a stream rests on: when it changes, the next message needs another stream (PROTOCOL 6.4). */

@@ -69,10 +69,17 @@ export class OutboxStore {
     return record === null ? null : decodeItem(record.body)
   }
 
-  /** What has ended of this message. */
-  async forget(mid: string): Promise<void> {
+  /** What has ended of this message; whoever could not read it is told `instead`. */
+  async forget(
+    mid: string,
+    now: number,
+    instead?: Pick<OutItem, 'kind' | 'payload'>,
+  ): Promise<void> {
     for (const item of await this.#page('mid', mid)) {
-      if (isDone(item)) await this.#records.delete(KIND, idOf(item.seq))
+      if (!isDone(item)) continue
+      if (instead === undefined || item.tx === undefined) {
+        await this.#records.delete(KIND, idOf(item.seq))
+      } else await this.save({ ...item, ...instead }, now)
     }
   }
 

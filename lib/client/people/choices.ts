@@ -12,6 +12,8 @@ export interface Choices {
   readonly presence: boolean
   /** The terminal's bell for new messages. */
   readonly bell: boolean
+  /** Pictures that have come are shown at once. */
+  readonly preview: boolean
 }
 
 export const DEFAULTS: Choices = {
@@ -20,12 +22,13 @@ export const DEFAULTS: Choices = {
   strict: false,
   presence: false,
   bell: true,
+  preview: true,
 }
 
 interface Word {
   readonly values: readonly [string, string]
   /** What the second of the values means. */
-  readonly field: 'readReceipts' | 'strict' | 'presence' | 'bell'
+  readonly field: 'readReceipts' | 'strict' | 'presence' | 'bell' | 'preview'
   readonly second: boolean
 }
 
@@ -34,6 +37,7 @@ const WORDS: Readonly<Record<ChoiceName, Word>> = {
   requests: { values: ['soft', 'strict'], field: 'strict', second: true },
   presence: { values: ['on', 'off'], field: 'presence', second: false },
   bell: { values: ['on', 'off'], field: 'bell', second: false },
+  preview: { values: ['on', 'off'], field: 'preview', second: false },
 }
 
 export function isChoice(name: string): name is ChoiceName {

@@ -22,7 +22,7 @@ import type { Peers } from './peers.ts'
 const DELAY_MS = 1000
 const MARKS_MAX = 64
 const VERSIONS_MAX = 8
-/** Heads of the history travel with whatever is said, and alone not more often than this. */
+/** Heads of the history travel with whatever is said, and alone not more often than this, but then for sure. */
 const HEADS_EVERY_MS = 3_600_000
 
 /** Nothing is wrong with what was sent; it could not be checked now. */
@@ -73,6 +73,7 @@ export class OwnSync {
   #gone: GoneMark[] = []
   #areHeadsDue = false
   #headsAt = -Infinity
+  #headsTimer: Timer | null = null
   #timer: Timer | null = null
   #flushing: Promise<void> = Promise.resolve()
 
@@ -96,10 +97,14 @@ export class OwnSync {
 
   /** The chain of this device has grown. */
   appended(): void {
+    if (!this.#hasOthers()) return
     const { clock } = this.#deps
-    if (!this.#hasOthers() || clock.monotonic() - this.#headsAt < HEADS_EVERY_MS) return
-    this.#areHeadsDue = true
-    this.#soon()
+    const wait = Math.max(0, this.#headsAt + HEADS_EVERY_MS - clock.monotonic())
+    this.#headsTimer ??= clock.after(wait, () => {
+      this.#headsTimer = null
+      this.#areHeadsDue = true
+      this.#soon()
+    })
   }
 
   /** The user has deleted a conversation for good. Durable when it resolves. */
@@ -160,6 +165,7 @@ export class OwnSync {
   /** What waits is in the outbox when it resolves. */
   async stop(): Promise<void> {
     this.#timer?.cancel()
+    this.#headsTimer?.cancel()
     this.#flush()
     await this.#flushing
   }
@@ -187,6 +193,8 @@ export class OwnSync {
     while (this.#marks.size + this.#versions.size > 0 || this.#areHeadsDue) {
       this.#areHeadsDue = false
       this.#headsAt = this.#deps.clock.monotonic()
+      this.#headsTimer?.cancel()
+      this.#headsTimer = null
       const hh = this.#deps.heads().told
       const marks = [...this.#marks].slice(0, MARKS_MAX)
       const versions = [...this.#versions].slice(0, VERSIONS_MAX)

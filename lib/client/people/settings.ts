@@ -18,6 +18,7 @@ interface Stored {
   readonly strict?: true
   readonly shown?: true
   readonly silent?: true
+  readonly blind?: true
 }
 
 const SHAPE: Shape<Stored> = map({
@@ -26,6 +27,7 @@ const SHAPE: Shape<Stored> = map({
   strict: opt(flag),
   shown: opt(flag),
   silent: opt(flag),
+  blind: opt(flag),
 })
 const EMAIL: Shape<{ readonly email: string }> = map({ email: s(254) })
 /** `dirty`, `mail`: what the server does not have yet. */
@@ -121,13 +123,14 @@ export class Settings {
   }
 
   #stored(): Stored {
-    const { displayName, readReceipts, strict, presence, bell } = this.#choices
+    const { displayName, readReceipts, strict, presence, bell, preview } = this.#choices
     return {
       name: displayName,
       ...(readReceipts ? {} : { quiet: true }),
       ...(strict ? { strict: true } : {}),
       ...(presence ? { shown: true } : {}),
       ...(bell ? {} : { silent: true }),
+      ...(preview ? {} : { blind: true }),
     }
   }
 
@@ -174,5 +177,6 @@ function choicesOf(stored: Stored): Choices {
     strict: stored.strict === true,
     presence: stored.shown === true,
     bell: stored.silent !== true,
+    preview: stored.blind !== true,
   }
 }

@@ -69,6 +69,10 @@ export class LiveAccount implements AccountActions {
     return device
   }
 
+  async checkPassword(password: string): Promise<void> {
+    await this.#unlocked(password, () => Promise.resolve())
+  }
+
   async changePassword(current: string, next: string): Promise<void> {
     checkPassword(next)
     await this.#unlocked(current, (unlocked) =>
@@ -81,7 +85,7 @@ export class LiveAccount implements AccountActions {
     shown: (code: string) => Promise<void> | void,
   ): Promise<void> {
     const code = RecoveryCode.generate()
-    await this.#unlocked(password, () => Promise.resolve()) // a wrong password is said before anything is shown
+    await this.checkPassword(password) // a wrong password is said before anything is shown
     await shown(code.reveal())
     await this.#unlocked(password, (unlocked) =>
       replacePassword(this.#core.deps, unlocked.wire, unlocked, password, code),

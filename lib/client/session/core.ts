@@ -34,7 +34,7 @@ import { GoneChats } from '../messages/gone-chats.ts'
 import { answeredBy } from '../messages/answers.ts'
 import { RecordMessageLog } from '../messages/log.ts'
 import type { MessageRow } from '../messages/row.ts'
-import { Expiry } from '../messages/expiry.ts'
+import type { Expiry } from '../messages/expiry.ts'
 import { eventsOf, noMessage } from '../messages/telling.ts'
 import { type Names, viewOf } from '../messages/view.ts'
 import type { Outbox } from '../outbox/outbox.ts'
@@ -54,6 +54,7 @@ import type { ClientDeps } from '../ports.ts'
 import { openArchive } from './archive-of.ts'
 import { chatOf } from './chat-of.ts'
 import { openDirect } from './direct-of.ts'
+import { openExpiry } from './expiry-of.ts'
 import { GroupParts } from './group-parts.ts'
 import { openInbox } from './inbox-of.ts'
 import { MessageStates } from './message-states.ts'
@@ -283,18 +284,8 @@ export class Core {
       this.profile.store,
       parties.all().map(({ conv }) => conv),
     )
-    this.expiry = await Expiry.open({
-      records,
-      messages: this.messages,
-      clock,
-      log,
-      expired: async ({ key, number, conv }) => {
-        await outbox().forget(key)
-        emit({ type: 'message-expired', number, chat: this.names.chat(conv) })
-      },
-    })
-    this.messages.onTimed((rows) => this.expiry.note(rows))
     const { messages, directory, names } = this
+    this.expiry = await openExpiry({ records, messages, clock, log, outbox, names, emit })
     this.archive = await openArchive({
       ...{ device, records, link, clock, log, emit, peers, messages, directory, names },
       archives: () => this.profile.archives,
@@ -355,11 +346,12 @@ export class Core {
       emit,
     })
     const { files } = this
-    const resends = new Resends({ outbox, directory, clock, log, emit })
     const { acct } = device
     this.groupParts = new GroupParts(this)
     this.direct = await openDirect(this)
     const { groupParts, names, acceptance } = this
+    const opening = groupParts.opening
+    const resends = new Resends({ outbox, parties, opening, directory, clock, log, emit })
     const common = { device, acct, link, clock, log, emit, peers, groups, parties, directory }
     this.inbox = openInbox({
       ...{ ...common, names, messages, receivers, files, resends, acceptance, keyRing, broken },
@@ -384,6 +376,7 @@ export class Core {
     this.outbox = await openOutbox({
       ...{ ...common, profile, receivers, acceptance, keyRing, broken, sideWay: this.direct },
       caughtUp: () => this.inbox.caughtUp(),
+      voided: (item) => void this.groupChanges.drop(item).catch(broken),
       changed: (item, state, code, reason) => {
         if (state === 'accepted') void this.groupChanges.accepted(item).catch(broken)
         if (item.kind === 'rcpt' && state === 'accepted') this.receipts.settled(item)

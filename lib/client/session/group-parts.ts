@@ -1,6 +1,6 @@
 // The parts of a session that groups need, tied to the others (PROTOCOL 8).
 import { parseGroupState } from '../../envelope/group-state.ts'
-import { decodePayload } from '../../protocol/payloads.ts'
+import { decodePayload, type Payload } from '../../protocol/payloads.ts'
 import { codeOf, type ErrorCode } from '../../util/errors.ts'
 import { type Bytes, equal } from '../../util/bytes.ts'
 import type { ClientEvent } from '../events.ts'
@@ -9,6 +9,7 @@ import { type Group, PENDING_ITEMS } from '../groups/group.ts'
 import { GroupBook } from '../groups/group-book.ts'
 import { GroupChanges } from '../groups/group-changes.ts'
 import { infoOf } from '../groups/group-info.ts'
+import { payloadOf } from '../groups/state-row.ts'
 import { changesOf } from '../groups/steps.ts'
 import type { MessageRow } from '../messages/row.ts'
 import { eventsOf } from '../messages/telling.ts'
@@ -78,6 +79,12 @@ export class GroupParts {
     return infoOf(group, { peers, me: device.acct, number: chats.of(group.conv).number })
   }
 
+  /** What every stream of a group begins with now. */
+  opening = (conv: string): Payload | null => {
+    const { groups } = this.#core
+    return groups.get(conv) === undefined ? null : payloadOf(groups.chain(conv).current)
+  }
+
   /** What a stored row says about a group, for the front end. */
   eventOf(row: MessageRow): ClientEvent | null {
     const { groups, names } = this.#core
@@ -125,6 +132,8 @@ export class GroupParts {
   async regained(rows: readonly MessageRow[], upTo: number): Promise<void> {
     for (const row of rows) {
       if (row.steps === undefined || row.payload.length === 0) continue
+      // a change of our own that has not left, or that gave way
+      if (row.own && (row.state === undefined || row.state === 'failed')) continue
       const payload = decodePayload(row.payload)
       if (payload.k !== 'group') continue
       try {

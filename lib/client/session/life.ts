@@ -75,8 +75,12 @@ export class LifeActions implements Life {
       const row = await this.#removable(number)
       await this.#core.outbox.cancel(row.key)
       const m = [fromHex(row.key)]
-      await this.#change(row, (stamp) => Promise.resolve({ k: 'del', ...stamp, m }))
-      await this.#core.outbox.forget(row.key)
+      let deletion: Payload | undefined
+      await this.#change(row, (stamp) => {
+        deletion = { k: 'del', ...stamp, m }
+        return Promise.resolve(deletion)
+      })
+      await this.#core.outbox.forget(row.key, deletion)
       const transfer = this.#core.transfers.findByMid(row.key)
       if (transfer !== undefined && !isEnded(transfer.state)) {
         await this.#core.transfers.halt(transfer.number, 'cancelled')

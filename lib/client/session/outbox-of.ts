@@ -7,7 +7,7 @@ import { DeviceReach } from '../outbox/route.ts'
 
 export interface OutboxParts
   extends
-    Omit<OutboxDeps, 'acct' | 'records' | 'open' | 'gate' | 'stale' | 'full'>,
+    Omit<OutboxDeps, 'acct' | 'records' | 'open' | 'ready' | 'gate' | 'stale' | 'full'>,
     Omit<OpenerDeps, 'routeOf'>,
     Omit<PeerRouteDeps, 'reach'>,
     Omit<GroupRouteDeps, 'reach'> {}
@@ -26,6 +26,7 @@ export function openOutbox(parts: OutboxParts): Promise<Outbox> {
     acct: device.acct,
     records: profile.store.records,
     open: (item) => opener.open(item),
+    ready: (item) => opener.ready(item),
     gate: (item) => opener.gate(item),
     stale: (item, accounts) => {
       opener.stale(item, accounts)

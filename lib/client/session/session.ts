@@ -4,7 +4,6 @@ import type { InboxKeys } from '../../envelope/inbox-keys.ts'
 import { formatContactUri } from '../../identity/uri.ts'
 import { serverFingerprint } from '../../identity/fingerprint.ts'
 import { hex } from '../../util/bytes.ts'
-import type { Timer } from '../../util/clock.ts'
 import { codeOf, type ErrorCode, fail, SecureChatError } from '../../util/errors.ts'
 import type {
   ChatInfo,
@@ -34,9 +33,11 @@ import { Core } from './core.ts'
 import { History } from './history.ts'
 import { GroupActions } from './group-actions.ts'
 import { LifeActions } from './life.ts'
+import { RecordNotebook } from './notebook.ts'
 import { PeopleActions } from './people-actions.ts'
 import { reopen } from './reopen.ts'
 import { statusOf } from './status.ts'
+import { DailyUpkeep } from './upkeep.ts'
 import { Writing } from './writing.ts'
 
 export interface SessionOptions {
@@ -54,8 +55,6 @@ export interface SessionOptions {
   readonly publishFirst: boolean
 }
 
-const DAY_MS = 24 * 3_600_000
-
 export class LiveSession implements Session {
   readonly account: LiveAccount
   readonly archive: Archive
@@ -66,7 +65,8 @@ export class LiveSession implements Session {
   readonly #history: History
   readonly life: LifeActions
   readonly groups: GroupActions
-  #upkeep: Timer | null = null
+  readonly notebook: RecordNotebook
+  #upkeep: DailyUpkeep | null = null
   #closing: Promise<void> | null = null
 
   private constructor(core: Core, options: SessionOptions) {
@@ -78,6 +78,8 @@ export class LiveSession implements Session {
     this.#history = new History(core)
     this.life = new LifeActions(core, this.#writing, (work) => this.#open(work))
     this.groups = new GroupActions(core, (work) => this.#open(work))
+    const { records } = core.profile.store
+    this.notebook = new RecordNotebook(records, (work) => this.#open(work))
     this.#people = new PeopleActions(core, this.groups)
   }
 
@@ -268,12 +270,20 @@ export class LiveSession implements Session {
     this.#core.link.retryNow()
   }
 
+  caughtUp(): Promise<void> {
+    return this.#core.inbox.caughtUp()
+  }
+
   async settled(): Promise<void> {
     const { outbox, transfers, messages } = this.#core
     await this.#writing.idle()
     await outbox.settled()
     await transfers.settled()
     await messages.idle()
+  }
+
+  staysSignedIn(): Promise<boolean> {
+    return this.#open(() => this.#options.profile.staysSignedIn())
   }
 
   logout(options: { readonly removeDevice?: { readonly password: string } } = {}): Promise<void> {
@@ -341,22 +351,8 @@ export class LiveSession implements Session {
     published.catch((error: unknown) => {
       log.warn('client.keys.launch', { code: codeOf(error) })
     })
-    this.#maintain()
-  }
-
-  /** Once a day, and at the start. */
-  #maintain(): void {
-    const { clock, receivers, keyRing, outbox, log } = this.#core
-    this.#upkeep = clock.after(DAY_MS, () => {
-      this.#maintain()
-    })
-    const now = clock.now()
-    Promise.all([
-      receivers.prune(now, (klid) => keyRing.find(klid) !== undefined),
-      outbox.sweep(Math.floor(now / DAY_MS) - 60),
-    ]).catch((error: unknown) => {
-      if (this.#closing === null) log.warn('client.upkeep', { code: codeOf(error) })
-    })
+    this.#upkeep = new DailyUpkeep(this.#core)
+    this.#upkeep.start()
   }
 
   #forceOut(code: ErrorCode, text: string): void {
@@ -370,7 +366,7 @@ export class LiveSession implements Session {
 
   async #close(): Promise<void> {
     const { emitter, log, states } = this.#core
-    this.#upkeep?.cancel()
+    this.#upkeep?.stop()
     states.stop()
     try {
       await this.#core.stop()

@@ -62,6 +62,9 @@ export const devLogin: RequestHandler<'dev.login'> = async (caller, { r, acct, d
     removed: () => {
       void caller.bye('E_NO_DEVICE')
     },
+    shut: () => {
+      void caller.bye('E_AUTH')
+    },
   })
   // while this waited the device may have been removed, or another login of this connection was faster
   const now = await directory.get(id)

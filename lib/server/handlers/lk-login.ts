@@ -19,6 +19,8 @@ export const lkLogin: RequestHandler<'lk.login'> = async (caller, { acct, id, si
   if (caller.hasDevice && caller.device.id !== entry.id) refuse('E_STATE')
   if (caller.hasAccount && caller.account.id !== entry.id) refuse('E_STATE')
   const stored = (await accounts.get(entry.id)) ?? refuse('E_AUTH')
+  // the operator may have disabled it while this waited
+  if (stored.account.state !== 'live') refuse('E_AUTH')
   caller.enterAccount({ acct, id: entry.id, passwordAt: null })
   return { dl: stored.account.list, vault: stored.account.vault }
 }

@@ -21,6 +21,8 @@ export const loginFin: RequestHandler<'login.fin'> = async (
   caller.hold()
   try {
     const stored = (await services.accounts.get(pending.id)) ?? refuse('E_AUTH')
+    // the operator may have disabled it since login.start
+    if (stored.account.state !== 'live') return refuse('E_AUTH')
     const { acct, list, vault } = stored.account
     services.guesses.forgive(pending.user, caller.block)
     caller.link.rebind(sessionKey)

@@ -8,6 +8,7 @@ import { fail, type SecureChatError } from '../../util/errors.ts'
 import type { Log } from '../../util/log.ts'
 import { isDiskFull, writeError } from '../durable.ts'
 import { createEngine, type Doc, type Engine } from './engine.ts'
+import type { CommitTimes } from './commit-times.ts'
 import type { LineCodec } from './lines.ts'
 import { repairTail } from './tail.ts'
 
@@ -33,6 +34,8 @@ export interface CollectionOptions {
   readonly name: string
   readonly lines: LineCodec
   readonly log: Log
+  /** Told of every durable write. */
+  readonly commits?: CommitTimes
 }
 
 /** NeDB builds one string per append and compares every removal with every candidate: neither may grow without bound. */
@@ -46,11 +49,16 @@ export class Collection<D extends Doc> {
   readonly #path: string
   readonly #name: string
   readonly #log: Log
+  readonly #commits: CommitTimes | undefined
   readonly #engine: Engine<D>
   #queue: Request<D>[] = []
   #pump: Promise<void> | null = null
   #failure: SecureChatError | null = null
   #isClosed = false
+  /** While it is set, nothing is written. */
+  #paused: { readonly promise: Promise<void>; readonly end: () => void } | null = null
+  /** A batch is being written. */
+  #writing: Promise<unknown> = Promise.resolve()
   #liveLines: number
   #garbageLines = 0
   /** After a compaction without room: no sooner than this much garbage. */
@@ -60,6 +68,7 @@ export class Collection<D extends Doc> {
     this.#path = options.path
     this.#name = options.name
     this.#log = options.log
+    this.#commits = options.commits
     this.#engine = engine
     this.#liveLines = count
   }
@@ -107,6 +116,27 @@ export class Collection<D extends Doc> {
     await this.#pump
   }
 
+  get path(): string {
+    return this.#path
+  }
+
+  /** Resolves when the file is at rest; writes asked for meanwhile wait for `resume`. One pause at a time. */
+  async pause(): Promise<void> {
+    if (this.#paused === null) {
+      let end = (): void => undefined
+      const promise = new Promise<void>((resolve) => {
+        end = resolve
+      })
+      this.#paused = { promise, end }
+    }
+    await this.#writing
+  }
+
+  resume(): void {
+    this.#paused?.end()
+    this.#paused = null
+  }
+
   #enqueue(changes: Changes<D>, isDurable: boolean): Promise<void> {
     if (this.#failure !== null) return Promise.reject(this.#failure)
     if (this.#isClosed) fail('E_CLOSED', 'the store is closed')
@@ -120,18 +150,31 @@ export class Collection<D extends Doc> {
     // whatever else this turn of the event loop has to write goes into the same append
     await new Promise(setImmediate)
     while (this.#queue.length > 0) {
+      if (this.#paused !== null) {
+        await this.#paused.promise
+        continue
+      }
       const batch = this.#queue
       this.#queue = []
-      try {
-        await this.#apply(batch)
-        if (batch.some((request) => request.isDurable)) await this.#sync()
-        for (const request of batch) request.resolve()
-        await this.#compactIfWorthIt()
-      } catch (error) {
-        this.#stop(error, batch)
-      }
+      await (this.#writing = this.#carryOut(batch))
     }
     this.#pump = null
+  }
+
+  /** Never rejects. */
+  async #carryOut(batch: readonly Request<D>[]): Promise<void> {
+    try {
+      const isDurable = batch.some((request) => request.isDurable)
+      const write = async (): Promise<void> => {
+        await this.#apply(batch)
+        if (isDurable) await this.#sync()
+      }
+      await (isDurable && this.#commits !== undefined ? this.#commits.time(write) : write())
+      for (const request of batch) request.resolve()
+      await this.#compactIfWorthIt()
+    } catch (error) {
+      this.#stop(error, batch)
+    }
   }
 
   /** Fail-stop: a failed append leaves half a line in the file and the documents in memory. */

@@ -4,6 +4,7 @@ import { type Bytes, view } from '../../util/bytes.ts'
 import { fail, type SecureChatError } from '../../util/errors.ts'
 import type { Mail } from '../box-table.ts'
 import { Collection, type CollectionOptions } from './collection.ts'
+import type { Pausable } from './freeze.ts'
 
 /** What becomes of an append: on disk, or acknowledged by the receiver before it had to be. */
 export type Outcome = 'stored' | 'acked'
@@ -88,6 +89,10 @@ export class MailShard {
 
   get failure(): SecureChatError | null {
     return this.#collection.failure
+  }
+
+  get file(): Pausable {
+    return this.#collection
   }
 
   /** Settles the mails' waiters; never rejects. */

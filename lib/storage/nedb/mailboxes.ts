@@ -7,6 +7,7 @@ import { BoxTable, type MailboxLimits } from '../box-table.ts'
 import type { DiskSpace } from '../disk-space.ts'
 import type { Appended, Entry, Incoming, Mailboxes } from '../ports.ts'
 import { AckWindow } from './ack-window.ts'
+import type { Pausable } from './freeze.ts'
 import { Lazy } from './lazy.ts'
 import { bodyOf, type MailShard, settle, type Waiter, type WaitingMail } from './mail-shard.ts'
 import type { Sequence } from './sequence.ts'
@@ -113,6 +114,11 @@ export class NedbMailboxes implements Mailboxes {
     return this.#table.usage(box)
   }
 
+  async total(): Promise<{ readonly count: number; readonly bytes: number }> {
+    await this.openAll()
+    return this.#table.total
+  }
+
   async drop(box: string): Promise<void> {
     const shard = await this.#open(box)
     this.#forget(shard, this.#table.takeAll(box))
@@ -130,6 +136,10 @@ export class NedbMailboxes implements Mailboxes {
   async openAll(): Promise<void> {
     const all = Array.from({ length: this.#options.shards }, (_, index) => this.#shards.get(index))
     await this.#prepare(all, 1)
+  }
+
+  files(): Pausable[] {
+    return Array.from(this.#shards.opened(), (shard) => shard.file)
   }
 
   get hasFailed(): boolean {

@@ -7,6 +7,7 @@ import type { Created, Keys, Rec, Records, Updated } from '../ports.ts'
 import { checkKind, checkRecord } from '../record-rules.ts'
 import { type ListOrder, RecordTable, type Row } from '../record-table.ts'
 import { Collection, type Changes, type CollectionOptions } from './collection.ts'
+import type { Pausable } from './freeze.ts'
 import { Lazy } from './lazy.ts'
 
 /** What the table keeps of a record: the number of its document and the base64 that NeDB holds too. */
@@ -96,6 +97,10 @@ class Kind {
       ...(keys.index === undefined ? {} : { x: keys.index }),
     }
     return { add: [doc], stale: before === undefined ? [] : [before.body.number] }
+  }
+
+  get file(): Pausable {
+    return this.#collection
   }
 
   write(changes: Changes<RecordDoc>): Promise<void> {
@@ -206,6 +211,10 @@ export class NedbRecords implements Records {
   /** Opens one kind now rather than at its first use. */
   async preload(kind: string): Promise<void> {
     await this.#open(kind)
+  }
+
+  files(): Pausable[] {
+    return Array.from(this.#kinds.opened(), (kind) => kind.file)
   }
 
   get hasFailed(): boolean {

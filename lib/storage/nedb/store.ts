@@ -20,8 +20,10 @@ import { privateFolder, writeError } from '../durable.ts'
 import { LogFiles } from '../log-files.ts'
 import { type FolderLock, lockFolder } from '../lock.ts'
 import type { Store } from '../ports.ts'
+import { CommitTimes } from './commit-times.ts'
 import type { CollectionOptions } from './collection.ts'
 import { openDescription } from './description.ts'
+import { freeze, type FrozenFile } from './freeze.ts'
 import { plainLines, sealedLines } from './lines.ts'
 import { MailShard } from './mail-shard.ts'
 import { NedbMailboxes } from './mailboxes.ts'
@@ -51,6 +53,15 @@ export interface NedbStoreOptions {
   readonly holder?: string
 }
 
+export interface NedbStore extends Store {
+  /**
+   * The files of records and mailboxes as they are at one moment, for a backup; the caller closes them. With `preload` they
+   * are all there is. Writers wait for milliseconds.
+   */
+  freeze(): Promise<FrozenFile[]>
+  readonly commits: CommitTimes
+}
+
 const DEFAULT_FLOOR_BYTES = 32 * 2 ** 20
 const RECORDS = 'records'
 const MAIL = 'mail'
@@ -64,7 +75,7 @@ async function kindsIn(dir: string): Promise<string[]> {
 /**
  * Rejects with E_LOCKED (another process has the folder), E_CONFIG (wrong key or format), E_CORRUPT (damage), E_DISK_FULL.
  */
-export async function openNedbStore(options: NedbStoreOptions): Promise<Store> {
+export async function openNedbStore(options: NedbStoreOptions): Promise<NedbStore> {
   const { dir, clock, holder } = options
   try {
     await Promise.all(
@@ -91,12 +102,13 @@ async function openParts(
   options: NedbStoreOptions,
   space: DiskSpace,
   lock: FolderLock,
-): Promise<Store> {
+): Promise<NedbStore> {
   const { dir, clock, log, key } = options
   const [{ shards }, sequence] = await Promise.all([
     openDescription(dir, key ?? null, options.shards),
     Sequence.open(join(dir, 'sequence'), clock),
   ])
+  const commits = new CommitTimes(clock)
   const collectionIn = (folder: string, part: string): CollectionOptions => {
     const name = `${folder}-${part}`
     return {
@@ -104,6 +116,7 @@ async function openParts(
       name,
       lines: key === undefined ? plainLines : sealedLines(key, name),
       log,
+      commits,
     }
   }
   const records = new NedbRecords(space, (kind) => collectionIn(RECORDS, kind))
@@ -146,6 +159,8 @@ async function openParts(
     records,
     mail,
     logs,
+    commits,
+    freeze: () => freeze([...records.files(), ...mail.files()]),
     health: () => {
       const isDown = closing !== null || records.hasFailed || mail.hasFailed || logs.hasFailed
       return Promise.resolve(isDown ? 'down' : space.isLow ? 'readonly' : 'ok')

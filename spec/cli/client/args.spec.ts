@@ -11,6 +11,11 @@ test('options and environment, the command line first', (t) => {
   t.is(parseClientArgs([], { SECURECHAT_USERNAME: 'bob' }).username, 'bob')
 })
 
+test('the full screen is asked for by hand', (t) => {
+  t.false(parseClientArgs([], {}).full)
+  t.true(parseClientArgs(['--full'], {}).full)
+})
+
 test('what does not belong there is refused with a code', (t) => {
   for (const argv of [
     ['--password', 'x'],

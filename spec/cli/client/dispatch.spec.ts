@@ -199,6 +199,7 @@ test('every example in the table is one that its command understands', async (t)
       groups: { list: () => [TEAM] } as unknown as Groups,
       account: { devices: () => [{ number: 2, isThis: false }] } as unknown as AccountActions,
       blocked: () => [ALICE, { ...ALICE, user: 'bob' }],
+      files: () => Promise.resolve([OFFER]),
     })
     front.forms = { confirm: () => Promise.resolve(false) } as unknown as Forms
     // what the session would do is not here: only the words count

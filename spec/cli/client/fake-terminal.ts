@@ -107,6 +107,7 @@ export interface FakeTerminalOptions extends Partial<Omit<UiOptions, 'tty' | 'ou
   readonly reflow?: boolean
   /** Do not call ui.start(). */
   readonly idle?: boolean
+  readonly clock?: FakeClock
 }
 
 const UTF8 = { TERM: 'xterm-256color', LANG: 'C.UTF-8' }
@@ -115,7 +116,7 @@ export class FakeTerminal {
   readonly term: xterm.Terminal
   readonly input = new FakeInput()
   readonly output: FakeOutput
-  readonly clock = new FakeClock()
+  readonly clock: FakeClock
   readonly jobs = new FakeJobs()
   readonly theme: Theme
   readonly tty: TtyInput
@@ -131,6 +132,7 @@ export class FakeTerminal {
     widths = 'xterm',
     reflow = true,
     idle = false,
+    clock = new FakeClock(),
     ...ui
   }: FakeTerminalOptions = {}) {
     this.term = new xterm.Terminal({
@@ -143,6 +145,7 @@ export class FakeTerminal {
     })
     if (widths !== 'xterm') useWidths(this.term, widths)
     this.output = new FakeOutput(this.term)
+    this.clock = clock
     this.theme = ui.theme ?? createTheme({ env, tty: true })
     this.tty = new TtyInput(this.input)
     this.ui = new Ui({

@@ -100,13 +100,44 @@ test('without a terminal and without a given password it says what to do', async
 test('a new password is typed twice and must be good', async (t) => {
   const good = 'tomato-window-14-ladder'
   const { forms, asked } = answering('old one', good, good)
-  const { app, did } = appWith({ changePassword: () => Promise.resolve() }, forms)
+  const account = {
+    checkPassword: () => Promise.resolve(),
+    changePassword: () => Promise.resolve(),
+  }
+  const { app, did } = appWith(account, forms)
   t.is(await runLine(app, '!passwd'), null)
-  t.deepEqual(did, [['changePassword', 'old one', good]])
+  t.deepEqual(did, [
+    ['checkPassword', 'old one'],
+    ['changePassword', 'old one', good],
+  ])
   t.is(asked.length, 3)
-  const weak = appWith({ changePassword: () => Promise.resolve() }, answering('old', '1234').forms)
+  const weak = appWith(account, answering('old', '1234').forms)
   t.is((await runLine(weak.app, '!passwd'))?.code, 'E_USAGE')
-  t.deepEqual(weak.did, [])
+  t.deepEqual(weak.did, [['checkPassword', 'old']])
+})
+
+test('a wrong password is said before anybody thinks of a new one', async (t) => {
+  const { forms, asked } = answering('wrong', 'tomato-window-14-ladder')
+  const { app } = appWith(
+    { checkPassword: () => Promise.resolve().then(() => fail('E_AUTH')) },
+    forms,
+  )
+  t.is((await runLine(app, '!passwd'))?.code, 'E_AUTH')
+  t.is(asked.length, 1)
+})
+
+test('the way back in: a name that is none and a code that cannot be one are refused at once', async (t) => {
+  for (const [answers, count] of [
+    [['A B'], 1],
+    [['alice', 'AAAAA-BBBBB'], 2],
+  ] as const) {
+    const { forms, asked } = answering(...answers)
+    const { app, front } = fakeApp(null)
+    front.forms = forms
+    Object.assign(app, { lobby: () => Promise.resolve({}) })
+    t.is((await runLine(app, '!recover'))?.code, 'E_USAGE')
+    t.is(asked.length, count)
+  }
 })
 
 test('deleting asks twice and then for the password; any other answer keeps the account', async (t) => {
@@ -165,4 +196,13 @@ test('names: a full name may have blanks', async (t) => {
   const { app, did } = appWith({ setDisplayName: () => Promise.resolve() })
   t.is(await runLine(app, '!nick Robert Paulson'), null)
   t.deepEqual(did, [['setDisplayName', 'Robert Paulson']])
+})
+
+test('names: asking for the full name does not delete it', async (t) => {
+  const { app, front, did } = appWith({ setDisplayName: () => Promise.resolve() })
+  t.is(await runLine(app, '!nick'), null)
+  t.deepEqual(did, [])
+  t.regex(front.said.join(), /no full name/u)
+  t.is(await runLine(app, '!nick OFF'), null)
+  t.deepEqual(did, [['setDisplayName', '']])
 })

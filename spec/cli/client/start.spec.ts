@@ -78,6 +78,7 @@ test('who gives up in the middle of signing up is not asked any more', async (t)
   const lobby = {
     accounts: [],
     server: { registration: 'open', email: 'no' },
+    checkName: () => Promise.resolve(),
     closed: new Promise(() => undefined),
   } as unknown as Unauthenticated
   const person = { choices: ['register', 'register'], texts: ['h:1', 'alice'] }

@@ -80,9 +80,11 @@ function sampleOf(name: string): string {
     presence: 'yes',
     data: '/srv/data',
     keys: '/srv/keys',
+    launchPasswordFile: '/srv/password',
     logLevel: 'debug',
     logAddresses: 'true',
     port: '7801',
+    metricsPort: '7802',
   }
   if (known[name] !== undefined) return known[name]
   const setting = SETTINGS.get(name)
@@ -104,6 +106,14 @@ test('SECURECHAT_CONFIG names the file; --config wins; empty variables count as 
   t.is(parse([], { env, files }).settings.port, 1)
   t.is(parse(['--config', '/b.json'], { env, files }).settings.port, 2)
   t.is(parse([], { env: { SECURECHAT_CONFIG: '' } }).settings.host, '0.0.0.0')
+})
+
+test('what setup wrote counts where no other file is named, and a mistake in it is named', (t) => {
+  const own = '/home/op/keys/server.config.json'
+  const files = { [own]: '{"port": 3}', '/b.json': '{"maxClients": 2}' }
+  t.is(parse([], { files }).settings.port, 3)
+  t.is(parse(['--config', '/b.json'], { files }).settings.port, 7700)
+  t.throws(() => parse([], { files: { [own]: '{' } }), { code: 'E_CONFIG', message: /not JSON/ })
 })
 
 test('--debug is a log level; a level named on the same line wins', (t) => {

@@ -1,0 +1,107 @@
+// backup, restore and move as an operator types them.
+import { readFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+
+import { fail, codeOf } from '../../../util/errors.ts'
+import { sleep } from '../../../util/clock.ts'
+import { systemClock } from '../../system-clock.ts'
+import { markMoved } from '../backup/marks.ts'
+import { restoreBackup } from '../backup/restore.ts'
+import type { Written } from '../backup/write.ts'
+import type { ServerSettings } from '../settings.ts'
+import { ask, askFolder, askRunning } from './ask.ts'
+import { bytesText } from './format.ts'
+import type { Outcome } from './outcome.ts'
+
+const STOP_MS = 30_000
+const LOOK_MS = 200
+
+type Options = ReadonlyMap<string, string>
+
+export async function backup(
+  settings: ServerSettings,
+  words: readonly string[],
+  options: Options,
+): Promise<Outcome> {
+  const args = { file: fileIn(words), passphrase: await passphraseIn(options) }
+  const result = (await ask(settings, { op: 'backup', args })) as Written
+  return { result, lines: written(result) }
+}
+
+export async function restore(
+  settings: ServerSettings,
+  words: readonly string[],
+  options: Options,
+): Promise<Outcome> {
+  const isDry = options.has('dry-run')
+  const { keys, data } = settings
+  const passphrase = await passphraseIn(options)
+  const result = await restoreBackup({ keys, data }, fileIn(words), { passphrase, isDry })
+  const what = `${result.parts} parts, ${bytesText(result.bytes)}, every checksum right.`
+  return {
+    result,
+    lines: isDry
+      ? [what, `A restore would fill ${data} and ${keys}. Nothing was changed.`]
+      : [what, `Restored into ${data} and ${keys}. Start the server with these folders.`],
+  }
+}
+
+/** Ends the server, takes its last state, and keeps it from starting here again. */
+export async function move(
+  settings: ServerSettings,
+  words: readonly string[],
+  options: Options,
+): Promise<Outcome> {
+  const args = { file: fileIn(words), passphrase: await passphraseIn(options) }
+  if (!options.has('yes')) {
+    fail('E_USAGE', `This ends the server here: move ${words[0] ?? ''} --yes`)
+  }
+  await askRunning(settings, { op: 'stop', args: {} })
+  const result = (await whenFree(() => askFolder(settings, { op: 'backup', args }))) as Written
+  await markMoved(settings.data, result.file, systemClock.now())
+  return {
+    result,
+    lines: [
+      ...written(result),
+      'The server has ended and does not start here again. On the new machine:',
+      `  securechat-server restore ${result.file}`,
+    ],
+  }
+}
+
+/** The server needs some seconds to say goodbye. */
+async function whenFree(work: () => Promise<unknown>): Promise<unknown> {
+  const until = systemClock.monotonic() + STOP_MS
+  for (;;) {
+    try {
+      return await work()
+    } catch (error) {
+      if (codeOf(error) !== 'E_LOCKED' || systemClock.monotonic() > until) throw error
+    }
+    await sleep(systemClock, LOOK_MS)
+  }
+}
+
+function written({ file, bytes, parts, sealed }: Written): string[] {
+  return [
+    `${file}: ${parts} parts, ${bytesText(bytes)}, read again and right.`,
+    sealed
+      ? 'It holds the keys of this server, sealed: without the passphrase nobody can restore it.'
+      : 'It holds the keys of this server: who has it can pass for the server. Keep it as safe as keys/.',
+  ]
+}
+
+function fileIn([file = '']: readonly string[]): string {
+  return resolve(process.cwd(), file)
+}
+
+/** The first line of the file; empty without one. */
+async function passphraseIn(options: Options): Promise<string> {
+  const path = options.get('passphrase-file')
+  if (path === undefined) return ''
+  const text = await readFile(path, 'utf8').catch((cause: unknown) =>
+    fail('E_FILE', `The passphrase file ${path} cannot be read.`, cause),
+  )
+  const [line = ''] = text.split(/\r?\n/, 1)
+  return line === '' ? fail('E_FILE', `The passphrase file ${path} is empty.`) : line
+}

@@ -1,0 +1,177 @@
+// What could be wrong with a server and its surroundings, looked at from outside: each check is a line, the worst decides
+// the exit code. Changes nothing, but opening a server that does not run tightens modes as its start would.
+import { readdir, stat, statfs } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import { dial } from '../../../channel/tcp.ts'
+import { codeOf, SecureChatError } from '../../../util/errors.ts'
+import { EXIT } from '../../exit-codes.ts'
+import { lastBackupAt } from '../backup/marks.ts'
+import { ownerOf } from '../data-folder.ts'
+import { loadServerKeys } from '../identity.ts'
+import type { ServerSettings } from '../settings.ts'
+import { hex } from '../../../util/bytes.ts'
+import { askFolder, askRunning } from './ask.ts'
+import { bytesText, dateText } from './format.ts'
+import type { Outcome } from './outcome.ts'
+import type { Report } from './report.ts'
+
+export type Verdict = 'ok' | 'warning' | 'bad'
+
+export interface Check {
+  readonly name: string
+  readonly verdict: Verdict
+  readonly text: string
+}
+
+const DIAL_MS = 3000
+const DAY_MS = 86_400_000
+const BACKUP_DAYS = 7
+/** Years in which this program can run: a clock outside was never set. */
+const EARLIEST_MS = Date.UTC(2026, 0)
+const LATEST_MS = Date.UTC(2100, 0)
+const MARK: Readonly<Record<Verdict, string>> = { ok: 'ok', warning: 'WARN', bad: 'BAD' }
+
+export async function doctor(settings: ServerSettings, now: number): Promise<Outcome> {
+  // first: whoever opens keys or data tightens them
+  const asFound = await modes(settings)
+  const outside = await Promise.all([keys(settings), disk(settings), backups(settings, now)])
+  const state = await stateOf(settings)
+  const checks = [
+    asFound,
+    ...outside,
+    clock(now),
+    server(state),
+    await port(settings, state),
+    ...sanity(settings),
+  ]
+  const bad = checks.filter(({ verdict }) => verdict === 'bad').length
+  const warnings = checks.filter(({ verdict }) => verdict === 'warning').length
+  return {
+    result: { checks, bad, warnings },
+    lines: [
+      ...checks.map(
+        ({ name, verdict, text }) => `${MARK[verdict].padEnd(4)}  ${name.padEnd(8)}  ${text}`,
+      ),
+      '',
+      bad + warnings === 0 ? 'Everything looks well.' : `${bad} bad, ${warnings} to look at.`,
+    ],
+    exit: bad > 0 ? EXIT.failure : EXIT.ok,
+  }
+}
+
+type State = { readonly report: Report } | { readonly error: SecureChatError }
+
+async function stateOf(settings: ServerSettings): Promise<State> {
+  const question = { op: 'status', args: {} }
+  try {
+    const running = await askRunning(settings, question)
+    const result = running === null ? await askFolder(settings, question) : running.result
+    return { report: result as Report }
+  } catch (error) {
+    if (error instanceof SecureChatError) return { error }
+    return { error: new SecureChatError(codeOf(error), String(error)) }
+  }
+}
+
+function check(name: string, verdict: Verdict, text: string): Check {
+  return { name, verdict, text }
+}
+
+function server(state: State): Check {
+  if ('error' in state) return check('server', 'bad', state.error.message)
+  const { running, store, pid, version } = state.report
+  if (store === 'down')
+    return check('server', 'bad', 'a write failed: restart it when the disk is well')
+  if (store === 'readonly')
+    return check('server', 'bad', 'the disk is nearly full: nothing new is taken')
+  return running
+    ? check('server', 'ok', `version ${version} runs, process ${pid}, and answers`)
+    : check('server', 'warning', 'does not run; its data open as they should')
+}
+
+/** From this machine: a firewall or router in between is for the operator to look at. */
+async function port(settings: ServerSettings, state: State): Promise<Check> {
+  const report = 'report' in state && state.report.running ? state.report : null
+  if (report === null) return check('port', 'warning', 'not tried: the server does not run')
+  const everywhere: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' }
+  const host = settings.publicHost ?? everywhere[report.host] ?? report.host
+  try {
+    const stream = await dial({ host, port: report.port, timeoutMs: DIAL_MS })
+    stream.destroy()
+    return check('port', 'ok', `${host}:${report.port} is reached from this machine`)
+  } catch (error) {
+    const why = error instanceof Error ? error.message : ''
+    return check('port', 'bad', `${host}:${report.port} is not reached: ${why}`)
+  }
+}
+
+function clock(now: number): Check {
+  const isSane = now > EARLIEST_MS && now < LATEST_MS
+  return check('clock', isSane ? 'ok' : 'bad', `${dateText(now)}; certificates depend on it`)
+}
+
+async function keys({ keys: dir, data }: ServerSettings): Promise<Check> {
+  try {
+    const [found, owner] = await Promise.all([loadServerKeys(dir), ownerOf(data)])
+    if (found === null) return check('keys', 'bad', `${dir} does not hold all three keys`)
+    if (owner !== null && owner !== hex(found.srv)) {
+      return check('keys', 'bad', `those in ${dir} belong to another server than ${data}`)
+    }
+    return check('keys', 'ok', `whole, and those of ${data}`)
+  } catch (error) {
+    return check('keys', 'bad', error instanceof Error ? error.message : String(error))
+  }
+}
+
+async function modes({ keys: keysDir, data }: ServerSettings): Promise<Check> {
+  const open: string[] = []
+  const look = async (path: string): Promise<void> => {
+    const found = await stat(path).catch(() => null)
+    if (found !== null && (found.mode & 0o077) !== 0) open.push(path)
+  }
+  await Promise.all([keysDir, data, join(data, 'store'), join(data, 'files')].map(look))
+  const names = await readdir(keysDir).catch(() => [])
+  await Promise.all(
+    names.filter((name) => name.startsWith('server.')).map((n) => look(join(keysDir, n))),
+  )
+  return open.length === 0
+    ? check('modes', 'ok', 'keys and data are for their owner only')
+    : check('modes', 'bad', `others may enter or read ${open.join(', ')}: chmod go= them`)
+}
+
+async function disk({ data, freeBytes }: ServerSettings): Promise<Check> {
+  const found = await statfs(data).catch(() => null)
+  if (found === null) return check('disk', 'bad', `${data} cannot be looked at`)
+  const free = found.bavail * found.bsize
+  const text = `${bytesText(free)} free; below ${bytesText(freeBytes)} no files are taken`
+  if (found.ffree === 0 && found.files > 0) return check('disk', 'bad', 'no inodes are left')
+  return check('disk', free < freeBytes ? 'bad' : free < 2 * freeBytes ? 'warning' : 'ok', text)
+}
+
+async function backups({ data }: ServerSettings, now: number): Promise<Check> {
+  const at = await lastBackupAt(data)
+  if (at === null) return check('backup', 'warning', 'none was made by the command backup')
+  const days = Math.floor((now - at) / DAY_MS)
+  return check('backup', days > BACKUP_DAYS ? 'warning' : 'ok', `the last is of ${dateText(at)}`)
+}
+
+function sanity(settings: ServerSettings): Check[] {
+  const found: Check[] = []
+  const warn = (text: string): void => {
+    found.push(check('config', 'warning', text))
+  }
+  if (settings.publicHost === null && settings.host === '0.0.0.0') {
+    warn('no publicHost: invitations carry a guessed address')
+  }
+  if (settings.newRecipientsPerDay > 0 && settings.newRecipientsPerDay < 100) {
+    warn('newRecipientsPerDay below 100: large groups fail')
+  }
+  if (settings.fileBytes > settings.fileQuotaBytes) {
+    warn('fileBytes above fileQuotaBytes: the largest files never fit')
+  }
+  if (settings.registration === 'open' && settings.registrationsPerDay === 0) {
+    warn('registration is open without a limit')
+  }
+  return found.length > 0 ? found : [check('config', 'ok', 'nothing contradicts itself')]
+}

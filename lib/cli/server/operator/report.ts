@@ -1,0 +1,80 @@
+// The state of a server in numbers, for `status`, `doctor` and the metrics port.
+import { statfs } from 'node:fs/promises'
+
+import { serverFingerprint } from '../../../identity/fingerprint.ts'
+import { programVersion } from '../../version.ts'
+import type { ServerSettings } from '../settings.ts'
+import type { RunningServer } from '../start.ts'
+
+export interface Report {
+  readonly version: string
+  readonly running: boolean
+  readonly pid: number
+  readonly uptimeMs: number
+  readonly fingerprint: string
+  readonly host: string
+  readonly port: number
+  readonly registration: string
+  readonly connections: number
+  readonly maxClients: number
+  readonly devices: number
+  readonly accounts: number
+  readonly mails: number
+  readonly mailBytes: number
+  readonly messagesAccepted: number
+  readonly bans: number
+  readonly refused: { readonly banned: number; readonly full: number; readonly handshake: number }
+  readonly store: 'ok' | 'readonly' | 'down'
+  readonly diskFreeBytes: number | null
+  readonly freeBytes: number
+  readonly fileQuotaBytes: number
+  readonly rssBytes: number
+  /** ms since 1970 of the last backup written from here; null: none is known. */
+  readonly backupAt: number | null
+}
+
+export async function reportOf(
+  running: RunningServer,
+  settings: ServerSettings,
+  now: number,
+  more: {
+    readonly isRunning: boolean
+    readonly uptimeMs: number
+    readonly backupAt: number | null
+  },
+): Promise<Report> {
+  const { server, store, srv } = running
+  const stats = server.stats()
+  const [accounts, waiting, bans, health, disk] = await Promise.all([
+    server.users.count(),
+    store.mail.total(),
+    server.bans.all(now),
+    store.health(),
+    statfs(settings.data).catch(() => null),
+  ])
+  return {
+    version: programVersion(),
+    running: more.isRunning,
+    pid: process.pid,
+    uptimeMs: Math.round(more.uptimeMs),
+    fingerprint: serverFingerprint(srv),
+    host: settings.host,
+    port: running.port,
+    registration: settings.registration,
+    connections: stats.connections,
+    maxClients: settings.maxClients,
+    devices: stats.devices,
+    accounts,
+    mails: waiting.count,
+    mailBytes: waiting.bytes,
+    messagesAccepted: stats.messagesAccepted,
+    bans: bans.length,
+    refused: stats.refused,
+    store: health,
+    diskFreeBytes: disk === null ? null : disk.bavail * disk.bsize,
+    freeBytes: settings.freeBytes,
+    fileQuotaBytes: settings.fileQuotaBytes,
+    rssBytes: process.memoryUsage.rss(),
+    backupAt: more.backupAt,
+  }
+}

@@ -1,0 +1,97 @@
+// securechat-server passwd: sets, changes or removes the launch password. Needs no running server and disturbs none: what
+// it replaces is read at the next start.
+import { parseArgs } from 'node:util'
+import { resolve } from 'node:path'
+
+import { fail } from '../../util/errors.ts'
+import { passwordFrom } from '../client/password-source.ts'
+import { EXIT, type ExitCode } from '../exit-codes.ts'
+import { changeLaunchPassword } from './identity.ts'
+import { atTerminal, launchPasswordOrAsk, launchPasswordProblem } from './launch-password.ts'
+import type { ServerSettings } from './settings.ts'
+
+export interface PasswdWords {
+  readonly isRemoval: boolean
+  readonly newFile: string | undefined
+  readonly newFd: number | undefined
+  /** For the parser of the settings. */
+  readonly rest: readonly string[]
+}
+
+/** @throws E_USAGE */
+export function passwdWords(argv: readonly string[]): PasswdWords {
+  const { tokens } = parseArgs({
+    args: [...argv],
+    strict: false,
+    tokens: true,
+    options: { 'new-password-file': { type: 'string' }, 'new-password-fd': { type: 'string' } },
+  })
+  const mine = new Set<number>()
+  const found = { isRemoval: false, newFile: undefined as string | undefined, newFd: -1 }
+  for (const token of tokens) {
+    if (token.kind !== 'option') continue
+    const { name, value, index, inlineValue } = token
+    if (!['remove', 'new-password-file', 'new-password-fd'].includes(name)) continue
+    mine.add(index)
+    if (name === 'remove') {
+      if (value !== undefined) fail('E_USAGE', '--remove takes no value.')
+      found.isRemoval = true
+      continue
+    }
+    if (value === undefined || value === '') fail('E_USAGE', `--${name} needs a value.`)
+    if (!inlineValue) mine.add(index + 1)
+    if (name === 'new-password-file') found.newFile = value
+    else if (/^\d{1,4}$/.test(value)) found.newFd = Number(value)
+    else fail('E_USAGE', '--new-password-fd takes the number of an open descriptor.')
+  }
+  const newFd = found.newFd < 0 ? undefined : found.newFd
+  const ways = [found.isRemoval, found.newFile !== undefined, newFd !== undefined]
+  if (ways.filter(Boolean).length > 1) {
+    fail('E_USAGE', 'One of --remove, --new-password-file and --new-password-fd is enough.')
+  }
+  return { ...found, newFd, rest: argv.filter((_, index) => !mine.has(index)) }
+}
+
+export async function passwd(words: PasswdWords, settings: ServerSettings): Promise<ExitCode> {
+  const next = async (): Promise<string | null> => {
+    if (words.isRemoval) return null
+    const { newFile, newFd } = words
+    const passwordFile = newFile === undefined ? undefined : resolve(newFile)
+    const given = await passwordFrom({ passwordFile, passwordFd: newFd })
+    if (given === undefined) return askNew()
+    const problem = launchPasswordProblem(given)
+    return problem === null ? given : fail('E_CONFIG', problem)
+  }
+  if (!words.isRemoval && words.newFile === undefined && words.newFd === undefined) {
+    if (!atTerminal()) {
+      fail('E_USAGE', 'Without a terminal, passwd needs --new-password-file FILE or --remove.')
+    }
+  }
+  const outcome = await changeLaunchPassword(settings.keys, launchPasswordOrAsk(settings), next)
+  process.stdout.write(
+    outcome === 'set'
+      ? 'The launch password is set. Without it these keys open nothing: keep it elsewhere, too.\n'
+      : 'The launch password is removed: the server starts without a question.\n',
+  )
+  return EXIT.ok
+}
+
+async function askNew(): Promise<string> {
+  const { openTerminal } = await import('../client/terminal-setup.ts')
+  const { tty, prompts } = openTerminal()
+  try {
+    return await prompts.form(async (form) => {
+      const password = await form.password({
+        message: 'New launch password:',
+        validate: (text) => launchPasswordProblem(text) ?? true,
+      })
+      await form.password({
+        message: 'The same again:',
+        validate: (text) => text === password || 'That is another one.',
+      })
+      return password
+    })
+  } finally {
+    tty.close()
+  }
+}

@@ -1,0 +1,93 @@
+// The doctor on folders in every state: it finds what is wrong, names it, and changes nothing.
+import { chmod, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import test from 'ava'
+
+import { type Check, doctor } from '../../../lib/cli/server/operator/doctor.ts'
+import { createKey } from '../../../lib/cli/server/key-format.ts'
+import { defaultSettings, type ServerSettings } from '../../../lib/cli/server/settings.ts'
+import { startServer } from '../../../lib/cli/server/start.ts'
+import { systemClock } from '../../../lib/cli/system-clock.ts'
+import { createSetup, opaqueReady } from '../../../lib/crypto/opaque.ts'
+import { silentLog } from '../../../lib/util/log.ts'
+import { rsa2048, rsa3072 } from '../../helpers/keys.ts'
+
+const NOW = Date.UTC(2026, 10, 27)
+
+async function settingsIn(t: { teardown(fn: () => Promise<void>): void }): Promise<ServerSettings> {
+  const root = await mkdtemp(join(tmpdir(), 'securechat-doctor-'))
+  t.teardown(() => rm(root, { recursive: true, force: true }))
+  const settings = defaultSettings({ keys: join(root, 'keys'), data: root })
+  return { ...settings, host: '127.0.0.1', port: 0, freeBytes: 1 }
+}
+
+async function installed(t: { teardown(fn: () => Promise<void>): void }): Promise<ServerSettings> {
+  const settings = await settingsIn(t)
+  await opaqueReady()
+  const { keys } = settings
+  const key = rsa3072(0).exportPkcs8()
+  await createKey(join(keys, 'server.identity'), { k: 'server-identity', key, former: [] })
+  await createKey(join(keys, 'server.opaque'), { k: 'server-opaque', key: createSetup() })
+  const storeKey = { k: 'server-store-key', key: Buffer.alloc(32, 1) }
+  await createKey(join(keys, 'server.store-key'), storeKey)
+  const launchKey = Promise.resolve(rsa2048(0))
+  await (await startServer(settings, { clock: systemClock, log: silentLog, launchKey })).close()
+  return settings
+}
+
+async function verdicts(
+  settings: ServerSettings,
+  now = NOW,
+): Promise<{ readonly exit: number | undefined; readonly of: Readonly<Record<string, string>> }> {
+  const { result, exit } = await doctor(settings, now)
+  const { checks } = result as { readonly checks: readonly Check[] }
+  return { exit, of: Object.fromEntries(checks.map(({ name, verdict }) => [name, verdict])) }
+}
+
+test('an installation in order, that does not run and was never saved', async (t) => {
+  const { exit, of } = await verdicts(await installed(t))
+  t.is(exit, 0)
+  const rest = { keys: 'ok', modes: 'ok', disk: 'ok', clock: 'ok', config: 'ok' }
+  t.deepEqual(of, { ...rest, server: 'warning', port: 'warning', backup: 'warning' })
+})
+
+test('keys that are lost or damaged, folders that are open, a disk too full, a clock never set', async (t) => {
+  const settings = await installed(t)
+  const { keys, data } = settings
+  t.is((await verdicts({ ...settings, freeBytes: Number.MAX_SAFE_INTEGER })).of['disk'], 'bad')
+  t.is((await verdicts(settings, 0)).of['clock'], 'bad')
+  await chmod(join(keys, 'server.opaque'), 0o644)
+  t.like(await verdicts(settings), { exit: 1, of: { modes: 'bad' } })
+  await chmod(join(keys, 'server.opaque'), 0o600)
+  await chmod(data, 0o755)
+  t.is((await verdicts(settings)).of['modes'], 'bad')
+  await chmod(data, 0o700)
+  await writeFile(join(keys, 'server.identity'), 'x')
+  t.like((await verdicts(settings)).of, { keys: 'bad', server: 'bad' })
+  await rm(join(keys, 'server.identity'))
+  t.like((await verdicts(settings)).of, { keys: 'bad', server: 'bad' })
+})
+
+test('a backup that is old, and settings that do not fit together', async (t) => {
+  const settings = await installed(t)
+  const at = NOW - 2 * 86_400_000
+  await writeFile(join(settings.data, 'last-backup.json'), JSON.stringify({ at }))
+  t.is((await verdicts(settings)).of['backup'], 'ok')
+  t.is((await verdicts(settings, NOW + 10 * 86_400_000)).of['backup'], 'warning')
+  await writeFile(join(settings.data, 'last-backup.json'), 'nonsense')
+  t.is((await verdicts(settings)).of['backup'], 'warning')
+  t.is((await verdicts({ ...settings, newRecipientsPerDay: 5 })).of['config'], 'warning')
+  t.is((await verdicts({ ...settings, fileQuotaBytes: 5 })).of['config'], 'warning')
+})
+
+test('where nothing is, nothing is made', async (t) => {
+  const settings = await settingsIn(t)
+  const data = join(settings.data, 'none')
+  t.like(await verdicts({ ...settings, data }), {
+    exit: 1,
+    of: { keys: 'bad', server: 'bad', disk: 'bad' },
+  })
+  await t.throwsAsync(stat(data), { code: 'ENOENT' })
+})

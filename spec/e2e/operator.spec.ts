@@ -1,0 +1,164 @@
+// The operator's commands as real processes: on a running server, and on the folder of one that is stopped.
+import { readdir, stat, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+
+import anyTest from 'ava'
+
+import { Program, scratch, signUp, startClient, startServer } from '../helpers/programs.ts'
+
+// One after the other: each start uses both cores.
+const test = anyTest.serial
+
+interface Ended {
+  readonly code: number | string
+  readonly out: string
+  readonly err: string
+}
+
+async function operate(home: string, ...words: string[]): Promise<Ended> {
+  const program = new Program('securechat-server', words, { SECURECHAT_HOME: home })
+  const code = await program.exited
+  return { code, out: program.stdout, err: program.stderr }
+}
+
+async function json(home: string, ...words: string[]): Promise<unknown> {
+  const { code, out, err } = await operate(home, ...words, '--json')
+  if (code !== 0) throw new Error(err)
+  return JSON.parse(out)
+}
+
+test('an invitation lets one account in; a disabled account is out with a reason until it is enabled', async (t) => {
+  const [home, people] = [await scratch(t), await scratch(t)]
+  const server = await startServer(t, home, ['--registration', 'invite'])
+  const socket = await stat(join(home, 'data/server/operator.sock'))
+  t.is(socket.mode & 0o777, 0o600)
+  const { code } = (await json(home, 'invite', 'create', '--expires', '1h')) as { code: string }
+
+  const alice = await signUp(t, server, people, 'alice', ['--invite', code])
+  const mallory = startClient(t, server, join(people, 'mallory'), [
+    ...['--register', '--username', 'mallory', '--invite', code],
+  ])
+  mallory.end()
+  t.not(await mallory.exited, 0)
+  t.like(await json(home, 'invite', 'list'), [{ uses: 1, used: 1 }])
+  t.like(await json(home, 'user', 'list'), [{ name: 'alice', devices: 1, connected: 1 }])
+  t.like(await json(home, 'status'), { running: true, accounts: 1, devices: 1 })
+
+  t.is((await operate(home, 'user', 'disable', 'alice')).code, 0)
+  await alice.waitFor(/operator of this server has closed this account/)
+  alice.end()
+  await alice.exited
+  const refused = startClient(t, server, join(people, 'alice'), ['--username', 'alice'])
+  refused.end()
+  t.is(await refused.exited, 77)
+  t.is((await operate(home, 'user', 'enable', 'alice')).code, 0)
+  const back = startClient(t, server, join(people, 'alice'), ['--username', 'alice'])
+  await back.waitFor(/Welcome|Signed in/)
+  back.end()
+  t.is(await back.exited, 0)
+
+  t.is(await server.program.kill('SIGTERM'), 0)
+  t.deepEqual((await readdir(join(home, 'data/server'))).sort(), ['files', 'server.json', 'store'])
+  // on the folder of a stopped server
+  t.like(await json(home, 'status'), { running: false, accounts: 1 })
+  t.is((await operate(home, 'user', 'delete', 'alice')).code, 2)
+  t.is((await operate(home, 'user', 'delete', 'alice', '--yes')).code, 0)
+  t.deepEqual(await json(home, 'user', 'list'), [])
+  t.is((await operate(home, 'reload')).code, 2)
+})
+
+test('one more than the maximum is told so, and a slot frees when somebody leaves', async (t) => {
+  const [home, people] = [await scratch(t), await scratch(t)]
+  const server = await startServer(t, home, ['--max-clients', '1'])
+  const alice = await signUp(t, server, people, 'alice')
+  const early = startClient(t, server, join(people, 'bob'), ['--register', '--username', 'bob'])
+  await early.waitFor(/server is full/)
+  early.end()
+  t.not(await early.exited, 0)
+  alice.end()
+  t.is(await alice.exited, 0)
+  const bob = await signUp(t, server, people, 'bob2')
+  bob.end()
+  t.is(await bob.exited, 0)
+  await server.program.kill('SIGTERM')
+})
+
+test('SIGHUP and reload take what they can, name what needs a restart, and drop nobody', async (t) => {
+  const [home, people] = [await scratch(t), await scratch(t)]
+  const config = join(home, 'config.json')
+  await writeFile(config, '{"registration": "open"}')
+  const server = await startServer(t, home, ['--config', config])
+  const alice = await signUp(t, server, people, 'alice')
+  await writeFile(config, '{"registration": "closed", "idleMs": 90000}')
+  server.program.child.kill('SIGHUP')
+  await server.program.waitFor(/"changed":"registration","waiting":"idleMs"/)
+  const late = startClient(t, server, join(people, 'bob'), ['--register', '--username', 'bob'])
+  late.end()
+  t.is(await late.exited, 77)
+  await writeFile(config, '{"registration": "perhaps"}')
+  t.is((await operate(home, 'reload')).code, 78)
+  await writeFile(config, '{"maxClients": 7}')
+  t.like(await json(home, 'reload'), { changed: ['registration', 'maxClients'] })
+  t.like(await json(home, 'status'), { maxClients: 7, registration: 'open', connections: 1 })
+  alice.end()
+  t.is(await alice.exited, 0)
+  await server.program.kill('SIGTERM')
+})
+
+test('what kill -9 left of the socket is in nobody\u2019s way; no server, no answer', async (t) => {
+  const home = await scratch(t)
+  t.is((await operate(home, 'user', 'list')).code, 78)
+  const first = await startServer(t, home)
+  await first.program.kill('SIGKILL')
+  t.true((await readdir(join(home, 'data/server'))).includes('operator.sock'))
+  t.deepEqual(await json(home, 'user', 'list'), [])
+  const second = await startServer(t, home)
+  t.like(await json(home, 'status'), { running: true, pid: second.program.child.pid })
+  t.is(await second.program.kill('SIGTERM'), 0)
+})
+
+test('commands are words, and wrong ones are named', async (t) => {
+  const home = join(await scratch(t), 'none')
+  for (const [words, expected] of [
+    ['usr list', /no command "usr".*user list/],
+    ['user', /user is one of user list/],
+    ['user show', /Usage: securechat-server user show NAME/],
+    ['user list bob', /Usage/],
+    ['user list --uses 3', /has no option --uses/],
+    ['--uses 3', /--uses belongs to a command/],
+    ['invite create --expires never', /--expires takes a span/],
+    ['invite create --uses many', /--uses takes a whole number/],
+  ] as const) {
+    const { code, err } = await operate(home, ...words.split(' '))
+    t.is(code, 2, words)
+    t.regex(err, expected, words)
+  }
+  await t.throwsAsync(stat(home), { code: 'ENOENT' })
+})
+
+test('doctor and metrics of a running server', async (t) => {
+  const home = await scratch(t)
+  const taken = createServer()
+  await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve))
+  const address = taken.address()
+  const port = String(typeof address === 'object' ? address?.port : 0)
+  const blocked = new Program(
+    'securechat-server',
+    ['--host', '127.0.0.1', '--port', '0', '--metrics-port', port],
+    { SECURECHAT_HOME: home },
+  )
+  t.is(await blocked.exited, 69)
+  await new Promise((resolve) => taken.close(resolve))
+  const server = await startServer(t, home, ['--metrics-port', port])
+  const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
+  t.regex(metrics, /\nsecurechat_connections 0\n/)
+  t.is((await fetch(`http://127.0.0.1:${port}/health`)).status, 200)
+  const { checks, bad } = (await json(home, 'doctor')) as {
+    readonly checks: readonly { readonly name: string; readonly verdict: string }[]
+    readonly bad: number
+  }
+  t.is(bad, 0, JSON.stringify(checks))
+  t.is(checks.find(({ name }) => name === 'port')?.verdict, 'ok')
+  t.is(await server.program.kill('SIGTERM'), 0)
+})

@@ -1,0 +1,134 @@
+// securechat-server setup: unattended, with questions on a terminal, and every way in which it changes nothing.
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+import { spawn as spawnTerminal } from '@lydell/node-pty'
+import anyTest from 'ava'
+
+import { Program, scratch } from '../helpers/programs.ts'
+
+const BIN = fileURLToPath(new URL('../../bin/securechat-server', import.meta.url))
+const test = anyTest.serial
+const LOCAL = ['--host', '127.0.0.1', '--port', '0']
+
+async function run(
+  args: readonly string[],
+  home: string,
+): Promise<{ readonly code: number | string; readonly out: string; readonly err: string }> {
+  const program = new Program('securechat-server', args, { SECURECHAT_HOME: home })
+  program.end()
+  const code = await program.exited
+  return { code, out: program.stdout, err: program.stderr }
+}
+
+test('unattended: a trial, keys, a config file that the next start reads; a second run changes nothing', async (t) => {
+  const home = await scratch(t)
+  const password = join(home, 'password')
+  await writeFile(password, 'a launch password\n')
+  const words = ['setup', '--yes', ...LOCAL, '--registration', 'closed', '--presence', 'yes']
+  const done = await run([...words, '--new-password-file', password], home)
+  t.is(done.code, 0, done.err)
+  t.regex(done.out, /It works; everything of the trial is gone\.\n/)
+  const [invite = ''] = /securechat:\/\/127\.0\.0\.1:\d+\/#[a-z2-7]+/.exec(done.out) ?? []
+  t.not(invite, '')
+  const config = join(home, 'keys', 'server.config.json')
+  t.is((await stat(config)).mode & 0o777, 0o600)
+  t.like(JSON.parse(await readFile(config, 'utf8')), { registration: 'closed', presence: 'yes' })
+  t.deepEqual(await readdir(join(home, 'data')), [])
+
+  const again = await run(['setup', '--yes'], home)
+  t.is(again.code, 78)
+  t.regex(again.err, /already\. Nothing was changed/)
+  const shown = await run(['--print-config'], home)
+  t.like(JSON.parse(shown.out), { registration: 'closed', host: '127.0.0.1', port: 0 })
+  t.is((await run([], home)).code, 77) // the password is in force
+
+  const server = new Program('securechat-server', ['--launch-password-file', password], {
+    SECURECHAT_HOME: home,
+  })
+  t.teardown(() => server.kill())
+  const [, id] = await server.waitFor(/securechat:\/\/127\.0\.0\.1:\d+\/#([a-z2-7]+)/)
+  t.is(id, invite.split('#')[1])
+  t.is(await server.kill('SIGTERM'), 0)
+})
+
+test('bad answers, a used port, a folder that cannot be: a sentence, and nothing was made', async (t) => {
+  const home = join(await scratch(t), 'home')
+  const keys = join(home, 'keys')
+  t.is((await run(['setup'], home)).code, 2)
+  t.is((await run(['setup', '--yes', '--remove'], home)).code, 2)
+  t.is((await run(['setup', '--yes', '--port', 'x'], home)).code, 2)
+  t.is((await run(['setup', '--yes', '--new-password-file', join(home, 'none')], home)).code, 66)
+  await t.throwsAsync(stat(home), { code: 'ENOENT' })
+
+  await mkdir(home)
+  const file = join(home, 'file')
+  await writeFile(file, 'short')
+  t.is((await run(['setup', '--yes', '--new-password-file', file], home)).code, 78)
+  t.is((await run(['setup', '--yes', ...LOCAL, '--data', join(file, 'a', 'b')], home)).code, 66)
+
+  const other = createServer()
+  await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => other.close())
+  const address = other.address()
+  const port = String(typeof address === 'object' ? (address?.port ?? 0) : 0)
+  const used = await run(['setup', '--yes', '--host', '127.0.0.1', '--port', port], home)
+  t.is(used.code, 69)
+  t.true(used.err.includes(port), used.err)
+  await t.throwsAsync(stat(keys), { code: 'ENOENT' })
+  t.deepEqual((await readdir(join(home, 'data'))).sort(), [])
+})
+
+test('on a terminal: questions with defaults; Ctrl-C at any of them leaves nothing', async (t) => {
+  const home = await scratch(t)
+  // Enter takes the default; y: a launch password, typed twice
+  const answers: readonly (readonly [RegExp, string])[] = [
+    [/Folder for everything/, '\r'],
+    [/Protect the keys/, 'y\r'],
+    [/Launch password:/, 'a launch password\r'],
+    [/The same again:/, 'a launch password\r'],
+    [/Address to listen on/, '\r'],
+    [/Port:/, '\r'],
+    [/for the invite/, '\r'],
+    [/Who may make an account/, '\r'],
+    [/search names/, 'y\r'],
+    [/see each other online/, '\r'],
+    [/GiB of waiting files/, '\r'],
+  ]
+  const play = (stopAt: number): Promise<{ readonly code: number; readonly screen: string }> =>
+    new Promise((resolve) => {
+      const pty = spawnTerminal(process.execPath, [BIN, 'setup', ...LOCAL], {
+        cols: 100,
+        rows: 40,
+        cwd: home,
+        env: { PATH: process.env['PATH'], SECURECHAT_HOME: home, TERM: 'xterm', LANG: 'C.UTF-8' },
+      })
+      let [screen, from, step] = ['', 0, 0]
+      pty.onData((text) => {
+        screen += text
+        const [pattern, answer] = answers[step] ?? []
+        if (pattern?.test(screen.slice(from)) !== true) return
+        from = screen.length
+        pty.write(step === stopAt ? '\u0003' : (answer ?? ''))
+        step += 1
+      })
+      pty.onExit(({ exitCode }) => {
+        resolve({ code: exitCode, screen })
+      })
+    })
+  for (const stopAt of [0, 3, answers.length - 1]) {
+    const { code, screen } = await play(stopAt)
+    t.is(code, 130, screen)
+    t.deepEqual(await readdir(home), [])
+  }
+  const { code, screen } = await play(-1)
+  t.is(code, 0, screen)
+  t.regex(screen, /Invite {4}securechat:\/\/127\.0\.0\.1:/)
+  t.true(screen.includes('\u2588'))
+  const config = await readFile(join(home, 'keys', 'server.config.json'), 'utf8')
+  t.like(JSON.parse(config), { directory: 'yes', presence: 'no' })
+  t.false(screen.includes('a launch password'))
+  t.is((await run([], home)).code, 77)
+})
