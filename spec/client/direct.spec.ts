@@ -21,6 +21,7 @@ test('they agree, and then talk without the server in between', async (t) => {
   t.deepEqual(net.open, [], 'nothing listens before somebody has agreed')
   await connectDirectly(world, two)
   t.deepEqual(states(bob).slice(0, 2), ['asked', 'trying'])
+  t.is(net.dialled.length, 1, 'who is faster than his own answer waits at the door')
   const [asked] = bob.of('direct')
   t.deepEqual(asked?.direct.own, ['10.0.0.2'])
   t.deepEqual(asked?.direct.theirs, ['10.0.0.1:40000'])

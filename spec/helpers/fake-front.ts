@@ -145,6 +145,7 @@ export function fakeApp(session: Partial<Session> | null, more: Partial<AppOptio
       requests: () => [],
       blocked: () => [],
       groups: { list: () => [] },
+      direct: { list: () => [] },
       who: {
         find: () => Promise.resolve({ known: false, why: 'not-offered' }),
         online: () => Promise.resolve({ known: false, why: 'not-offered' }),

@@ -45,8 +45,6 @@ export class App {
   readonly #sessionListeners: ((session: Session | null) => void)[] = []
   readonly #undelivered = new Map<string, ExitCode>()
   readonly #questions = new Map<number, { withdraw(): void }>()
-  /** Users that are connected directly. */
-  readonly #direct = new Set<string>()
   #target: Target | null = null
   #lobby: Unauthenticated | null = null
   #session: Session | null = null
@@ -145,6 +143,7 @@ export class App {
       if (this.#closing && event.type === 'connection') return // we hang up ourselves
       if (event.type === 'message-state') this.#tally(event)
       this.#present(event, this)
+      if (event.type === 'direct') this.#place()
       for (const tell of this.#eventListeners) tell(event)
     })
   }
@@ -167,23 +166,16 @@ export class App {
     if (this.#session !== session) return
     this.#session = null
     this.#chat = null
-    this.#direct.clear()
     for (const question of this.#questions.values()) question.withdraw()
     this.#questions.clear()
     this.#place()
     for (const tell of this.#sessionListeners) tell(null)
   }
 
-  /** The way to somebody has changed. */
-  showPath(user: string, isDirect: boolean): void {
-    if (isDirect) this.#direct.add(user)
-    else this.#direct.delete(user)
-    this.#place()
-  }
-
   /** What is said in this chat goes over a direct connection now. */
   isDirect(chat: string): boolean {
-    return this.#direct.has(chat)
+    const all = this.#session?.direct.list() ?? []
+    return all.some(({ user, state }) => user === chat && state === 'up')
   }
 
   /** The name of the account has changed. */
@@ -274,6 +266,7 @@ export class App {
   }
 
   #place(): void {
-    this.front.place(this.#session?.me.user ?? null, this.#chat, this.isDirect(this.#chat ?? ''))
+    const isDirect = this.#chat !== null && this.isDirect(this.#chat)
+    this.front.place(this.#session?.me.user ?? null, this.#chat, isDirect)
   }
 }

@@ -143,7 +143,6 @@ export function directEvent(view: DirectView, app: App): void {
       front.row('!', `The direct connection with ${who} is over. You go on over the server.`)
       break
   }
-  app.showPath(user, view.state === 'up')
 }
 
 function from({ theirs }: DirectView): string {

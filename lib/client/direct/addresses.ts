@@ -30,10 +30,8 @@ const NEVER_V4: readonly Range[] = [
   [[203, 0, 113], 24],
   [[224], 3],
 ]
-const LAN_V6: readonly Range[] = [
-  [[0xfc], 7],
-  [[0xfe, 0x80], 10],
-]
+/** Not fe80::/10: nobody else knows by which of his interfaces such an address is reached. */
+const LAN_V6: readonly Range[] = [[[0xfc], 7]]
 const PUBLIC_V6: Range = [[0x20], 3]
 /** Within 2000::/3: documentation, and tunnels that stand for an IPv4 address. */
 const NEVER_V6: readonly Range[] = [

@@ -294,8 +294,8 @@ export class Direct implements DirectApi, SideWay {
     }
     talk.meeting = null
     talk.state = 'up'
-    void wire.closed.then(({ reason }) => {
-      this.#end(talk, 'down', reason)
+    void wire.closed.then(() => {
+      this.#end(talk, 'down')
     })
     this.#tell(talk)
     outbox().renew(peer.conv)
