@@ -152,6 +152,13 @@ function wholeNumber(
   return n
 }
 
+/** A name or an address, without a port: what is looked up later. */
+function hostName(value: string | undefined, what: string): string | undefined {
+  if (value === undefined || /^([\p{L}\p{N}_.-]{1,253}|[0-9a-f:.]{2,45})$/iu.test(value))
+    return value
+  return fail('E_USAGE', `${what} takes a host name or an address, without a port.`)
+}
+
 /** What node:util says in two lines, in one: which option, and what is wrong with it. */
 function complaint(cause: unknown, argv: readonly string[], known: readonly string[]): string {
   const message = cause instanceof Error ? cause.message : 'Bad option.'
@@ -270,7 +277,7 @@ function clientOptions(
     noColor: values['no-color'] ?? false,
     downloadDir: values['download-dir'] ?? variable(env, 'SECURECHAT_DOWNLOAD_DIR'),
     directPort: wholeNumber(values['direct-port'], '--direct-port', 1024, 65535) ?? 0,
-    directHost: values['direct-host'],
+    directHost: hostName(values['direct-host'], '--direct-host'),
     directLan: values['direct-lan'] ?? false,
     home: env['SECURECHAT_HOME'],
     debug: values.debug,

@@ -12,11 +12,15 @@ import type { Command } from './command.ts'
 const USAGE =
   'Usage: !direct NAME [ok|yes|no|always|never|ask] [--leave], !direct off [NAME], or !direct for the list.'
 const RULES: readonly string[] = ['ask', 'always', 'never'] satisfies DirectRule[]
+/** For whoever completes words. */
+export const DIRECT_WORDS: readonly string[] = ['ok', 'yes', 'no', ...RULES, '--leave']
+/** What `--leave` goes with, besides nothing. */
+const LEAVING: readonly string[] = ['ok', 'yes']
 
 export const DIRECT_COMMAND: Command = {
   name: 'direct',
   group: 'People',
-  usage: '[NAME|off] [--leave]',
+  usage: '[NAME|off] [always|never|ask] [--leave]',
   summary:
     'Talks to somebody without the server in between, after both agree; !direct off ends it.',
   example: '!direct alice',
@@ -29,14 +33,16 @@ async function direct(app: App, args: readonly string[]): Promise<void> {
   const session = app.requireSession()
   const leave = args.includes('--leave')
   const [first, second, third] = args.filter((arg) => arg !== '--leave')
-  if (third !== undefined) fail('E_USAGE', USAGE)
+  const word = second?.toLowerCase()
+  const isOff = first?.toLowerCase() === 'off'
+  const mayLeave = first !== undefined && !isOff && (word === undefined || LEAVING.includes(word))
+  if (third !== undefined || (leave && !mayLeave)) fail('E_USAGE', USAGE)
   if (first === undefined) {
     list(app, session)
     return
   }
-  if (first.toLowerCase() === 'off') return off(app, session, second)
+  if (isOff) return off(app, session, second)
   const user = personArgument(first, 'A direct connection has two ends.')
-  const word = second?.toLowerCase()
   if (word === undefined) return propose(app, session, user, leave)
   if (word === 'ok') await session.direct.offer(user, { leave })
   else if (word === 'yes' || word === 'no') {
