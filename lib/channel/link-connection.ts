@@ -9,46 +9,58 @@ import { fail, SecureChatError } from '../util/errors.ts'
 import { CLIENT_CONNECTION_LIMITS, Connection } from './connection.ts'
 import { HelloExchange, LINK_HELLOS } from './hello-exchange.ts'
 import type { ChannelKeys } from './key-schedule.ts'
-import { answerLink, dialLink, finishLink, type LinkSecret } from './link.ts'
+import { answerLink, dialLink, finishLink, type LinkSecret, sessionOf } from './link.ts'
 import { Transport } from './transport.ts'
 import { Upkeep } from './upkeep.ts'
 
 /** For the one hello of the other side. */
 const TIMEOUT_MS = 5000
 
-export interface LinkOptions {
+export interface LinkTerms {
   readonly secret: LinkSecret
-  readonly clock: Clock
   /** A genuine P1 that came, or one of ours before it is sent. False: it was there before, a replay or a reflection. */
   readonly isFresh: (p1: Bytes) => boolean
 }
 
-/** Takes over the stream; on failure it is closed without a byte. @throws E_HANDSHAKE E_TIMEOUT */
-export function acceptLink(duplex: Duplex, options: LinkOptions): Promise<Connection> {
-  return overStream(duplex, false, options, async (exchange, receive) => {
+/**
+ * Takes over the stream; on failure it is closed without a byte. `whose`: the terms of the introduction that the other side
+ * names; rejects when there is none. @throws E_HANDSHAKE E_TIMEOUT
+ */
+export function acceptLink(
+  duplex: Duplex,
+  clock: Clock,
+  whose: (sess: Bytes) => Promise<LinkTerms>,
+): Promise<Connection> {
+  return overStream(duplex, false, clock, async (exchange, receive) => {
     const p1 = await receive()
-    const { frame, keys } = answerLink(options.secret, p1, new X25519Key())
-    if (!options.isFresh(p1)) fail('E_HANDSHAKE', 'The handshake failed.')
+    const { secret, isFresh } = await whose(sessionOf(p1))
+    exchange.throwIfAborted()
+    const { frame, keys } = answerLink(secret, p1, new X25519Key())
+    if (!isFresh(p1)) fail('E_HANDSHAKE', 'The handshake failed.')
     exchange.send(frame)
     return keys
   })
 }
 
 /** As acceptLink, by the side that dialled. */
-export function connectLink(duplex: Duplex, options: LinkOptions): Promise<Connection> {
-  return overStream(duplex, true, options, async (exchange, receive) => {
+export function connectLink(
+  duplex: Duplex,
+  clock: Clock,
+  { secret, isFresh }: LinkTerms,
+): Promise<Connection> {
+  return overStream(duplex, true, clock, async (exchange, receive) => {
     const ephemeral = new X25519Key()
-    const p1 = dialLink(options.secret, ephemeral)
-    options.isFresh(p1)
+    const p1 = dialLink(secret, ephemeral)
+    isFresh(p1)
     exchange.send(p1)
-    return finishLink(options.secret, ephemeral, p1, await receive())
+    return finishLink(secret, ephemeral, p1, await receive())
   })
 }
 
 async function overStream(
   duplex: Duplex,
   dialled: boolean,
-  { clock }: LinkOptions,
+  clock: Clock,
   handshake: (exchange: HelloExchange, receive: () => Promise<Bytes>) => Promise<ChannelKeys>,
 ): Promise<Connection> {
   const transport = new Transport(duplex)

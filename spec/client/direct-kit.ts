@@ -110,13 +110,19 @@ export async function twoMachines(world: World): Promise<Two> {
   net.place(bob, '10.0.0.2')
   await alice.start()
   await bob.start()
-  await alice.session.send('bob', 'hello')
-  await world.passUntil(() => bob.texts.includes('hello'))
-  await bob.session.send('alice', 'hello you')
-  await world.passUntil(() => alice.texts.includes('hello you'))
-  const known = (p: Player): boolean => p.session.contacts().some((c) => c.accepted)
-  await world.passUntil(() => known(alice) && known(bob))
+  await befriend(world, alice, bob)
   return { net, alice, bob }
+}
+
+/** Each has written to the other. */
+export async function befriend(world: World, one: Player, other: Player): Promise<void> {
+  await one.session.send(other.name, 'hello')
+  await world.passUntil(() => other.texts.includes('hello'))
+  await other.session.send(one.name, 'hello you')
+  await world.passUntil(() => one.texts.includes('hello you'))
+  const knows = (p: Player, who: Player): boolean =>
+    p.session.contacts().some((c) => c.user === who.name && c.accepted)
+  await world.passUntil(() => knows(one, other) && knows(other, one))
 }
 
 export function states(player: Player): string[] {

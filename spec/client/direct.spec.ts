@@ -2,7 +2,7 @@
 // way back to the server without losing, doubling or reordering one (PROTOCOL 12).
 import test from 'ava'
 
-import { connectDirectly, states, twoMachines } from './direct-kit.ts'
+import { befriend, connectDirectly, states, twoMachines } from './direct-kit.ts'
 import { type Player, World } from './world.ts'
 
 /** Frames with messages that the server got from this client since it was cleared. */
@@ -190,6 +190,32 @@ test('both ask at once: one connection', async (t) => {
   await world.passUntil(() => bob.texts.includes('yes'))
   await alice.session.close()
   await bob.session.close()
+})
+
+test('one port serves several introductions, and closes with the last', async (t) => {
+  const world = await World.create()
+  const { alice, bob, net } = await twoMachines(world)
+  const carol = await world.prepare('carol', 3)
+  net.place(carol, '10.0.0.3')
+  await carol.start()
+  await befriend(world, alice, carol)
+  await Promise.all([alice.session.direct.offer('bob'), alice.session.direct.offer('carol')])
+  const ofAlice = (): number => net.open.filter((key) => key.startsWith('10.0.0.1:')).length
+  t.is(ofAlice(), 1)
+  for (const each of [bob, carol]) {
+    await world.passUntil(() => states(each).includes('asked'))
+    await each.session.direct.answer('alice', true)
+    await world.passUntil(() => states(each).includes('up'))
+    await world.passUntil(() =>
+      alice.session.direct.list().some((v) => v.user === each.name && v.state === 'up'),
+    )
+    t.is(ofAlice(), each === bob ? 1 : 0)
+  }
+  await alice.session.send('bob', 'for bob')
+  await alice.session.send('carol', 'for carol')
+  await world.passUntil(() => bob.texts.includes('for bob') && carol.texts.includes('for carol'))
+  t.false(bob.texts.includes('for carol') || carol.texts.includes('for bob'))
+  for (const each of [alice, bob, carol]) await each.session.close()
 })
 
 test('nothing is asked of a stranger, of oneself, offline, or twice', async (t) => {

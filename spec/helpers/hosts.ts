@@ -9,30 +9,24 @@ export interface Host {
   readonly prefix: readonly string[]
 }
 
-interface Testing {
-  log(...words: string[]): void
-  teardown(fn: () => Promise<unknown>): void
-}
+/** HOSTS=loopback: as where namespaces cannot be made. */
+const FORCED = process.env['HOSTS']
 
 export class Hosts {
   readonly kind: 'namespaces' | 'loopback'
   readonly #id = `sc${String(process.pid)}`
   #count = 0
 
-  constructor(t: Testing) {
-    this.kind = this.#bridge() ? 'namespaces' : 'loopback'
-    t.log(
-      this.kind === 'namespaces'
-        ? 'each host is a network namespace of its own'
-        : 'network namespaces are not available to this user: addresses 127.0.0.x stand for hosts',
-    )
-    t.teardown(() => {
-      this.#close()
-      return Promise.resolve()
-    })
+  constructor() {
+    this.kind = FORCED !== 'loopback' && this.#bridge() ? 'namespaces' : 'loopback'
   }
 
-  /** The server is 1, people follow. */
+  get words(): string {
+    return this.kind === 'namespaces'
+      ? 'each host is a network namespace of its own'
+      : 'network namespaces are not available to this user: addresses 127.0.0.x stand for hosts'
+  }
+
   add(): Host {
     const n = ++this.#count
     if (this.kind === 'loopback') {
@@ -48,20 +42,43 @@ export class Hosts {
     within(name, 'ip', 'addr', 'add', `${ip}/24`, 'dev', 'eth0')
     within(name, 'ip', 'link', 'set', 'eth0', 'up')
     within(name, 'ip', 'link', 'set', 'lo', 'up')
+    quietly(...inside(name), 'ip', 'addr', 'add', `${ip6Of(ip)}/64`, 'dev', 'eth0', 'nodad')
     return { name, ip, prefix: ['ip', 'netns', 'exec', name] }
   }
 
   /** Nobody on this host reaches that port of another one any more; answers to what came from there still go out. */
   forbid(at: Host, to: Host, port: number): void {
+    this.forbidIpv4(at, to, port)
+    forbidTo(at, '-6', ip6Of(to.ip), port)
+  }
+
+  /** The same, but for IPv6. */
+  forbidIpv4(at: Host, to: Host, port: number): void {
     if (this.kind === 'loopback') throw new Error('loopback addresses always reach each other')
-    const rule = ['to', to.ip, 'ipproto', 'tcp', 'dport', String(port), 'prohibit']
-    within(at.name, 'ip', 'rule', 'add', ...rule)
+    forbidTo(at, '-4', to.ip, port)
   }
 
   /** The cable between two of them is pulled: both send into nothing. */
   part(one: Host, other: Host): void {
-    within(one.name, 'ip', 'route', 'add', 'blackhole', `${other.ip}/32`)
-    within(other.name, 'ip', 'route', 'add', 'blackhole', `${one.ip}/32`)
+    for (const [at, to] of [
+      [one, other],
+      [other, one],
+    ] as const) {
+      within(at.name, 'ip', 'route', 'add', 'blackhole', `${to.ip}/32`)
+      within(at.name, 'ip', '-6', 'route', 'add', 'blackhole', `${ip6Of(to.ip)}/128`)
+    }
+  }
+
+  /** What this host sends has so many Mbit/s and a short queue: what does not fit in is lost. */
+  narrow(at: Host, mbits: number): void {
+    const rate = ['rate', `${String(mbits)}mbit`, 'burst', '32k', 'latency', '20ms']
+    within(at.name, 'tc', 'qdisc', 'add', 'dev', 'eth0', 'root', 'tbf', ...rate)
+  }
+
+  close(): void {
+    if (this.kind === 'loopback') return
+    for (let n = 1; n <= this.#count; n++) quietly('ip', 'netns', 'del', `${this.#id}-${String(n)}`)
+    quietly('ip', 'netns', 'del', this.#hub)
   }
 
   get #hub(): string {
@@ -75,23 +92,33 @@ export class Hosts {
       within(this.#hub, 'ip', 'link', 'set', 'br0', 'up')
       return true
     } catch {
-      this.#close()
+      quietly('ip', 'netns', 'del', this.#hub)
       return false
     }
   }
+}
 
-  #close(): void {
-    for (let n = 1; n <= this.#count; n++) quietly('ip', 'netns', 'del', `${this.#id}-${String(n)}`)
-    quietly('ip', 'netns', 'del', this.#hub)
-  }
+/** `10.213.0.7` is also `fd00:213::7`. */
+export function ip6Of(ip: string): string {
+  return `fd00:213::${ip.split('.').at(-1) ?? ''}`
+}
+
+function forbidTo(at: Host, family: '-4' | '-6', ip: string, port: number): void {
+  const rule = ['to', ip, 'ipproto', 'tcp', 'dport', String(port), 'prohibit']
+  within(at.name, 'ip', family, 'rule', 'add', ...rule)
+}
+
+function inside(name: string): [string, string, string, string] {
+  return ['ip', 'netns', 'exec', name]
 }
 
 function run(program: string, ...args: readonly string[]): void {
   execFileSync(program, args, { stdio: 'pipe' })
 }
 
-function within(name: string, program: string, ...args: readonly string[]): void {
-  run('ip', 'netns', 'exec', name, program, ...args)
+function within(name: string, ...command: readonly string[]): void {
+  const [program, ...args] = [...inside(name), ...command]
+  run(program, ...args)
 }
 
 function quietly(program: string, ...args: readonly string[]): void {

@@ -127,14 +127,14 @@ export async function startServer(
   t: { teardown(fn: () => Promise<unknown>): void },
   home: string,
   args: readonly string[] = [],
+  prefix: readonly string[] = [],
 ): Promise<RunningServer> {
   if (!existsSync(home)) await giveKeys(home)
   const program = new Program(
     'securechat-server',
     ['--host', '127.0.0.1', '--port', '0', ...args],
-    {
-      SECURECHAT_HOME: home,
-    },
+    { SECURECHAT_HOME: home },
+    prefix,
   )
   t.teardown(() => program.kill())
   const [uri = '', port = ''] = await program.waitFor(/securechat:\/\/[^\s:]+:(\d+)\/#[a-z2-7]+/)

@@ -18,7 +18,7 @@ import { parseUsername } from '../../protocol/names.ts'
 import type { Wire } from '../wire.ts'
 import { usable } from './addresses.ts'
 import type { DirectDeps } from './deps.ts'
-import { Door } from './door.ts'
+import { Doors } from './doors.ts'
 import { LinkInbox } from './link-inbox.ts'
 import { ownAddresses } from './own-addresses.ts'
 import { Meeting } from './meeting.ts'
@@ -44,10 +44,12 @@ export class Direct implements DirectApi, SideWay {
   readonly #talks = new Map<string, Talk>()
   readonly #streams = new BoundedMap<true>(STREAMS_MAX)
   readonly #post: Post
+  readonly #doors: Doors
 
   constructor(deps: DirectDeps) {
     this.#deps = deps
     this.#post = new Post(deps.outbox, deps.clock)
+    this.#doors = new Doors(deps.clock, deps.log)
   }
 
   async addresses(user: string): Promise<readonly string[]> {
@@ -61,11 +63,11 @@ export class Direct implements DirectApi, SideWay {
     const port = this.#port()
     const peer = await this.#contact(user)
     this.#checkFree(peer)
-    const door = await Door.open(port, this.#deps.clock)
+    const sess = randomBytes(16)
+    const door = await this.#doors.open(port, sess)
     try {
       const own = await this.#own(door.port)
       this.#checkFree(peer)
-      const sess = randomBytes(16)
       const psk = randomBytes(32)
       const who = own.length === 0 ? 'a' : 'o'
       const talk = this.#begin({ peer, sess, psk, who, isOurs: true, state: 'offered' })
@@ -224,7 +226,7 @@ export class Direct implements DirectApi, SideWay {
     talk.timer?.cancel()
     talk.state = 'trying'
     try {
-      talk.door = await Door.open(this.#port(), this.#deps.clock)
+      talk.door = await this.#doors.open(this.#port(), sess)
       talk.own = await this.#own(talk.door.port)
       await this.#post.say({ k: 'p2p.answer', sess, psk, cand: talk.own }, peer, dev)
     } catch (error) {
@@ -251,7 +253,10 @@ export class Direct implements DirectApi, SideWay {
   #meet(talk: Talk): void {
     const { device, clock, log, dial, inbox } = this.#deps
     const { peer, dev, sess, psk, theirPsk, isOurs } = talk
-    if (dev === null || theirPsk === null || this.#talks.get(peer.conv) !== talk) return
+    if (dev === null || theirPsk === null || this.#talks.get(peer.conv) !== talk) {
+      talk.door?.close()
+      return
+    }
     talk.inbox = new LinkInbox({
       device,
       peer: { acct: peer.acct, dev },

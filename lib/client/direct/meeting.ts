@@ -1,8 +1,7 @@
 // From an introduction to a connection: one side waits, the other dials every three seconds; when that leads to nothing they
 // change roles, and then it is over (PROTOCOL 12). The one connection that counts is the first over which both have answered.
-import type { Duplex } from 'node:stream'
 import type { Connection } from '../../channel/connection.ts'
-import { acceptLink, connectLink, type LinkOptions } from '../../channel/link-connection.ts'
+import { connectLink, type LinkTerms } from '../../channel/link-connection.ts'
 import type { LinkSecret } from '../../channel/link.ts'
 import type { Address } from '../../protocol/composites.ts'
 import { type Bytes, hex } from '../../util/bytes.ts'
@@ -12,7 +11,7 @@ import type { Log } from '../../util/log.ts'
 import type { Dial } from '../ports.ts'
 import { type Serve, Wire } from '../wire.ts'
 import { addressWords } from './addresses.ts'
-import type { Door } from './door.ts'
+import type { Door } from './doors.ts'
 
 const EVERY_MS = 3000
 /** Then the other side dials. */
@@ -39,7 +38,7 @@ export class Meeting {
   /** @throws E_CONNECT when nobody was reached, E_CANCELLED */
   readonly wire: Promise<Wire>
   readonly #options: MeetingOptions
-  readonly #link: LinkOptions
+  readonly #terms: LinkTerms
   #resolve!: (wire: Wire) => void
   #reject!: (error: SecureChatError) => void
   readonly #hellos = new Set<string>()
@@ -52,14 +51,14 @@ export class Meeting {
   #attempt = 0
 
   constructor(options: MeetingOptions) {
-    const { door, dialsFirst, secret, clock, candidates } = options
+    const { door, dialsFirst, secret, candidates } = options
     this.#options = options
-    this.#link = { secret, clock, isFresh: (p1) => this.#isFresh(p1) }
+    this.#terms = { secret, isFresh: (p1) => this.#isFresh(p1) }
     this.wire = new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
     })
-    door?.expect((duplex) => this.#visited(duplex))
+    door?.expect(this.#terms, (connection) => this.#confirm(connection))
     const alone = door === null || dialsFirst
     if (candidates.length > 0) {
       this.#after(alone ? 0 : TURN_MS, () => {
@@ -114,7 +113,7 @@ export class Meeting {
       }
       this.#isShaking = true
       try {
-        await this.#confirm(await connectLink(duplex, this.#link))
+        await this.#confirm(await connectLink(duplex, this.#options.clock, this.#terms))
       } finally {
         this.#isShaking = false
       }
@@ -122,14 +121,6 @@ export class Meeting {
       this.#options.log.debug('client.direct.dial', { code: codeOf(error) })
     } finally {
       this.#dialling.delete(key)
-    }
-  }
-
-  async #visited(duplex: Duplex): Promise<void> {
-    try {
-      await this.#confirm(await acceptLink(duplex, this.#link))
-    } catch (error) {
-      this.#options.log.debug('client.direct.visit', { code: codeOf(error) })
     }
   }
 
