@@ -81,6 +81,18 @@ export interface FileAccess {
   freeBytes(): Promise<number | null>
 }
 
+/** What direct connections need of this machine. Names are resolved there: only addresses are ever told to anybody. */
+export interface DirectPort {
+  /** On the port of the settings (0: any above 1023). @throws E_CONNECT E_CONFIG */
+  listen(
+    onConnection: (duplex: Duplex) => void,
+  ): Promise<{ readonly port: number; close(): Promise<void> }>
+  /** Of this machine and of the host name it is known by, if one is set. */
+  addresses(): Promise<readonly string[]>
+  /** Whether addresses of one's own networks may be told and dialled. */
+  readonly lan: boolean
+}
+
 export type Step =
   /** Two RSA key pairs and the inbox key, off the event loop. */
   | 'generating-keys'
@@ -96,6 +108,8 @@ export interface ClientDeps {
   readonly dial: Dial
   readonly home: ClientHome
   readonly files: FileAccess
+  /** Absent: no direct connections. */
+  readonly direct?: DirectPort
   readonly clock: Clock
   readonly log: Log
   /** Where fresh private keys come from; default: made in the thread pool. For specs, which have theirs ready. */

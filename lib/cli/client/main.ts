@@ -17,6 +17,7 @@ import { programVersion } from '../version.ts'
 import { App } from './app.ts'
 import { type ClientOptions, OPTION_WORDS, parseClientArgs, usageOf } from './args.ts'
 import { createClientHome } from './client-home.ts'
+import { createDirectPort } from './direct-port.ts'
 import { Endings, signalExitCode } from './ending.ts'
 import type { Front } from './front.ts'
 import { LineFront, runLines } from './lines.ts'
@@ -115,6 +116,11 @@ export function createApp(
     dial: (host, port) => dial({ host, port, timeoutMs: DIAL_MS }),
     home: createClientHome(home, systemClock, log),
     files: createNodeFiles(options.downloadDir ?? join(homedir(), 'Downloads', 'securechat')),
+    direct: createDirectPort({
+      port: options.directPort,
+      host: options.directHost,
+      lan: options.directLan,
+    }),
     clock: systemClock,
     log,
     agent: `securechat ${programVersion()}`,

@@ -39,6 +39,7 @@ export class ScreenFront implements Front {
   #user: string | null = null
   #chat: string | null = null
   #lastDay: number | null = null
+  #isDirect = false
   #offline: {
     readonly reason: string
     readonly until: number | null
@@ -242,8 +243,9 @@ export class ScreenFront implements Front {
     this.#showPlace()
   }
 
-  place(user: string | null, chat: string | null): void {
+  place(user: string | null, chat: string | null, isDirect = false): void {
     this.#user = user
+    this.#isDirect = isDirect
     this.#chat = chat
     if (user === null) this.#offline = null
     this.#showPlace()
@@ -285,7 +287,8 @@ export class ScreenFront implements Front {
 
   #showPlace(): void {
     const who = this.#user ?? 'not logged in'
-    const where = this.#chat === null ? '' : ` ${chatWord(this.#chat)}`
+    const where =
+      this.#chat === null ? '' : ` ${chatWord(this.#chat)}${this.#isDirect ? ' (direct)' : ''}`
     this.#ui.setPrompt(`${who}${where}${this.#offline === null ? '' : ' (offline)'} > `)
     this.#showOffline()
   }

@@ -11,6 +11,7 @@ import type { Link } from '../link.ts'
 import { isContent, laneOf, type OutItem, type Transmission } from './item.ts'
 import { type Hold, Lane } from './lane.ts'
 import type { Outgoing } from './outgoing.ts'
+import type { SideWay } from './side-way.ts'
 import { OutboxStore } from './store.ts'
 import { Traffic } from './traffic.ts'
 
@@ -31,6 +32,7 @@ export interface OutboxDeps {
   readonly link: Link
   readonly clock: Clock
   readonly log: Log
+  readonly sideWay: SideWay
   /** Opens a stream to everybody the item goes to. */
   readonly open: (item: OutItem) => Promise<Outgoing>
   readonly ready: (item: OutItem) => Promise<void>
@@ -185,11 +187,12 @@ export class Outbox {
     const key = laneOf(item)
     const known = this.#lanes.get(key)
     if (known !== undefined) return known
-    const { clock, log, open, ready, gate, stale, full } = this.#deps
+    const { clock, log, open, ready, gate, stale, full, sideWay } = this.#deps
     const lane = new Lane({
       clock,
       log,
       traffic: this.#traffic,
+      isOpen: (next) => this.#traffic.online || sideWay.covers(next),
       open,
       ready,
       gate,

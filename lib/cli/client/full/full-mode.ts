@@ -276,6 +276,7 @@ export class FullMode {
       case 'contact':
       case 'group':
       case 'connection':
+      case 'direct':
       case 'restore':
         break
     }
