@@ -10,8 +10,7 @@
 //    Neither is claimed where mail was lost and somebody left or was removed: a state that only he could send again is gone.
 // 3. What was said by somebody who knew that an account was out is on no device of that account, also when it is invited
 //    later; and no head that he made names one of its devices, but for those that tell it of its removal, which name nobody else.
-// 4. What one device said is in the order in which it was said; on a device that has it from the history, in the order in
-//    which the devices before it got it.
+// 4. What one device said is in the order in which it was said, also where it comes from the history.
 // 5. Text, reactions and deletion of a message are the same everywhere, and the text is one of those that its author gave it.
 // 6. Nothing is queued or held, no placeholder waits, no alarm was given, and removed devices get nothing.
 // 7. One more device, from the history alone, holds the same.
@@ -279,22 +278,18 @@ function checkOrder(
   resent: ReadonlySet<string>,
 ): void {
   const { name } = device.player
-  const isRestored = crowd.devices.indexOf(device) >= FIRST_DEVICES
-  const places = new Map(rows.map(({ mid, at }, place) => [mid, { place, at }]))
-  const last = new Map<
-    Device,
-    { readonly place: number; readonly at: number; readonly text: string }
-  >()
+  const places = new Map(rows.map(({ mid }, place) => [mid, place]))
+  const last = new Map<Device, { readonly place: number; readonly text: string }>()
   for (const { mid, text, from } of crowd.said) {
-    const found = places.get(mid)
-    if (mid === '' || resent.has(mid) || found === undefined) continue
+    const place = places.get(mid)
+    if (mid === '' || resent.has(mid) || place === undefined) continue
     if (crowd.losses.isDisturbed(name, from.dev)) continue
     const before = last.get(from)
     problem(
-      before === undefined || before.place < found.place || (isRestored && found.at < before.at),
+      before === undefined || before.place < place,
       `${name}: ${text} stands before ${String(before?.text)} of the same device`,
     )
-    last.set(from, { ...found, text })
+    last.set(from, { place, text })
   }
 }
 
