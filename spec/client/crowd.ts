@@ -41,6 +41,8 @@ export class Crowd extends Fleet {
   readonly said: Said[] = []
   /** Conversations in which somebody was blocked at some time: what is about messages may have got lost there. */
   readonly mixed = new Set<string>()
+  /** Who was blocked by some device, and by whom, as long as none has taken it back. */
+  readonly #blocked = new Set<string>()
   #count = 0
 
   /** Alice with a password, bob with two devices, carol; everybody knows everybody. */
@@ -96,11 +98,11 @@ export class Crowd extends Fleet {
       },
     }
     this.said.push(said)
-    for (const other of this.of(to)) {
-      if (other.account !== device.account && this.#blocks(other, device.account)) {
-        if (this.isReached(other)) said.barred.add(other)
-        else said.excused.add(other)
-      }
+    for (const other of to === device.account ? [] : this.of(to)) {
+      const isBlocked = this.#blocks(other, device.account)
+      if (isBlocked && this.isReached(other)) said.barred.add(other)
+      // it may hear of the block before it gets the message
+      else if (isBlocked || this.#blocked.has(`${to} ${device.account}`)) said.excused.add(other)
     }
     const sent = await this.attempt(device, () =>
       device.player.session.send(this.#nameOf(device, to), text),
@@ -220,6 +222,9 @@ export class Crowd extends Fleet {
     if (this.#blocks(device, whom) === blocked) return
     const chat = chatOf(device.account, whom)
     this.mixed.add(chat)
+    const pair = `${device.account} ${whom}`
+    if (blocked) this.#blocked.add(pair)
+    else this.#blocked.delete(pair)
     for (const other of this.of(device.account)) {
       const texts = other.state === 'up' ? await this.#held(other) : new Set<string>()
       for (const said of this.said) {
