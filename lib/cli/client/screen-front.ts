@@ -3,6 +3,7 @@ import type { ConnectionState, MessageState, MessageView, Offer } from '../../cl
 import type { Clock, Timer } from '../../util/clock.ts'
 import type { TickState } from '../theme.ts'
 import { chatWord, isGroupName } from './chat-words.ts'
+import { Faces, type Known } from './faces.ts'
 import { clockTime, duration, longDate, sameDay } from './format.ts'
 import type { Forms, Front, Mark, OpenForm, PictureShow, Progress } from './front.ts'
 import { answerWords, bodyWords, groupLine, notesOf } from './message-text.ts'
@@ -35,6 +36,7 @@ export class ScreenFront implements Front {
   readonly #clock: Clock
   readonly #notifier: Notifier
   readonly #hook: NotifyHook | undefined
+  readonly #faces: Faces
   #preferences = DEFAULT_PREFERENCES
   #user: string | null = null
   #chat: string | null = null
@@ -58,6 +60,7 @@ export class ScreenFront implements Front {
     this.#notifier = new Notifier(clock)
     this.#hook = hook
     this.#ui = ui
+    this.#faces = new Faces(ui.theme)
     this.#prompts = prompts
     this.#clock = clock
   }
@@ -124,6 +127,10 @@ export class ScreenFront implements Front {
     this.#showOffline()
   }
 
+  contacts(known: Known): void {
+    this.#faces.use(known)
+  }
+
   preferences(now: Preferences): void {
     this.#preferences = now
   }
@@ -169,13 +176,16 @@ export class ScreenFront implements Front {
       this.#ui.message(
         {
           ...text,
-          who: [number, { text: 'me ', role: 'me' }, { text: chatWord(view.chat), role: 'chat' }],
+          who: [number, { text: 'me ', role: 'me' }, ...this.#faces.chat(view.chat)],
         },
         { id: String(view.number), state: TICKS[view.state ?? 'queued'] },
       )
     } else {
       const where = isGroupName(view.chat) ? [{ text: `${view.chat} `, role: 'chat' as const }] : []
-      this.#ui.message({ ...text, who: [number, ...where, { text: view.from, role: 'peer' }] })
+      this.#ui.message({
+        ...text,
+        who: [number, ...where, ...this.#faces.person(view.from, view.acct)],
+      })
     }
   }
 
@@ -285,8 +295,8 @@ export class ScreenFront implements Front {
 
   #showPlace(): void {
     const who = this.#user ?? 'not logged in'
-    const where = this.#chat === null ? '' : ` ${chatWord(this.#chat)}`
-    this.#ui.setPrompt(`${who}${where}${this.#offline === null ? '' : ' (offline)'} > `)
+    const where = this.#chat === null ? [] : [' ', ...this.#faces.chat(this.#chat)]
+    this.#ui.setPrompt([who, ...where, `${this.#offline === null ? '' : ' (offline)'} > `])
     this.#showOffline()
   }
 
