@@ -220,7 +220,9 @@ export function whoami(app: App): void {
     `You are ${me.user}${name}, device ${me.dev.slice(0, 8)}.`,
     `Your link for others: ${me.uri}`,
     `Server fingerprint:   ${me.fingerprint}`,
+    'Others start securechat with that link, pasted or scanned: it leads to you and to nobody else.',
   ])
+  app.front.qr(me.uri)
 }
 
 export function status(app: App): void {

@@ -87,5 +87,6 @@ export interface Front {
   contacts?(known: Known): void
   /** What the person chose for this window. */
   preferences?(now: Preferences): void
-  qr(payload: string): void
+  /** A code to scan, where there is room for it, with what it says in words beside it or in its place. */
+  qr(payload: string, words?: readonly string[]): void
 }

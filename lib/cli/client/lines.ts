@@ -126,9 +126,13 @@ export class LineFront implements Front {
     // nothing to clear in a pipe
   }
 
-  qr(): void {
-    // the digits are enough
+  qr(_payload: string, words: readonly string[] = []): void {
+    if (words.length > 0) this.rows('*', words.map(indented))
   }
+}
+
+function indented(words: string): string {
+  return words === '' ? '' : `    ${words}`
 }
 
 function plainBody(view: MessageView): string {

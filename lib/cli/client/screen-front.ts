@@ -7,7 +7,7 @@ import { Faces, type Known } from './faces.ts'
 import { clockTime, duration, longDate, sameDay } from './format.ts'
 import type { Forms, Front, Mark, OpenForm, PictureShow, Progress } from './front.ts'
 import { answerWords, bodyWords, groupLine, notesOf } from './message-text.ts'
-import { qrRows } from './qr.ts'
+import { qrEntry, type Room } from './qr.ts'
 import { Notifier } from './notifier.ts'
 import type { NotifyHook } from './notify-hook.ts'
 import { DEFAULT_PREFERENCES, type Preferences } from './preferences.ts'
@@ -276,9 +276,13 @@ export class ScreenFront implements Front {
     this.#ui.conceal()
   }
 
-  qr(payload: string): void {
-    const rows = qrRows(payload, { cols: this.#ui.cols, rows: this.#ui.rows })
-    if (rows !== null) this.#print(() => rows)
+  qr(payload: string, words: readonly string[] = []): void {
+    this.#print(qrEntry(payload, words, this.room, this.#ui.theme.unicode))
+  }
+
+  /** For what has to be seen at once. */
+  protected get room(): Room {
+    return { cols: this.#ui.cols, rows: this.#ui.rows }
   }
 
   end(): void {

@@ -2,6 +2,7 @@
 import test from 'ava'
 import { PassThrough } from 'node:stream'
 
+import type { SafetyNumber } from '../../../lib/client/api.ts'
 import type { ContactInfo, Offer } from '../../../lib/client/events.ts'
 import { COMMANDS } from '../../../lib/cli/client/commands.ts'
 import { runLine } from '../../../lib/cli/client/dispatch.ts'
@@ -28,6 +29,26 @@ test('!trust decides about changed keys only: nobody else loses a verification b
 test('one does not compare numbers with oneself', async (t) => {
   const { app } = fakeApp({ safetyNumber: () => t.fail() })
   t.is((await runLine(app, '!verify bob'))?.code, 'E_USAGE')
+})
+
+test('a safety number comes as digits, as words and as a code; a pipe has the first two', async (t) => {
+  const groups = Array.from({ length: 12 }, (_, i) => String(10_000 + i))
+  const safetyNumber = (): Promise<SafetyNumber> =>
+    Promise.resolve({ user: 'alice', groups, verified: false })
+  const { app, front } = fakeApp({ safetyNumber })
+  t.is(await runLine(app, '!verify alice'), null)
+  t.true(front.said.includes(`qr ${groups.join('')}`))
+  t.true(front.said.includes('* 10000 10001 10002 10003'))
+  const output = new PassThrough()
+  const pipe = new LineFront({ input: new PassThrough(), output, errors: new PassThrough() })
+  pipe.qr(groups.join(''), ['10000 10001', '', 'aardvark adroitness'])
+  t.is(String(output.read()), '*     10000 10001\n*\n*     aardvark adroitness\n')
+})
+
+test('!whoami gives the link to scan as well', async (t) => {
+  const { app, front } = fakeApp({})
+  t.is(await runLine(app, '!whoami'), null)
+  t.is(front.said.at(-1), 'qr u')
 })
 
 test('an own file is done when its receiver has it, not when the server has', async (t) => {
