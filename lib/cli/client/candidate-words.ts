@@ -2,6 +2,7 @@
 // commands. The newest come last, nearest to the prompt.
 import type { App } from './app.ts'
 import { COMMANDS } from './commands.ts'
+import { TOPICS } from './help-command.ts'
 import { settable } from './set-command.ts'
 
 const NEWEST = 12
@@ -40,7 +41,7 @@ async function firstWord(app: App, command: string): Promise<readonly string[] |
   if (ABOUT_MESSAGE.includes(command)) return messageNumbers(app, OWN_ONLY.includes(command))
   switch (command) {
     case 'help':
-      return COMMANDS.map(({ name }) => name)
+      return [...COMMANDS.map(({ name }) => name), ...Object.values(TOPICS), 'all']
     case 'set':
       return settable()
     case 'devices':
