@@ -62,7 +62,7 @@ export async function verify(app: App, [name = '', answer]: readonly string[]): 
   const { groups, verified } = await session.safetyNumber(user)
   app.front.rows('*', [
     `Safety number with @${user}${verified ? ' (verified)' : ''}. Meet, or call each other: both type !verify,`,
-    'and compare all twelve groups, or all words. Any scanner reads the digits from the code.',
+    'and compare all twelve groups, or all words; a scanner reads the digits.',
   ])
   app.front.qr(groups.join(''), [
     ...inRows(groups, GROUPS_PER_ROW).map((row) => row.join(' ')),
