@@ -20,7 +20,7 @@ import { createFile } from '../server/create-file.ts'
 import { ownerOf } from '../server/data-folder.ts'
 import { serverHelp } from '../server/help.ts'
 import { changeLaunchPassword, makeServerKeys } from '../server/identity.ts'
-import { atTerminal, launchPasswordProblem } from '../server/launch-password.ts'
+import { atTerminal, launchPasswordOf, launchPasswordProblem } from '../server/launch-password.ts'
 import { passwdWords } from '../server/passwd.ts'
 import { defaultSettings, type ServerSettings } from '../server/settings.ts'
 import { programVersion } from '../version.ts'
@@ -58,25 +58,28 @@ async function setup(argv: readonly string[]): Promise<void> {
     process.stdout.write(serverHelp(defaults))
     return
   }
-  const given = await passwordFrom({ passwordFile: newFile, passwordFd: newFd })
-  const problem = given === undefined ? null : launchPasswordProblem(given)
+  const isNew = newFile !== undefined || newFd !== undefined
+  const given = isNew
+    ? ((await passwordFrom({ passwordFile: newFile, passwordFd: newFd })) ?? null)
+    : await launchPasswordOf(settings)(0)
+  const problem = given === null ? null : launchPasswordProblem(given)
   if (problem !== null) fail('E_CONFIG', problem)
   if (!isUnattended && !atTerminal()) {
     fail('E_USAGE', 'Without a terminal, setup needs --yes; options and variables are the answers.')
   }
   await refuseExisting(settings)
   const answers = isUnattended
-    ? { settings, launchPassword: given ?? null }
-    : await questions(settings)
+    ? { settings, launchPassword: given }
+    : await questions(settings, given)
   await refuseExisting(answers.settings)
   await trial(answers.settings)
   await make(answers, defaults)
 }
 
-async function questions(settings: ServerSettings): Promise<Answers> {
+async function questions(settings: ServerSettings, given: string | null): Promise<Answers> {
   const { tty, prompts } = openTerminal()
   try {
-    return await prompts.form((form) => ask(form, settings))
+    return await prompts.form((form) => ask(form, settings, given))
   } finally {
     tty.close()
   }

@@ -16,7 +16,11 @@ const GIB = 2 ** 30
 const CONTROL = /\p{Cc}/u
 
 /** Rejects with E_CANCELLED at Ctrl-C; nothing was made by then. */
-export async function ask(form: Form, given: ServerSettings): Promise<Answers> {
+export async function ask(
+  form: Form,
+  given: ServerSettings,
+  password: string | null,
+): Promise<Answers> {
   const setting = async (name: string, message: string, initial: string): Promise<string> =>
     form.text({
       message,
@@ -40,7 +44,7 @@ export async function ask(form: Form, given: ServerSettings): Promise<Answers> {
     home === here
       ? { keys: given.keys, data: given.data }
       : { keys: join(home, 'keys'), data: join(home, 'data', 'server') }
-  const launchPassword = await askPassword(form)
+  const launchPassword = password ?? (await askPassword(form))
   const host = await setting('host', 'Address to listen on (0.0.0.0: all):', given.host)
   const port = Number(await setting('port', 'Port:', String(given.port)))
   const publicHost = await form.text({
