@@ -77,6 +77,10 @@ export async function ask(
     initial: String(given.fileQuotaBytes / GIB),
     validate: (text) => /^\d{1,5}(\.\d{1,9})?$/.test(text.trim()) || 'That is not a number.',
   })
+  const systemd = await form.confirm(
+    'Write a systemd unit, to start it with the machine?',
+    given.systemd === 'yes',
+  )
   return {
     settings: {
       ...given,
@@ -88,6 +92,7 @@ export async function ask(
       directory: directory ? 'yes' : 'no',
       presence: presence ? 'yes' : 'no',
       fileQuotaBytes: Math.floor(Number(quota) * GIB),
+      systemd: systemd ? 'yes' : 'no',
     },
     launchPassword,
   }
