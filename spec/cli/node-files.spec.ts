@@ -64,12 +64,12 @@ test('a disk without room says so', async (t) => {
   const { dir } = await setUp(t)
   // A limit on the size of files stands for a full disk: the same errno family, no root needed.
   const code = `
-    import { createNodeFiles } from '${new URL('../../lib/cli/node-files.ts', import.meta.url).href}'
+    import { createNodeFiles } from '${new URL('../../dist/cli/node-files.js', import.meta.url).href}'
     process.on('SIGXFSZ', () => undefined)
     const file = await createNodeFiles('${dir}').openDownload('big', 'create')
     await file.write(0, Buffer.alloc(1e6)).catch((e) => console.log(e.code, e.message))
   `
-  const args = ['--import=./spec/typescript/register.js', '--input-type=module', '-e', code]
+  const args = ['--input-type=module', '-e', code]
   const script = `ulimit -f 100; exec "$0" "$@"`
   const out = execFileSync('bash', ['-c', script, process.execPath, ...args], { encoding: 'utf8' })
   t.regex(out, /^E_DISK_FULL .*Free some space/)
