@@ -9,6 +9,7 @@ const PARTS: Readonly<Record<string, () => Promise<void>>> = {
   files: async () => (await import('./files.ts')).fileBench(),
   groups: async () => (await import('./groups.ts')).groupBench(),
   chats: async () => (await import('./chats.ts')).chatsBench(),
+  crowd: async () => (await import('./crowd.ts')).crowdBench(),
   history: async () => (await import('./history.ts')).historyBench(),
 }
 
