@@ -16,6 +16,7 @@ import { fail } from '../../util/errors.ts'
 import type { Log } from '../../util/log.ts'
 import { refuseMoved } from './backup/marks.ts'
 import { claim, ownerOf } from './data-folder.ts'
+import { connectionsWithin, descriptorLimit } from './descriptors.ts'
 import { loadServerKeys, type ServerKeys } from './identity.ts'
 import { isGiven, launchPasswordOf } from './launch-password.ts'
 import type { LaunchPassword } from './master-key.ts'
@@ -176,9 +177,15 @@ function openLaunchKeys(
 }
 
 function openPort(settings: ServerSettings, server: Server, log: Log): Promise<Listener> {
+  const limit = descriptorLimit()
+  const maxConnections = connectionsWithin(limit)
+  if (limit !== null && maxConnections < settings.maxClients) {
+    log.warn('limits.descriptors', { limit, maxConnections, maxClients: settings.maxClients })
+  }
   return listen({
     host: settings.host,
     port: settings.port,
+    maxConnections,
     onConnection: (duplex, remoteAddress) => {
       log.debug('conn.open', { address: remoteAddress })
       server.accept(duplex, remoteAddress)
