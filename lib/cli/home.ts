@@ -19,8 +19,8 @@ export interface System {
   readonly checkout: string | null
 }
 
-/** lib/cli/home.ts and dist/cli/home.js are equally deep. */
-export const PACKAGE_ROOT: string = fileURLToPath(new URL('../../', import.meta.url))
+/** Compiled programs lie in dist/, right below it. */
+export const PACKAGE_ROOT: string = fileURLToPath(new URL('../', import.meta.url))
 
 export function thisSystem(): System {
   return {
@@ -29,7 +29,7 @@ export function thisSystem(): System {
     homeDir: homedir(),
     cwd: process.cwd(),
     // Not part of the published package, so its presence tells a checkout.
-    checkout: existsSync(join(PACKAGE_ROOT, 'tsconfig.build.json')) ? PACKAGE_ROOT : null,
+    checkout: existsSync(join(PACKAGE_ROOT, 'tsconfig.json')) ? PACKAGE_ROOT : null,
   }
 }
 

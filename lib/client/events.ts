@@ -52,6 +52,8 @@ export interface AnsweredView {
 export interface MessageView {
   /** Short number printed on the line; unique in this profile, grows with arrival. */
   readonly number: number
+  /** It came late, and stands before the message of this number. */
+  readonly before?: number
   /** Message id; empty for a placeholder. */
   readonly mid: string
   readonly conv: string

@@ -17,7 +17,7 @@ export async function openExpiry(parts: ExpiryParts): Promise<Expiry> {
   const expiry = await Expiry.open({
     ...parts,
     expired: async ({ key, number, conv }) => {
-      await outbox().forget(key)
+      await outbox().expired(key)
       emit({ type: 'message-expired', number, chat: names.chat(conv) })
     },
   })
