@@ -26,10 +26,19 @@ export function thisSystem(): System {
   return {
     env: process.env,
     platform: process.platform,
-    homeDir: homedir(),
+    homeDir: ownHome(),
     cwd: process.cwd(),
     // Not part of the published package, so its presence tells a checkout.
     checkout: existsSync(join(PACKAGE_ROOT, 'tsconfig.json')) ? PACKAGE_ROOT : null,
+  }
+}
+
+/** A container may run us as a user whom nobody has entered anywhere: such a one has the root folder, as in a shell. */
+function ownHome(): string {
+  try {
+    return homedir()
+  } catch {
+    return '/'
   }
 }
 

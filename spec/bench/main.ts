@@ -10,6 +10,7 @@ const PARTS: Readonly<Record<string, () => Promise<void>>> = {
   direct: async () => (await import('./direct.ts')).directBench(),
   groups: async () => (await import('./groups.ts')).groupBench(),
   chats: async () => (await import('./chats.ts')).chatsBench(),
+  crowd: async () => (await import('./crowd.ts')).crowdBench(),
   history: async () => (await import('./history.ts')).historyBench(),
 }
 

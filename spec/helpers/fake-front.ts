@@ -66,8 +66,9 @@ export class FakeFront implements Front {
   clear(): void {
     this.said.push('clear')
   }
-  qr(payload: string): void {
+  qr(payload: string, words: readonly string[] = []): void {
     this.said.push(`qr ${payload}`)
+    this.rows('*', words)
   }
 }
 

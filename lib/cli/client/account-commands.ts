@@ -4,6 +4,7 @@ import { isUsername } from '../../protocol/names.ts'
 import { codeOf, fail, SecureChatError } from '../../util/errors.ts'
 import { isolate, safeName } from '../sanitise.ts'
 import type { App } from './app.ts'
+import { firstSteps } from './first-steps.ts'
 import type { Forms } from './front.ts'
 import { readLoginKey } from './key-file.ts'
 import { userArgument } from './parse.ts'
@@ -120,13 +121,14 @@ export async function finishRegistration(app: App, account: NewAccount): Promise
     ...(account.email === '' ? {} : { email: account.email }),
   })
   app.front.row('*', `Welcome, ${session.me.user}. Type !help, or @name and a message.`)
+  firstSteps(app, lobby.server)
   app.enter(session)
 }
 
 export async function confirmRecoveryCode(app: App, forms: Forms, code: string): Promise<void> {
   app.front.rows('*', [
-    'Recovery code. It is shown once; nobody else has it. Write it down: with it you get in',
-    'again when you have forgotten your password. The server cannot help you then.',
+    'Recovery code. It is shown once, and nobody else has it: write it down.',
+    'With it you get in when the password is forgotten; no server can help then.',
     '',
     `      ${code}`,
     '',
@@ -220,7 +222,9 @@ export function whoami(app: App): void {
     `You are ${me.user}${name}, device ${me.dev.slice(0, 8)}.`,
     `Your link for others: ${me.uri}`,
     `Server fingerprint:   ${me.fingerprint}`,
+    'Others start securechat with that link, pasted or scanned: it leads to you and to nobody else.',
   ])
+  app.front.qr(me.uri)
 }
 
 export function status(app: App): void {

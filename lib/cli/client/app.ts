@@ -63,6 +63,7 @@ export class App {
     this.sound = options.sound
     this.#connect = options.connect
     this.#present = options.present
+    this.front.contacts?.(() => this.#session?.contacts() ?? [])
     this.preferences = new OwnPreferences(options.deps.log)
     this.preferences.onChange((now) => {
       this.front.preferences?.(now)
@@ -144,6 +145,7 @@ export class App {
       if (event.type === 'message-state') this.#tally(event)
       this.#present(event, this)
       if (event.type === 'direct') this.#place()
+      if (event.type === 'contact') this.#place() // whom one writes to may be verified now, or not any more
       for (const tell of this.#eventListeners) tell(event)
     })
   }

@@ -3,6 +3,7 @@
 import type { App } from './app.ts'
 import { COMMANDS } from './commands.ts'
 import { DIRECT_WORDS } from './direct-command.ts'
+import { TOPICS } from './help-command.ts'
 import { settable } from './set-command.ts'
 
 const NEWEST = 12
@@ -43,7 +44,7 @@ async function firstWord(app: App, command: string): Promise<readonly string[] |
   if (ABOUT_MESSAGE.includes(command)) return messageNumbers(app, OWN_ONLY.includes(command))
   switch (command) {
     case 'help':
-      return COMMANDS.map(({ name }) => name)
+      return [...COMMANDS.map(({ name }) => name), ...Object.values(TOPICS), 'all']
     case 'set':
       return settable()
     case 'devices':

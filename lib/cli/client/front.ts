@@ -1,6 +1,7 @@
 // What commands and events need of whatever shows them: the interactive screen, a pipe, a screen reader. Every string that
 // reaches a front has been through cli/sanitise already, or is given as a MessageView whose body the front cleans.
 import type { ConnectionState, MessageState, MessageView, Offer } from '../../client/events.ts'
+import type { Known } from './faces.ts'
 import type { Preferences } from './preferences.ts'
 import type { UnreadChat } from './unread.ts'
 
@@ -82,7 +83,10 @@ export interface Front {
   unread?(list: readonly UnreadChat[]): void
   /** Nothing of what was shown or typed is within anybody's reach any more. */
   conceal?(): void
+  /** Where to look up who is known, for the look of names. */
+  contacts?(known: Known): void
   /** What the person chose for this window. */
   preferences?(now: Preferences): void
-  qr(payload: string): void
+  /** A code to scan, where there is room for it, with what it says in words beside it or in its place. */
+  qr(payload: string, words?: readonly string[]): void
 }

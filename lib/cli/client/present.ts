@@ -124,6 +124,12 @@ function message(event: Extract<ClientEvent, { type: 'message' }>, app: App): vo
   if (session !== null && !view.own && app.chat === view.chat) void session.markRead(view.chat)
 }
 
+/** Where one decides, one sees whether it is certain who asks. */
+function whoAsks(app: App, user: string): string {
+  const contact = app.session?.contacts().find((each) => each.user === user)
+  return contact?.trust === 'verified' ? `@${user} (verified)` : `@${user}`
+}
+
 function request(number: number, from: string, app: App): void {
   app.question(number, `@${from} asks to write to you. Accept?`, hint(number), (yes) =>
     yes ? acceptNumber(app, number) : declineNumber(app, number),
@@ -173,7 +179,7 @@ function askFile(offer: Offer, app: App): void {
   const warning = PROGRAM.test(offer.name) ? ' It is a PROGRAM.' : ''
   app.question(
     number,
-    `@${offer.peer} wants to send you ${what(offer)}.${warning} Accept?`,
+    `${whoAsks(app, offer.peer)} wants to send you ${what(offer)}.${warning} Accept?`,
     hint(number),
     (yes) => (yes ? acceptNumber(app, number) : declineNumber(app, number)),
   )

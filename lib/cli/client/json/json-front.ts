@@ -111,8 +111,8 @@ export class JsonFront implements Front {
     // nothing to clear
   }
 
-  qr(): void {
-    // the link is in the row before
+  qr(_payload: string, words: readonly string[] = []): void {
+    if (words.length > 0) this.rows('*', words)
   }
 
   #about(): { readonly id?: LineId } {
