@@ -3,7 +3,7 @@
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
-import { build } from 'esbuild'
+import { build, stop } from 'esbuild'
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url))
 
@@ -25,6 +25,7 @@ export async function bundle() {
     sourcemap: 'linked',
     plugins: [{ name: 'own place', setup: keepPlace }],
   })
+  await stop() // what it runs in would stay as long as this process
 }
 
 /** A file finds its neighbours from where its source is: fixtures for a spec, what is compiled for the product. */

@@ -5,8 +5,8 @@ import type * as Opaque from '@serenity-kit/opaque'
 import { base64url, type Bytes, fromBase64url } from '../util/bytes.ts'
 import { fail } from '../util/errors.ts'
 
-/** What is typed: a password people thought of, or a code with 128 random bits that needs no stretching (PROTOCOL 5.2). */
-export type SecretKind = 'password' | 'code'
+/** For a password that people thought of, or for a code with 128 random bits that needs none (PROTOCOL 5.2). */
+export type Stretching = 'password' | 'code'
 
 /** Argon2id, fixed for version 1: 128 MiB and 3 passes, or the least there is. */
 const STRETCHING = {
@@ -59,7 +59,7 @@ export function registrationFinish(
   response: Bytes,
   password: string,
   srv: Bytes,
-  kind: SecretKind = 'password',
+  stretching: Stretching = 'password',
 ): { readonly record: Buffer; readonly exportKey: Buffer } {
   const r = attempt(() =>
     opaque().client.finishRegistration({
@@ -67,7 +67,7 @@ export function registrationFinish(
       registrationResponse: base64url(response),
       password: normalise(password),
       identifiers: identifiers(srv),
-      keyStretching: STRETCHING[kind],
+      keyStretching: STRETCHING[stretching],
     }),
   )
   return {
@@ -87,7 +87,7 @@ export function loginFinish(
   ke2: Bytes,
   password: string,
   srv: Bytes,
-  kind: SecretKind = 'password',
+  stretching: Stretching = 'password',
 ): { readonly ke3: Buffer; readonly sessionKey: Buffer; readonly exportKey: Buffer } {
   const r = attempt(() =>
     opaque().client.finishLogin({
@@ -95,7 +95,7 @@ export function loginFinish(
       loginResponse: base64url(ke2),
       password: normalise(password),
       identifiers: identifiers(srv),
-      keyStretching: STRETCHING[kind],
+      keyStretching: STRETCHING[stretching],
     }),
   )
   return {

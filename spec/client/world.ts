@@ -386,6 +386,7 @@ export class Player {
       log: silentLog,
       confirmServer: () => Promise.resolve(true),
       keys: world.keys,
+      stretching: 'code', // nobody guesses at these passwords
     }
   }
 

@@ -20,7 +20,7 @@ import { contactOf, type Peer } from '../people/peer.ts'
 import type { Peers } from '../people/peers.ts'
 import { type Arrival, type Content, readable, rowOf, type Unnumbered } from './arrival.ts'
 import { type DirectPayload, isDirect } from '../direct/payloads.ts'
-import { gapKey } from './gaps.ts'
+import { gapKey } from './gap-key.ts'
 
 export interface DispatchDeps {
   readonly acct: Bytes
