@@ -117,8 +117,8 @@ export class Link {
 
   /** Tries now instead of waiting for the backoff. */
   retryNow(): void {
+    this.#away = null // also while the goodbye is still being said
     if (this.#stopped || this.#wire !== null || this.#opening !== null) return
-    this.#away = null
     this.#retry?.cancel()
     this.#connect()
   }

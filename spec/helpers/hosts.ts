@@ -12,9 +12,12 @@ export interface Host {
 /** HOSTS=loopback: as where namespaces cannot be made. */
 const FORCED = process.env['HOSTS']
 
+let made = 0
+
 export class Hosts {
   readonly kind: 'namespaces' | 'loopback'
-  readonly #id = `sc${String(process.pid)}`
+  /** At most ten characters: names of plugs are short. */
+  readonly #id = `sc${String(process.pid)}${String.fromCharCode(97 + made++)}`
   #count = 0
 
   constructor() {

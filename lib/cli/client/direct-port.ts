@@ -5,6 +5,8 @@ import { networkInterfaces } from 'node:os'
 import { listen } from '../../channel/tcp.ts'
 import type { DirectPort } from '../../client/ports.ts'
 
+const LOOKUP_MS = 3000
+
 export interface DirectOptions {
   /** 0: any free one. */
   readonly port: number
@@ -20,13 +22,19 @@ export function createDirectPort({ port, host, lan }: DirectOptions): DirectPort
   }
 }
 
-/** A name that cannot be looked up now says nothing about us; the other addresses do. */
+/** A name that cannot be looked up now, or not soon, says nothing about us; the other addresses do. */
 async function resolved(host: string): Promise<string[]> {
-  try {
-    return (await lookup(host, { all: true })).map(({ address }) => address)
-  } catch {
-    return []
-  }
+  const known = lookup(host, { all: true }).then(
+    (all) => all.map(({ address }) => address),
+    () => [],
+  )
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<string[]>((resolve) => {
+    timer = setTimeout(resolve, LOOKUP_MS, [])
+  })
+  return Promise.race([known, late]).finally(() => {
+    clearTimeout(timer)
+  })
 }
 
 function ownAddresses(): string[] {
