@@ -6,11 +6,12 @@ import type { ResendReason } from '../../envelope/refusal.ts'
 import { decodeStrict, encode } from '../../protocol/cbor.ts'
 import { b, check, lit, map, s, u } from '../../protocol/shape.ts'
 import type { Records } from '../../storage/ports.ts'
-import { type Bytes, hex, u64 } from '../../util/bytes.ts'
+import { type Bytes, hex } from '../../util/bytes.ts'
 import type { Clock, Timer } from '../../util/clock.ts'
 import { GroupCommit } from '../group-commit.ts'
 import type { MessageLog } from '../messages/log.ts'
 import type { MessageRow, PlaceholderReason } from '../messages/row.ts'
+import { againId } from '../outbox/item.ts'
 import type { Outbox } from '../outbox/outbox.ts'
 import type { Parties } from '../groups/parties.ts'
 
@@ -21,11 +22,6 @@ const PER_REQUEST = 64
 /** Somebody who only pretends to have sent things must not fill the disk with questions. */
 const PER_CONVERSATION = 500
 const PAGE = 500
-
-/** Names a transmission in an `again`: its payload id, so that the answer finds the placeholder. */
-export function againId(st: Bytes, i: number): Buffer {
-  return sha256(st, u64(i)).subarray(0, 16)
-}
 
 /** The key of the placeholder's row: only the device that sent the missing message can name it. */
 export function gapKey(sender: { readonly acct: Bytes; readonly dev: Bytes }, id: Bytes): string {

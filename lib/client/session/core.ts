@@ -286,7 +286,7 @@ export class Core {
       clock,
       log,
       expired: async ({ key, number, conv }) => {
-        await outbox().forget(key)
+        await outbox().expired(key)
         emit({ type: 'message-expired', number, chat: this.names.chat(conv) })
       },
     })
