@@ -366,6 +366,7 @@ export class Core {
       inGroups: groupParts,
       isBlocked: (from) => this.blocks.has(from),
       isStrict: () => this.settings.choices.strict,
+      tellsReads: () => this.settings.choices.readReceipts,
       nextNumber: () => this.transfers.nextNumber(),
       show: (inserted, fills) => {
         for (const event of eventsOf(inserted, fills, names)) emit(event)
