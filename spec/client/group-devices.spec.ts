@@ -75,6 +75,12 @@ test.serial('what one device accepts or leaves, the other has accepted or left',
   await laptop.session.decline(request(laptop, 'other'))
   await world.passUntil(() => desk.session.groups.of('#other').standing === 'left')
   for (const player of [desk, laptop]) t.deepEqual(player.session.requests(), [])
+  // also when nobody else is in it
+  await desk.session.groups.create('alone', [])
+  await world.passUntil(() => laptop.session.groups.list().some(({ name }) => name === 'alone'))
+  t.is((await laptop.session.groups.leave('#alone')).standing, 'left')
+  await world.passUntil(() => desk.session.groups.of('#alone').standing === 'left')
+  await world.passUntil(() => laptop.session.status().queued === 0)
   await closeAll(desk, laptop, bob)
 })
 
