@@ -3,7 +3,7 @@
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
-import { build } from 'esbuild'
+import { build, stop } from 'esbuild'
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url))
 
@@ -13,7 +13,7 @@ export const OUT = 'dist-spec/'
 export async function bundle() {
   await build({
     absWorkingDir: ROOT,
-    entryPoints: ['spec/**/*.spec.ts', 'spec/storage/programs/*.ts', 'spec/bench/**/*.ts'],
+    entryPoints: ['spec/**/*.spec.ts', 'spec/**/programs/*.ts', 'spec/bench/**/*.ts'],
     outbase: 'spec',
     outdir: OUT,
     bundle: true,
@@ -25,6 +25,7 @@ export async function bundle() {
     sourcemap: 'linked',
     plugins: [{ name: 'own place', setup: keepPlace }],
   })
+  await stop() // what it runs in would stay as long as this process
 }
 
 /** A file finds its neighbours from where its source is: fixtures for a spec, what is compiled for the product. */
@@ -32,7 +33,7 @@ function keepPlace({ onLoad }) {
   onLoad({ filter: /\.ts$/ }, async ({ path }) => {
     const text = await readFile(path, 'utf8')
     if (!text.includes('import.meta.url')) return null
-    const place = pathToFileURL(path).href.replace(/\/lib\/(.*)\.ts$/, '/dist/$1.js')
+    const place = pathToFileURL(path).href.replace(/\/lib\/.*$/, '/dist/')
     const contents = text.replaceAll('import.meta.url', JSON.stringify(place))
     return { contents, loader: 'ts' }
   })

@@ -93,6 +93,17 @@ export function hasRightToLeft(text: string): boolean {
   return RIGHT_TO_LEFT.test(text)
 }
 
+/** A row of ours in which words of others stand: cleaned as a whole, whoever made it; the fences of isolate() stay. */
+export function safeRow(text: string): string {
+  if (PLAIN.test(text)) return safeInline(text)
+  const parts = text.split(/([\u2068\u2069])/u)
+  const isFenced = parts.every(
+    (part, i) => i % 2 === 0 || part === (i % 4 === 1 ? '\u2068' : '\u2069'),
+  )
+  const keepsFences = isFenced && parts.length % 4 === 1
+  return parts.map((part, i) => (i % 2 === 0 ? safeInline(part) : keepsFences ? part : '')).join('')
+}
+
 /** The last line of defence at the sink: nothing that a terminal acts upon leaves this function. */
 export function inert(text: string): string {
   return text.replace(ACTIVE, '\uFFFD')

@@ -14,6 +14,8 @@ export interface Glyphs {
   readonly newline: string
   /** Before the chosen row of a menu. */
   readonly pointer: string
+  /** Behind the name of somebody whose safety number was compared. */
+  readonly verified: string
 }
 
 // East-Asian-neutral glyphs only: box drawing, arrows, dots and the ellipsis take two cells in CJK terminals.
@@ -30,6 +32,7 @@ const UNICODE: Glyphs = {
   up: '\u21e1',
   newline: '\u23ce',
   pointer: '\u203a',
+  verified: '\u2713',
 }
 const ASCII: Glyphs = {
   tick: { queued: '..', sent: '+ ', delivered: '++', read: '+R', failed: 'X ', held: '!!' },
@@ -37,7 +40,29 @@ const ASCII: Glyphs = {
   up: '>',
   newline: '$',
   pointer: '>',
+  verified: '+',
 }
+
+/**
+ * What names are painted with where there are 256 colours: all of middling brightness, so that each stands out from white
+ * and from black by 3.3:1 or more, and none looks like a warning or an error.
+ */
+const PEERS_256 = {
+  peer0: 166,
+  peer1: 136,
+  peer2: 100,
+  peer3: 64,
+  peer4: 29,
+  peer5: 31,
+  peer6: 33,
+  peer7: 63,
+  peer8: 135,
+  peer9: 165,
+  peer10: 168,
+  peer11: 132,
+} as const
+type PeerRole = keyof typeof PEERS_256
+export const PEER_ROLES = Object.keys(PEERS_256) as PeerRole[]
 
 export const ROLES = [
   'time',
@@ -61,7 +86,7 @@ export const ROLES = [
   'struck',
   'code',
 ] as const
-export type Role = (typeof ROLES)[number]
+export type Role = (typeof ROLES)[number] | PeerRole
 
 /** Two pixels in one cell, 0xRRGGBB. */
 export interface Pixels {
@@ -96,7 +121,8 @@ export function createTheme(options: ThemeOptions): Theme {
   const colour = wantsColour(options)
   // Sixteen colours are enough, and they are the ones that the user's own terminal theme defines.
   const chalk = new Chalk({ level: colour ? 1 : 0 })
-  const styles: Record<Role, (text: string) => string> = {
+  const depth = depthOf(options)
+  const styles: Record<(typeof ROLES)[number], (text: string) => string> = {
     time: chalk.dim,
     me: chalk.green,
     peer: chalk.cyan,
@@ -118,7 +144,7 @@ export function createTheme(options: ThemeOptions): Theme {
     code: chalk.cyan,
     qr: qrStyle(options),
   }
-  const depth = depthOf(options)
+  const peer = peerStyle(colour, depth)
   const unicode = !wantsAscii(options)
   const painter = new Chalk({ level: colour && depth > 16 ? (depth > 256 ? 3 : 2) : 0 })
   return {
@@ -126,9 +152,32 @@ export function createTheme(options: ThemeOptions): Theme {
     depth,
     unicode,
     glyphs: unicode ? UNICODE : ASCII,
-    paint: (role, text) => (text === '' ? '' : styles[role](text)),
+    paint: (role, text) => {
+      if (text === '') return ''
+      return isPeer(role) ? peer(role)(text) : styles[role](text)
+    },
     pixels: ({ upper, lower }, text) => painter.rgb(...parts(upper)).bgRgb(...parts(lower))(text),
   }
+}
+
+/** The same person has the same colour everywhere and always: it comes from the id of the account (hex). */
+export function peerRole(acct: string): Role {
+  const seed = Number.parseInt(acct.slice(0, 8), 16)
+  return (Number.isNaN(seed) ? undefined : PEER_ROLES[seed % PEER_ROLES.length]) ?? 'peer'
+}
+
+function isPeer(role: Role): role is PeerRole {
+  return role in PEERS_256
+}
+
+/** Of the sixteen that the user's own theme defines, only two can be read on any ground and mean nothing else here. */
+function peerStyle(
+  colour: boolean,
+  depth: Theme['depth'],
+): (role: PeerRole) => (text: string) => string {
+  const chalk = new Chalk({ level: !colour ? 0 : depth === 16 ? 1 : 2 })
+  if (depth > 16) return (role) => chalk.ansi256(PEERS_256[role])
+  return (role) => (PEERS_256[role] % 2 === 0 ? chalk.cyan : chalk.magenta)
 }
 
 function parts(rgb: number): [number, number, number] {

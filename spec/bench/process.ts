@@ -63,7 +63,8 @@ export async function settledMemory({ child, pid }: Started): Promise<Memory> {
 
 /** Answers `settledMemory`; in the server under test. */
 export function reportMemory(): void {
-  process.on('message', () => {
+  process.on('message', (word) => {
+    if (word !== 'collect') return
     globalThis.gc?.()
     const { heapUsed, external } = process.memoryUsage()
     process.send?.({ used: heapUsed + external })

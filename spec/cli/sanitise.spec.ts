@@ -10,6 +10,7 @@ import {
   safeJson,
   safeLine,
   safeName,
+  safeRow,
   safeText,
 } from '../../lib/cli/sanitise.ts'
 import { vectors } from '../helpers/vectors.ts'
@@ -154,4 +155,13 @@ test('JSON is escaped beyond what JSON.stringify does, and parses to the same va
     }),
     { numRuns },
   )
+})
+
+test('a row of ours keeps its fences, and only those that belong together', (t) => {
+  const fenced = `from ${isolate('\u05d0\u05d1')}: hello`
+  t.is(safeRow(fenced), fenced)
+  t.is(safeRow('a\u2068b'), 'ab')
+  t.is(safeRow('a\u2069b\u2068c'), 'abc')
+  t.is(safeRow(`x\u200e${isolate('\u05d0\u200b')}\x1b`), 'x\ufffd\u2068\u05d0\u2069\ufffd')
+  t.is(safeRow('  indented'), '  indented')
 })

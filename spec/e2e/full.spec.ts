@@ -3,6 +3,7 @@ import { join } from 'node:path'
 
 import anyTest from 'ava'
 
+import { looksLike } from '../helpers/capture.ts'
 import { signIn, startStage } from '../helpers/cast.ts'
 import type { startServer } from '../helpers/programs.ts'
 import { Program, scratch } from '../helpers/programs.ts'
@@ -60,7 +61,7 @@ function isGivenBack(screen: Screen, modes: readonly string[] = MODES): boolean 
 }
 
 test('a conversation beside the list; !quit gives the terminal back', async (t) => {
-  const { screen, bob } = await meet(t)
+  const { screen, bob } = await meet(t, { cols: 80, rows: 14 })
   bob.line('@alice are you around?')
   await screen.waitFor(/1 bob +1\|/)
   screen.type(`${ESC}1`)
@@ -68,6 +69,7 @@ test('a conversation beside the list; !quit gives the terminal back', async (t) 
   screen.type('yes, here\r')
   await bob.waitFor(/^alice: yes, here$/m)
   await screen.waitFor(/✓✓ \d+ me @bob: yes, here/)
+  looksLike(t, 'full-screen', screen.view)
   screen.type('half a line')
   for (const [cols, rows] of [
     [20, 5],

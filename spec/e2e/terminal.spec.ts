@@ -4,6 +4,7 @@ import { join } from 'node:path'
 
 import anyTest from 'ava'
 
+import { looksLike } from '../helpers/capture.ts'
 import { type CastName, signIn, startStage } from '../helpers/cast.ts'
 import { PASSWORD, scratch, signUp, startServer } from '../helpers/programs.ts'
 import { Screen, type ScreenOptions } from '../helpers/screen.ts'
@@ -46,7 +47,7 @@ test('a first run: questions, recovery code, a conversation, goodbye', async (t)
   const server = await startServer(t, join(root, 'server'))
   const bob = await signUp(t, server, root, 'bob')
   const address = `127.0.0.1:${String(server.port)}`
-  const screen = open(t, address, join(root, 'alice'))
+  const screen = open(t, address, join(root, 'alice'), [], { cols: 80, rows: 36 })
 
   await screen.waitFor(/First contact[\s\S]*It matches/)
   screen.type('\r')
@@ -65,7 +66,8 @@ test('a first run: questions, recovery code, a conversation, goodbye', async (t)
   const [, code = ''] = await screen.waitFor(/^\*\s+((?:[0-9A-Z]{5}-){5}[0-9A-Z]{5})\s*$/m)
   await screen.waitFor(/second group/)
   screen.type(`${code.split('-')[1] ?? ''}\r`)
-  await screen.waitFor(/Welcome, alice/)
+  await screen.waitFor(/Welcome, alice[^]*^alice > *$/m)
+  looksLike(t, 'first-run', screen.view)
   t.false(screen.raw.includes(PASSWORD))
 
   screen.type('@bob hello from a terminal\r')

@@ -4,6 +4,8 @@ import { fileURLToPath } from 'node:url'
 import { spawn, type IPty } from '@lydell/node-pty'
 import xterm from '@xterm/headless'
 
+import type { CellRun } from './svg.ts'
+
 const BIN = fileURLToPath(new URL('../../bin/', import.meta.url))
 const PATIENCE_MS = 60_000
 
@@ -82,12 +84,53 @@ export class Screen {
 
   /** Rows with what scrolled away above them, trailing blanks removed. */
   get text(): string {
-    const buffer = this.#term.buffer.active
+    return this.#rows(0, this.#term.buffer.active.length)
+  }
+
+  /** What a person sees now, trailing blanks removed. */
+  get view(): string {
+    const { baseY } = this.#term.buffer.active
+    return this.#rows(baseY, baseY + this.#term.rows)
+  }
+
+  #rows(from: number, to: number): string {
     const rows: string[] = []
-    for (let i = 0; i < buffer.length; i++) {
-      rows.push(buffer.getLine(i)?.translateToString(true) ?? '')
+    for (let y = from; y < to; y++) {
+      rows.push(this.#term.buffer.active.getLine(y)?.translateToString(true) ?? '')
     }
     return rows.join('\n').trimEnd()
+  }
+
+  /** The window with its colours; the cell of the cursor is a block. */
+  get cells(): readonly (readonly CellRun[])[] {
+    const { baseY, cursorX, cursorY } = this.#term.buffer.active
+    return Array.from({ length: cursorY + 1 }, (_, y) => {
+      const line = this.#term.buffer.active.getLine(baseY + y)
+      const runs: CellRun[] = []
+      for (let x = 0; x < this.#term.cols; x++) {
+        const cell = line?.getCell(x)
+        if (cell === undefined || cell.getWidth() === 0) continue
+        const isCursor = y === cursorY && x === cursorX
+        const look = {
+          colour: cell.isFgDefault() ? -1 : cell.getFgColor(),
+          bold: cell.isBold() !== 0,
+          dim: cell.isDim() !== 0,
+        }
+        const chars = isCursor ? '\u2588' : cell.getChars()
+        const text = chars === '' ? ' ' : chars
+        const last = runs.at(-1)
+        const isSame =
+          last?.colour === look.colour && last.bold === look.bold && last.dim === look.dim
+        if (last !== undefined && isSame) {
+          runs[runs.length - 1] = {
+            ...last,
+            text: last.text + text,
+            cols: last.cols + cell.getWidth(),
+          }
+        } else runs.push({ text, col: x, cols: cell.getWidth(), ...look })
+      }
+      return runs
+    })
   }
 
   /** The last row with anything on it: the prompt. */

@@ -11,6 +11,7 @@ import {
   registrationStatement,
 } from '../../lib/identity/login-proof.ts'
 import { safetyHalf, safetyNumber } from '../../lib/identity/safety-number.ts'
+import { safetyWords } from '../../lib/identity/safety-words.ts'
 import {
   formatContactUri,
   formatServerUri,
@@ -65,6 +66,25 @@ test('both sides read the same twelve groups; another key or server reads differ
   t.deepEqual(safetyNumber(b, a), number)
   t.notDeepEqual(safetyHalf({ ...a, aik: Buffer.from('swapped') }), safetyHalf(a))
   t.notDeepEqual(safetyHalf({ ...a, srv: other }), safetyHalf(a))
+})
+
+test('words say what the digits say: every byte has one of its own, and neighbours sound different', (t) => {
+  const groups = (value: bigint): string[] =>
+    value.toString().padStart(60, '0').match(/.{5}/g) ?? []
+  t.is(safetyWords(groups(0n)).join(' '), `${'aardvark adroitness '.repeat(12)}aardvark`)
+  t.deepEqual(safetyWords(groups(0x01_fen << (8n * 7n))).slice(16, 19), [
+    'absurd',
+    'yesteryear',
+    'aardvark',
+  ])
+  const spoken = new Map<string, number>()
+  for (let byte = 0; byte < 256; byte++) {
+    const [even = '', odd = ''] = safetyWords(groups(BigInt(byte * 257))).slice(-2)
+    t.regex(`${even} ${odd}`, /^[a-z]{4,11} [a-z]{4,11}$/)
+    for (const word of [even, odd]) spoken.set(word, byte)
+  }
+  t.is(spoken.size, 512)
+  t.throws(() => safetyWords(['12345']), { instanceOf: RangeError })
 })
 
 test('fingerprints are eight groups of four', (t) => {

@@ -4,6 +4,7 @@ import { isUsername } from '../../protocol/names.ts'
 import { codeOf, fail, SecureChatError } from '../../util/errors.ts'
 import { isolate, safeName } from '../sanitise.ts'
 import type { App } from './app.ts'
+import { firstSteps } from './first-steps.ts'
 import type { Forms } from './front.ts'
 import { readLoginKey } from './key-file.ts'
 import { userArgument } from './parse.ts'
@@ -120,13 +121,14 @@ export async function finishRegistration(app: App, account: NewAccount): Promise
     ...(account.email === '' ? {} : { email: account.email }),
   })
   app.front.row('*', `Welcome, ${session.me.user}. Type !help, or @name and a message.`)
+  firstSteps(app, lobby.server)
   app.enter(session)
 }
 
 export async function confirmRecoveryCode(app: App, forms: Forms, code: string): Promise<void> {
   app.front.rows('*', [
-    'Recovery code. It is shown once; nobody else has it. Write it down: with it you get in',
-    'again when you have forgotten your password. The server cannot help you then.',
+    'Recovery code. It is shown once, and nobody else has it: write it down.',
+    'With it you get in when the password is forgotten; no server can help then.',
     '',
     `      ${code}`,
     '',
@@ -220,12 +222,16 @@ export function whoami(app: App): void {
     `You are ${me.user}${name}, device ${me.dev.slice(0, 8)}.`,
     `Your link for others: ${me.uri}`,
     `Server fingerprint:   ${me.fingerprint}`,
+    'Others start securechat with that link, pasted or scanned: it leads to you and to nobody else.',
   ])
+  app.front.qr(me.uri)
 }
 
 export function status(app: App): void {
-  const s = app.requireSession().status()
+  const session = app.requireSession()
+  const s = session.status()
   const { connection } = s
+  const direct = session.direct.list().filter(({ state }) => state === 'up')
   const rows = [
     connection.state === 'online'
       ? `Online at ${s.host}:${String(s.port)} as ${s.user}` +
@@ -238,9 +244,10 @@ export function status(app: App): void {
             : ` Next try in ${duration(connection.nextTryMs)}.`),
     `Server fingerprint ${s.fingerprint}`,
     s.queued === 0
-      ? 'Everything you wrote is on the server.'
+      ? `Everything you wrote is on the server${direct.length === 0 ? '' : ', or where you are connected directly'}.`
       : `${count(s.queued, 'message')} of yours not on the server yet` +
         (s.held > 0 ? `, ${String(s.held)} held until you decide (!requests, !trust)` : ''),
+    ...direct.map(({ user }) => `Connected directly: @${user} (!direct off ${user} ends it)`),
     `${count(s.transfers, 'file')} on the way. ${count(s.devices, 'device')} in your account (!devices).`,
     `Others write to you with key number ${String(s.keyNumber)}, made ${age(s.keyAgeMs)} (!resetkeys makes another).`,
   ]

@@ -1,7 +1,7 @@
 // A question that arrives by itself, as whoever asks it sees it: words, and a promise of the answer. Knows no screen.
 import { safeInline } from '../sanitise.ts'
 import { parseYesNo, type Question } from './questions.ts'
-import { type Entry, notice, spans, type Text } from './rows.ts'
+import { type Entry, notice, rowWidth, spans, type Text } from './rows.ts'
 
 export interface Ask {
   readonly text: Text
@@ -57,6 +57,11 @@ export function questionOf<A extends string>(
 
 /** The row of the transcript that a question leaves. */
 export function askedRow({ number, text }: Question, hint: Text | undefined): Entry {
-  const behind = hint === undefined ? [] : [{ text: '   ' }, ...spans(hint)]
-  return notice('?', [`[${number}] `, ...text, ...behind])
+  const asked = [{ text: `[${number}] ` }, ...text]
+  if (hint === undefined) return notice('?', asked)
+  const answers = spans(hint)
+  const inOne = [...asked, { text: '   ' }, ...answers]
+  // what can be typed is never torn: it has a row of its own where one does not hold both
+  const [one, two] = [notice('?', inOne), notice('?', asked, answers)]
+  return (cols) => (rowWidth(inOne) <= cols - 3 ? one(cols) : two(cols))
 }

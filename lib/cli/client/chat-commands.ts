@@ -107,10 +107,22 @@ export async function chat(app: App, [typed]: readonly string[]): Promise<void> 
   if (contact === null) return
   app.openChat(contact.user)
   const isMe = contact.user === session.me.user
-  const trust = contact.trust === 'verified' ? 'verified' : `not verified (!verify ${contact.user})`
-  app.front.row('-', isMe ? `${contact.user}, notes to yourself` : `${contact.user}, ${trust}`)
+  app.front.row('-', isMe ? `${contact.user}, notes to yourself` : chatTitle(contact))
   await page(app, contact.user, { limit: PAGE })
   await session.markRead(contact.user)
+}
+
+/** What stands above a chat: whom one talks to, and how sure that is. */
+export function chatTitle({ user, trust }: ContactInfo): string {
+  switch (trust) {
+    case 'verified':
+      return `${user}, verified`
+    case 'unverified':
+      return `${user}, not verified (!verify ${user})`
+    case 'changed':
+    case 'blocked':
+      return `${user}, KEYS CHANGED (!verify ${user})`
+  }
 }
 
 async function openGroup(app: App, group: GroupInfo): Promise<void> {

@@ -1,11 +1,14 @@
-// The command table: names, words of help, preconditions. What a command does is in *-commands.ts; !help is made from here.
+// The command table: names, words of help, preconditions. What a command does is in *-commands.ts; help-command.ts makes
+// !help of it.
 import { fail } from '../../util/errors.ts'
 import { login, logout, register, resetKeys, status, whoami } from './account-commands.ts'
 import type { App } from './app.ts'
 import { mute, newChat, requests } from './chat-commands.ts'
 import { accept, cancel, decline, file, files, pause, resume } from './file-commands.ts'
-import { type Command, GROUPS } from './command.ts'
+import { DIRECT_COMMAND } from './direct-command.ts'
+import type { Command } from './command.ts'
 import { GROUP_COMMANDS } from './group-table.ts'
+import { help } from './help-command.ts'
 import { MEDIA_COMMANDS } from './media/media-table.ts'
 import { OWN_COMMANDS } from './own-table.ts'
 import { splitArguments, splitText } from './parse.ts'
@@ -15,8 +18,6 @@ import { set } from './set-command.ts'
 import { who } from './who-command.ts'
 import { clear, exit, quit, wait } from './window-commands.ts'
 import { WRITE_COMMANDS } from './write-table.ts'
-
-const HELP_COLUMN = 24
 
 export const COMMANDS: readonly Command[] = [
   ...WRITE_COMMANDS,
@@ -64,6 +65,7 @@ export const COMMANDS: readonly Command[] = [
     args: [0, 1],
     run: who,
   },
+  DIRECT_COMMAND,
   {
     name: 'block',
     group: 'People',
@@ -263,12 +265,14 @@ export const COMMANDS: readonly Command[] = [
   {
     name: 'help',
     group: 'This window',
-    usage: '[COMMAND]',
-    summary: 'Lists the commands, or explains one.',
+    usage: '[COMMAND|TOPIC|all]',
+    summary: 'Lists the commands on one page, those of a topic or all in tables, or explains one.',
     example: '!help file',
     needs: 'nothing',
     args: [0, 1],
-    run: help,
+    run: (app, args) => {
+      help(app, args, COMMANDS)
+    },
   },
   {
     name: 'lock',
@@ -340,41 +344,4 @@ export async function runCommand(app: App, name: string, rest: string): Promise<
     fail('E_USAGE', `Usage: !${name}${usage}   Example: ${command.example}`)
   }
   await command.run(app, args)
-}
-
-function title(command: Command): string {
-  return command.usage === '' ? `!${command.name}` : `!${command.name} ${command.usage}`
-}
-
-/** Two columns; a long left one has a row of its own. */
-function entry(left: string, right: string): string[] {
-  return left.length + 2 <= HELP_COLUMN
-    ? [left.padEnd(HELP_COLUMN) + right]
-    : [left, ' '.repeat(HELP_COLUMN) + right]
-}
-
-function help(app: App, [wanted]: readonly string[]): void {
-  if (wanted !== undefined) {
-    const name = wanted.replace(/^[!/]/, '').toLowerCase()
-    const command =
-      findCommand(name) ??
-      COMMANDS.find((c) => c.aliases?.includes(name)) ??
-      fail('E_USAGE', 'No such command. !help lists them.')
-    app.front.rows('*', [title(command), `  ${command.summary}`, `  Example: ${command.example}`])
-    return
-  }
-  const lines = [
-    ...entry('@NAME TEXT', 'Writes to somebody. Example: @alice hello'),
-    ...entry('#GROUP TEXT', 'Writes to a group. Example: #team hello'),
-  ]
-  for (const group of GROUPS) {
-    lines.push(`${group}:`)
-    for (const command of COMMANDS.filter((c) => c.group === group)) {
-      lines.push(...entry(`  ${title(command)}`, command.summary))
-    }
-  }
-  lines.push(
-    'A unique beginning of a command is enough; / works like !; !!, //, @@ and ## are literal.',
-  )
-  app.front.rows('*', lines)
 }

@@ -1,6 +1,7 @@
 // What commands and events need of whatever shows them: the interactive screen, a pipe, a screen reader. Every string that
 // reaches a front has been through cli/sanitise already, or is given as a MessageView whose body the front cleans.
 import type { ConnectionState, MessageState, MessageView, Offer } from '../../client/events.ts'
+import type { Known } from './faces.ts'
 import type { Preferences } from './preferences.ts'
 import type { UnreadChat } from './unread.ts'
 
@@ -73,8 +74,8 @@ export interface Front {
   /** A question that came by itself. `answer` is called at most once; `withdraw` takes the question back. */
   question(text: string, hint: string, answer: (yes: boolean) => void): { withdraw(): void }
   connection(state: ConnectionState): void
-  /** Who is logged in and which chat is open; null: nobody, none. */
-  place(user: string | null, chat: string | null): void
+  /** Who is logged in and which chat is open (null: nobody, none), and whether that goes over a direct connection. */
+  place(user: string | null, chat: string | null, isDirect?: boolean): void
   /** Puts text that could not be used back within reach. */
   giveBack(line: string): void
   clear(): void
@@ -82,7 +83,10 @@ export interface Front {
   unread?(list: readonly UnreadChat[]): void
   /** Nothing of what was shown or typed is within anybody's reach any more. */
   conceal?(): void
+  /** Where to look up who is known, for the look of names. */
+  contacts?(known: Known): void
   /** What the person chose for this window. */
   preferences?(now: Preferences): void
-  qr(payload: string): void
+  /** A code to scan, where there is room for it, with what it says in words beside it or in its place. */
+  qr(payload: string, words?: readonly string[]): void
 }

@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
 
 import type { ConnectionState, MessageView } from '../../client/events.ts'
-import { inert, safeBody, safeInline } from '../sanitise.ts'
+import { inert, safeBody, safeInline, safeRow } from '../sanitise.ts'
 import type { App } from './app.ts'
 import { runLine } from './dispatch.ts'
 import type { Forms, Front, Mark, OpenForm } from './front.ts'
@@ -52,7 +52,7 @@ export class LineFront implements Front {
   rows(mark: Mark, lines: readonly string[]): void {
     const stream = mark === '!' ? this.#streams.errors : this.#streams.output
     const head = mark === '~' ? mark : `${mark} `
-    for (const line of lines) stream.write(`${inert(`${head}${line}`).trimEnd()}\n`)
+    for (const line of lines) stream.write(`${inert(`${head}${safeRow(line)}`).trimEnd()}\n`)
   }
 
   message(view: MessageView, fills = false): void {
@@ -83,7 +83,7 @@ export class LineFront implements Front {
   }
 
   #write(line: string): void {
-    this.#streams.output.write(`${inert(line)}\n`)
+    this.#streams.output.write(`${inert(safeRow(line))}\n`)
   }
 
   messageState(): void {
@@ -126,9 +126,13 @@ export class LineFront implements Front {
     // nothing to clear in a pipe
   }
 
-  qr(): void {
-    // the digits are enough
+  qr(_payload: string, words: readonly string[] = []): void {
+    if (words.length > 0) this.rows('*', words.map(indented))
   }
+}
+
+function indented(words: string): string {
+  return words === '' ? '' : `    ${words}`
 }
 
 function plainBody(view: MessageView): string {

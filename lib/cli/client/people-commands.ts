@@ -1,11 +1,14 @@
 // Commands about other people: block, verify, trust.
 import type { ContactInfo } from '../../client/events.ts'
+import { safetyWords } from '../../identity/safety-words.ts'
 import { fail } from '../../util/errors.ts'
 import type { App } from './app.ts'
 import { personArgument } from './chat-target.ts'
 import { chatWord } from './chat-words.ts'
 
 const GROUPS_PER_ROW = 4
+const WORDS_PER_ROW = 3
+const WORD_COLS = 12
 
 function membersHint(typed: string): string {
   return `!members ${chatWord(typed)} lists who is in it.`
@@ -57,18 +60,27 @@ export async function verify(app: App, [name = '', answer]: readonly string[]): 
   }
   if (user === session.me.user) fail('E_USAGE', 'That is you: there is nothing to compare.')
   const { groups, verified } = await session.safetyNumber(user)
-  const rows: string[] = []
-  for (let i = 0; i < groups.length; i += GROUPS_PER_ROW) {
-    rows.push(`    ${groups.slice(i, i + GROUPS_PER_ROW).join(' ')}`)
-  }
   app.front.rows('*', [
-    `Safety number with @${user}${verified ? ' (verified)' : ''}. Meet, or call each other; both type !verify;`,
-    'compare all twelve groups:',
-    ...rows,
+    `Safety number with @${user}${verified ? ' (verified)' : ''}. Meet, or call each other: both type !verify,`,
+    'and compare all twelve groups, or all words; a scanner reads the digits.',
+  ])
+  app.front.qr(groups.join(''), [
+    ...inRows(groups, GROUPS_PER_ROW).map((row) => row.join(' ')),
+    '',
+    ...inRows(safetyWords(groups), WORDS_PER_ROW).map((row) =>
+      row.map((word) => word.padEnd(WORD_COLS)).join(''),
+    ),
+  ])
+  app.front.rows('*', [
     `They are the same? !verify ${user} ok`,
     'One differs? Write nothing secret here, and talk to them another way.',
   ])
-  app.front.qr(groups.join(''))
+}
+
+function inRows(all: readonly string[], count: number): string[][] {
+  return Array.from({ length: Math.ceil(all.length / count) }, (_, i) =>
+    all.slice(i * count, (i + 1) * count),
+  )
 }
 
 export async function trust(app: App, [name = '']: readonly string[]): Promise<void> {

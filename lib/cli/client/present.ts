@@ -11,6 +11,7 @@ import { isolate, safeInline, safeName } from '../sanitise.ts'
 import type { App } from './app.ts'
 import { acceptNumber, declineNumber, what } from './file-commands.ts'
 import { chatWord, isGroupName } from './chat-words.ts'
+import { directEvent } from './direct-command.ts'
 import type { Mark } from './front.ts'
 import { transferred } from './media/media-commands.ts'
 import { changeWords } from './message-text.ts'
@@ -74,6 +75,9 @@ export function present(event: ClientEvent, app: App): void {
     case 'group':
       groupEvent(event, app)
       return
+    case 'direct':
+      directEvent(event.direct, app)
+      return
     case 'connection':
       front.connection(event.connection)
       return
@@ -118,6 +122,12 @@ function message(event: Extract<ClientEvent, { type: 'message' }>, app: App): vo
   if (view.body.kind === 'request' && !view.own) request(view.body.request, view.from, app)
   const session = app.session
   if (session !== null && !view.own && app.chat === view.chat) void session.markRead(view.chat)
+}
+
+/** Where one decides, one sees whether it is certain who asks. */
+function whoAsks(app: App, user: string): string {
+  const contact = app.session?.contacts().find((each) => each.user === user)
+  return contact?.trust === 'verified' ? `@${user} (verified)` : `@${user}`
 }
 
 function request(number: number, from: string, app: App): void {
@@ -169,7 +179,7 @@ function askFile(offer: Offer, app: App): void {
   const warning = PROGRAM.test(offer.name) ? ' It is a PROGRAM.' : ''
   app.question(
     number,
-    `@${offer.peer} wants to send you ${what(offer)}.${warning} Accept?`,
+    `${whoAsks(app, offer.peer)} wants to send you ${what(offer)}.${warning} Accept?`,
     hint(number),
     (yes) => (yes ? acceptNumber(app, number) : declineNumber(app, number)),
   )

@@ -3,10 +3,11 @@ import type { ConnectionState, MessageState, MessageView, Offer } from '../../cl
 import type { Clock, Timer } from '../../util/clock.ts'
 import type { TickState } from '../theme.ts'
 import { chatWord, isGroupName } from './chat-words.ts'
+import { Faces, type Known } from './faces.ts'
 import { clockTime, duration, longDate, sameDay } from './format.ts'
 import type { Forms, Front, Mark, OpenForm, PictureShow, Progress } from './front.ts'
 import { answerWords, bodyWords, groupLine, notesOf } from './message-text.ts'
-import { qrRows } from './qr.ts'
+import { qrEntry, type Room } from './qr.ts'
 import { Notifier } from './notifier.ts'
 import type { NotifyHook } from './notify-hook.ts'
 import { DEFAULT_PREFERENCES, type Preferences } from './preferences.ts'
@@ -35,10 +36,12 @@ export class ScreenFront implements Front {
   readonly #clock: Clock
   readonly #notifier: Notifier
   readonly #hook: NotifyHook | undefined
+  readonly #faces: Faces
   #preferences = DEFAULT_PREFERENCES
   #user: string | null = null
   #chat: string | null = null
   #lastDay: number | null = null
+  #isDirect = false
   #offline: {
     readonly reason: string
     readonly until: number | null
@@ -58,6 +61,7 @@ export class ScreenFront implements Front {
     this.#notifier = new Notifier(clock)
     this.#hook = hook
     this.#ui = ui
+    this.#faces = new Faces(ui.theme)
     this.#prompts = prompts
     this.#clock = clock
   }
@@ -124,6 +128,10 @@ export class ScreenFront implements Front {
     this.#showOffline()
   }
 
+  contacts(known: Known): void {
+    this.#faces.use(known)
+  }
+
   preferences(now: Preferences): void {
     this.#preferences = now
   }
@@ -169,13 +177,16 @@ export class ScreenFront implements Front {
       this.#ui.message(
         {
           ...text,
-          who: [number, { text: 'me ', role: 'me' }, { text: chatWord(view.chat), role: 'chat' }],
+          who: [number, { text: 'me ', role: 'me' }, ...this.#faces.chat(view.chat)],
         },
         { id: String(view.number), state: TICKS[view.state ?? 'queued'] },
       )
     } else {
       const where = isGroupName(view.chat) ? [{ text: `${view.chat} `, role: 'chat' as const }] : []
-      this.#ui.message({ ...text, who: [number, ...where, { text: view.from, role: 'peer' }] })
+      this.#ui.message({
+        ...text,
+        who: [number, ...where, ...this.#faces.person(view.from, view.acct)],
+      })
     }
   }
 
@@ -242,8 +253,9 @@ export class ScreenFront implements Front {
     this.#showPlace()
   }
 
-  place(user: string | null, chat: string | null): void {
+  place(user: string | null, chat: string | null, isDirect = false): void {
     this.#user = user
+    this.#isDirect = isDirect
     this.#chat = chat
     if (user === null) this.#offline = null
     this.#showPlace()
@@ -266,9 +278,13 @@ export class ScreenFront implements Front {
     this.#ui.conceal()
   }
 
-  qr(payload: string): void {
-    const rows = qrRows(payload, { cols: this.#ui.cols, rows: this.#ui.rows })
-    if (rows !== null) this.#print(() => rows)
+  qr(payload: string, words: readonly string[] = []): void {
+    this.#print(qrEntry(payload, words, this.room, this.#ui.theme.unicode))
+  }
+
+  /** For what has to be seen at once. */
+  protected get room(): Room {
+    return { cols: this.#ui.cols, rows: this.#ui.rows }
   }
 
   end(): void {
@@ -285,8 +301,9 @@ export class ScreenFront implements Front {
 
   #showPlace(): void {
     const who = this.#user ?? 'not logged in'
-    const where = this.#chat === null ? '' : ` ${chatWord(this.#chat)}`
-    this.#ui.setPrompt(`${who}${where}${this.#offline === null ? '' : ' (offline)'} > `)
+    const way = this.#isDirect ? ' (direct)' : ''
+    const where = this.#chat === null ? [] : [' ', ...this.#faces.chat(this.#chat), way]
+    this.#ui.setPrompt([who, ...where, `${this.#offline === null ? '' : ' (offline)'} > `])
     this.#showOffline()
   }
 

@@ -136,6 +136,10 @@ export class Ui {
     })
   }
 
+  get theme(): Theme {
+    return this.#options.theme
+  }
+
   /** Size of the terminal, for what must fit. */
   get cols(): number {
     return this.#window.terminal.cols

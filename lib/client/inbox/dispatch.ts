@@ -19,7 +19,8 @@ import type { OwnSync } from '../people/own-sync.ts'
 import { contactOf, type Peer } from '../people/peer.ts'
 import type { Peers } from '../people/peers.ts'
 import { type Arrival, type Content, readable, rowOf, type Unnumbered } from './arrival.ts'
-import { gapKey } from './gaps.ts'
+import { type DirectPayload, isDirect } from '../direct/payloads.ts'
+import { gapKey } from './gap-key.ts'
 
 export interface DispatchDeps {
   readonly acct: Bytes
@@ -34,6 +35,8 @@ export interface DispatchDeps {
   readonly clock: Clock
   readonly log: Log
   readonly emit: Emit
+  /** An introduction, or what belongs to one (PROTOCOL 12). */
+  readonly introduced: (payload: DirectPayload, arrival: Arrival) => void
   /** Strangers must ask first (PROTOCOL 7.3). */
   readonly isStrict: () => boolean
   /** Others are told what was read here; only then it counts what they tell (PROTOCOL 9.1). */
@@ -197,6 +200,7 @@ export class Dispatch {
     if (payload.k === 'rcpt') await this.#receipt(peer, payload)
     else if (payload.k === 'file.ack') await files.acknowledged(payload, arrival)
     else if (payload.k === 'resend') await resends.asked(payload, arrival)
+    else if (isDirect(payload)) this.#deps.introduced(payload, arrival)
     else log.debug('client.payload.ignored', { kind: payload.k })
   }
 

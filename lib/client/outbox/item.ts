@@ -1,11 +1,10 @@
 // One payload on its way out, as it lies in the sealed store from before the first byte is sent until 7 days after it was
 // accepted (PROTOCOL 9.1, 9.4).
-import { sha256 } from '../../crypto/hash.ts'
 import { decodeStrict, encode } from '../../protocol/cbor.ts'
 import { isContentKind, PAYLOADS, type PayloadKind } from '../../protocol/payloads.ts'
 import { b, bRange, check, list, lit, map, opt, s, u } from '../../protocol/shape.ts'
 import { LIMITS } from '../../protocol/limits.ts'
-import { type Bytes, hex, u64 } from '../../util/bytes.ts'
+import { type Bytes, hex } from '../../util/bytes.ts'
 import type { ErrorCode } from '../../util/errors.ts'
 
 /** Where it was when the server accepted it: what a resend request names. */
@@ -106,11 +105,6 @@ export function laneOf({ conv, acct, only }: OutItem): string {
 /** What a person wrote, in contrast to receipts and the like. */
 export function isContent(item: OutItem): boolean {
   return isContentKind(item.kind) || item.kind === 'req'
-}
-
-/** Names a transmission in an `again`: its payload id, so that the answer finds the placeholder. */
-export function againId(st: Bytes, i: number): Buffer {
-  return sha256(st, u64(i)).subarray(0, 16)
 }
 
 export function transmissionKey(st: Bytes, i: number): string {

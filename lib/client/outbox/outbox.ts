@@ -9,9 +9,11 @@ import type { ErrorCode } from '../../util/errors.ts'
 import type { Log } from '../../util/log.ts'
 import type { MessageState } from '../events.ts'
 import type { Link } from '../link.ts'
-import { againId, isContent, laneOf, type OutItem, type Transmission } from './item.ts'
+import { againId } from '../inbox/gap-key.ts'
+import { isContent, laneOf, type OutItem, type Transmission } from './item.ts'
 import { type Hold, Lane } from './lane.ts'
 import type { Outgoing } from './outgoing.ts'
+import type { SideWay } from './side-way.ts'
 import { OutboxStore } from './store.ts'
 import { Traffic } from './traffic.ts'
 
@@ -32,6 +34,7 @@ export interface OutboxDeps {
   readonly link: Link
   readonly clock: Clock
   readonly log: Log
+  readonly sideWay: SideWay
   /** Opens a stream to everybody the item goes to. */
   readonly open: (item: OutItem) => Promise<Outgoing>
   readonly ready: (item: OutItem) => Promise<void>
@@ -197,11 +200,12 @@ export class Outbox {
     const key = laneOf(item)
     const known = this.#lanes.get(key)
     if (known !== undefined) return known
-    const { clock, log, open, ready, gate, stale, full } = this.#deps
+    const { clock, log, open, ready, gate, stale, full, sideWay } = this.#deps
     const lane = new Lane({
       clock,
       log,
       traffic: this.#traffic,
+      isOpen: (next) => this.#traffic.online || sideWay.covers(next),
       open,
       ready,
       gate,

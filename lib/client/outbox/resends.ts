@@ -11,9 +11,10 @@ import type { Clock } from '../../util/clock.ts'
 import type { Log } from '../../util/log.ts'
 import type { Emit } from '../emitter.ts'
 import type { Parties } from '../groups/parties.ts'
+import { againId } from '../inbox/gap-key.ts'
 import type { Directory } from '../people/directory.ts'
 import type { Peer } from '../people/peer.ts'
-import { againId, laneOf, type OutItem } from './item.ts'
+import { laneOf, type OutItem } from './item.ts'
 import type { Outbox } from './outbox.ts'
 
 const DAY_MS = 24 * 3_600_000

@@ -11,7 +11,7 @@ import {
   progressRow,
   type ProgressView,
 } from '../../../lib/cli/client/progress-row.ts'
-import { qrRows } from '../../../lib/cli/client/qr.ts'
+import { qrEntry, qrRows } from '../../../lib/cli/client/qr.ts'
 import { parseYesNo } from '../../../lib/cli/client/questions.ts'
 import { RowLocator } from '../../../lib/cli/client/row-locator.ts'
 import { plainText, rowWidth } from '../../../lib/cli/client/rows.ts'
@@ -111,6 +111,34 @@ test('a QR code holds exactly the modules, dark on light', (t) => {
   t.true((rows ?? []).every((row) => row.every((span) => span.role === 'qr')))
   t.is(qrRows(payload, { cols: 20, rows: 40 }), null)
   t.is(qrRows(payload, { cols: 80, rows: 10 }), null)
+})
+
+test('a code stands beside its words, above them, or not at all: never half of one', (t) => {
+  const digits = '1234567890'.repeat(6)
+  const words = ['12345 67890', '', 'aardvark adroitness']
+  const room = { cols: 80, rows: 24 }
+  const texts = (cols: number, entry = qrEntry(digits, words, room, true)): string[] =>
+    entry(cols).map((row) => plainText(row).trimEnd())
+  const code = (qrRows(digits, { cols: 80, rows: 40 }) ?? []).map(plainText)
+  t.is(code.length, 15)
+  const beside = texts(56)
+  t.is(beside.length, 15)
+  t.deepEqual(
+    beside.map((row) => row.slice(25)),
+    code,
+  )
+  t.regex(beside[1] ?? '', /^ {4}12345 67890 /)
+  t.regex(beside[3] ?? '', /^ {4}aardvark adroitness /)
+  t.deepEqual(texts(40), ['*   12345 67890', '*', '*   aardvark adroitness', ...code])
+  t.deepEqual(texts(29), ['*   12345 67890', '*', '*   aardvark adroitness'])
+  const low = qrEntry(digits, words, { cols: 80, rows: 14 }, true)
+  t.is(texts(80, low).length, 3)
+  const ascii = qrEntry(digits, words, room, false)
+  t.regex(texts(80, ascii).join(''), /^[ -~]*$/)
+  t.deepEqual(texts(80, qrEntry(digits, [], { cols: 80, rows: 14 }, true)), [
+    '* A code to scan is shown in a window of 30x15 or more.',
+  ])
+  t.deepEqual(texts(80, qrEntry(digits, [], room, false)), [])
 })
 
 test('yes and no, nothing else', (t) => {

@@ -2,9 +2,12 @@
 import test from 'ava'
 import { PassThrough } from 'node:stream'
 
+import type { SafetyNumber, Unauthenticated } from '../../../lib/client/api.ts'
 import type { ContactInfo, Offer } from '../../../lib/client/events.ts'
 import { COMMANDS } from '../../../lib/cli/client/commands.ts'
 import { runLine } from '../../../lib/cli/client/dispatch.ts'
+import { finishRegistration } from '../../../lib/cli/client/account-commands.ts'
+import { TOPICS } from '../../../lib/cli/client/help-command.ts'
 import { LineFront } from '../../../lib/cli/client/lines.ts'
 import { listing, plainText } from '../../../lib/cli/client/rows.ts'
 import { nearest } from '../../../lib/cli/nearest.ts'
@@ -28,6 +31,26 @@ test('!trust decides about changed keys only: nobody else loses a verification b
 test('one does not compare numbers with oneself', async (t) => {
   const { app } = fakeApp({ safetyNumber: () => t.fail() })
   t.is((await runLine(app, '!verify bob'))?.code, 'E_USAGE')
+})
+
+test('a safety number comes as digits, as words and as a code; a pipe has the first two', async (t) => {
+  const groups = Array.from({ length: 12 }, (_, i) => String(10_000 + i))
+  const safetyNumber = (): Promise<SafetyNumber> =>
+    Promise.resolve({ user: 'alice', groups, verified: false })
+  const { app, front } = fakeApp({ safetyNumber })
+  t.is(await runLine(app, '!verify alice'), null)
+  t.true(front.said.includes(`qr ${groups.join('')}`))
+  t.true(front.said.includes('* 10000 10001 10002 10003'))
+  const output = new PassThrough()
+  const pipe = new LineFront({ input: new PassThrough(), output, errors: new PassThrough() })
+  pipe.qr(groups.join(''), ['10000 10001', '', 'aardvark adroitness'])
+  t.is(String(output.read()), '*     10000 10001\n*\n*     aardvark adroitness\n')
+})
+
+test('!whoami gives the link to scan as well', async (t) => {
+  const { app, front } = fakeApp({})
+  t.is(await runLine(app, '!whoami'), null)
+  t.is(front.said.at(-1), 'qr u')
 })
 
 test('an own file is done when its receiver has it, not when the server has', async (t) => {
@@ -101,12 +124,56 @@ test('nothing of a list is cut: it goes on in the column where it began', (t) =>
 
 test('every summary of !help stands in its column, whatever the command takes', async (t) => {
   const { app, front } = fakeApp({})
-  await runLine(app, '!help')
+  await runLine(app, '!help all')
   for (const { summary } of COMMANDS) {
     t.true(
       front.said.some((line) => line.indexOf(summary) === 26),
       summary,
     )
+  }
+})
+
+test('!help fits a small window; a topic is a table of what the page names, every command is of one', async (t) => {
+  const { app, front } = fakeApp({})
+  await runLine(app, '!help')
+  t.true(
+    listing(
+      '*',
+      front.said.map((line) => line.slice(2)),
+    )(80).length <= 23,
+  )
+  const seen: string[] = []
+  for (const topic of Object.values(TOPICS)) {
+    t.false(
+      COMMANDS.some(({ name, aliases }) => name === topic || aliases?.includes(topic)),
+      topic,
+    )
+    front.said.length = 0
+    t.is(await runLine(app, `!help ${topic}`), null)
+    seen.push(...front.said.flatMap((line) => /^\* !(\w+)/.exec(line)?.[1] ?? []))
+  }
+  t.deepEqual(seen.sort(), COMMANDS.map(({ name }) => name).sort())
+})
+
+test('who has just signed up is told what to type first, where somebody looks, and once', async (t) => {
+  const { session } = fakeApp({}).app
+  const register = (): unknown => Promise.resolve({ session, recoveryCode: '' })
+  for (const registration of ['open', 'invite', null] as const) {
+    const { app, front } = fakeApp(null)
+    front.attended = registration !== null
+    const server = { registration: registration ?? 'open' }
+    app.lobby = () => Promise.resolve({ server, register } as unknown as Unauthenticated)
+    await finishRegistration(app, {
+      ...{ username: 'bob', password: '', displayName: '', invite: '', email: '' },
+      confirmCode: () => undefined,
+    })
+    const said = front.said.join('\n')
+    t.regex(said, /^\* Welcome, bob\./)
+    for (const words of ['@bob hello', '!whoami', '!verify bob', '!help;']) {
+      t.is(said.includes(words), registration !== null, words)
+    }
+    t.is(said.includes('invitation'), registration === 'invite')
+    t.true(front.said.every((line) => line.length < 80))
   }
 })
 

@@ -1,8 +1,9 @@
 // One picture of the full screen: title and transcript of the open pane, chats at the left where there is room, a bar that
 // says where one is, and the live block. Pure; every row fits and none reaches the last column.
+import type { Role } from '../../theme.ts'
 import { clipRow, type Row, rowWidth, section, spans } from '../rows.ts'
 import type { Block } from '../screen.ts'
-import { fit } from '../width.ts'
+import { fit, truncate, width } from '../width.ts'
 import type { Pane } from './pane.ts'
 
 /** A chat in the list. */
@@ -13,6 +14,10 @@ export interface ListedChat {
   readonly chat: string
   readonly unread: number
   readonly muted: boolean
+  /** How the name is painted; absent: plain. */
+  readonly role?: Role
+  /** A mark behind the name; empty for none. */
+  readonly mark: string
 }
 
 export interface FullView {
@@ -41,7 +46,7 @@ const SIDEBAR_FROM_COLS = 70
 const SIDEBAR_MIN = 18
 const SIDEBAR_MAX = 30
 const EDGE: Row = [{ text: '|', role: 'muted' }]
-const HOME: ListedChat = { number: 0, chat: '', unread: 0, muted: false }
+const HOME: ListedChat = { number: 0, chat: '', unread: 0, muted: false, mark: '' }
 
 export function frame(view: FullView, block: Block, cols: number, rows: number): Frame {
   const side = cols < SIDEBAR_FROM_COLS ? 0 : sidebarCols(cols)
@@ -88,12 +93,12 @@ function sidebar({ pane, chats }: FullView, cols: number, height: number): Row[]
     const behind = each.unread > 0 ? ` ${count}` : each.muted ? ' muted' : ''
     const head = `${isOpen ? '>' : ' '}${String(each.number).padStart(2)} `
     const [name] = spans(each.number === 0 ? 'everything' : each.chat)
+    const room = Math.max(1, cols - head.length - behind.length)
+    const shown = truncate(name?.text ?? '', room - width(each.mark))
     return [
       { text: head, role: 'muted' },
-      {
-        text: fit(name?.text ?? '', Math.max(1, cols - head.length - behind.length)),
-        role: isOpen || each.unread > 0 ? 'bold' : undefined,
-      },
+      { text: shown, role: each.role ?? (isOpen || each.unread > 0 ? 'bold' : undefined) },
+      { text: fit(each.mark, room - width(shown)), role: 'ok' },
       { text: behind, role: each.unread > 0 ? 'alert' : 'muted' },
     ]
   })

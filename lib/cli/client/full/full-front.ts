@@ -2,7 +2,7 @@
 import type { MessageView } from '../../../client/events.ts'
 import type { Clock } from '../../../util/clock.ts'
 import type { Mark, OpenForm } from '../front.ts'
-import { qrRows } from '../qr.ts'
+import type { Room } from '../qr.ts'
 import { ScreenFront } from '../screen-front.ts'
 import type { NotifyHook } from '../notify-hook.ts'
 import type { Ui } from '../ui.ts'
@@ -14,13 +14,12 @@ export interface FullHooks {
   /** This chat is on show for the first time. */
   readonly onNewPane: (chat: string) => void
   /** What is left for a row of the transcript. */
-  readonly room: () => { readonly cols: number; readonly rows: number }
+  readonly room: () => Room
 }
 
 export class FullFront extends ScreenFront {
   readonly #panes: Panes
   readonly #hooks: FullHooks
-  readonly #fullUi: Ui
   #user: string | null = null
   /** The chat is being opened: its title is the next one, and lines of the past go to their places. */
   #isOpening = false
@@ -35,7 +34,6 @@ export class FullFront extends ScreenFront {
     notify?: NotifyHook,
   ) {
     super(ui, prompts, clock, notify)
-    this.#fullUi = ui
     this.#panes = panes
     this.#hooks = hooks
   }
@@ -78,7 +76,7 @@ export class FullFront extends ScreenFront {
     })
   }
 
-  override place(user: string | null, chat: string | null): void {
+  override place(user: string | null, chat: string | null, isDirect = false): void {
     if (user !== this.#user) this.#panes.forget()
     this.#user = user
     if (chat !== this.#panes.open.chat) {
@@ -90,13 +88,12 @@ export class FullFront extends ScreenFront {
         this.#hooks.onNewPane(chat)
       }
     }
-    super.place(user, chat)
+    super.place(user, chat, isDirect)
     this.#hooks.onChange()
   }
 
-  override qr(payload: string): void {
-    const rows = qrRows(payload, this.#hooks.room())
-    if (rows !== null) this.#fullUi.print(() => rows)
+  protected override get room(): Room {
+    return this.#hooks.room()
   }
 
   /** The panes draw a row where the day changes. */

@@ -3,7 +3,9 @@
 import type { ChatInfo, Session } from '../../../client/api.ts'
 import type { ClientEvent, MessageView } from '../../../client/events.ts'
 import type { Clock, Timer } from '../../../util/clock.ts'
+import { peerRole } from '../../theme.ts'
 import type { App } from '../app.ts'
+import { chatTitle } from '../chat-commands.ts'
 import { runLine } from '../dispatch.ts'
 import type { OpenForm } from '../front.ts'
 import type { Key } from '../keys.ts'
@@ -230,7 +232,8 @@ export class FullMode {
 
   async #list(): Promise<void> {
     const session = this.#app?.session ?? null
-    this.#chats = session === null ? [] : (await session.chats().catch(() => [])).map(listed)
+    const chats = session === null ? [] : await session.chats().catch(() => [])
+    this.#chats = chats.map((each) => listed(each, this.#ui?.theme.glyphs.verified ?? ''))
     this.#screen?.schedule()
   }
 
@@ -273,9 +276,14 @@ export class FullMode {
       case 'forced-logout':
       case 'closed':
         return
-      case 'contact':
+      case 'contact': {
+        const pane = this.#panes.of(event.contact.user)
+        if (pane !== undefined) pane.title = chatTitle(event.contact)
+        break
+      }
       case 'group':
       case 'connection':
+      case 'direct':
       case 'restore':
         break
     }
@@ -284,8 +292,10 @@ export class FullMode {
   }
 }
 
-function listed({ contact, group, unread, state }: ChatInfo): ListedChat {
+function listed({ contact, group, unread, state }: ChatInfo, verified: string): ListedChat {
   return {
+    ...(contact === null ? {} : { role: peerRole(contact.acct) }),
+    mark: contact?.trust === 'verified' ? verified : '',
     number: state.number,
     chat: group?.chat ?? contact?.user ?? state.user,
     unread,

@@ -89,7 +89,9 @@ export class JsonFront implements Front {
     // likewise
   }
 
-  question(): { withdraw(): void } {
+  /** What a command asks before it goes on; the hint says what to type. Who may be asked by others has their events. */
+  question(text: string, hint: string): { withdraw(): void } {
+    this.row('?', `${text} ${hint}`)
     return { withdraw: () => undefined }
   }
 
@@ -109,8 +111,8 @@ export class JsonFront implements Front {
     // nothing to clear
   }
 
-  qr(): void {
-    // the link is in the row before
+  qr(_payload: string, words: readonly string[] = []): void {
+    if (words.length > 0) this.rows('*', words)
   }
 
   #about(): { readonly id?: LineId } {

@@ -24,7 +24,7 @@ export class FullKit {
   readonly x: FakeTerminal
   readonly app: App
   readonly asked: { readonly chat: string; readonly before: number | undefined }[] = []
-  readonly #contacts: readonly ContactInfo[]
+  #contacts: readonly ContactInfo[]
   readonly #said: MessageView[] = []
   readonly #readTo = new Map<string, number>()
   readonly #listeners = new Set<(event: ClientEvent) => void>()
@@ -32,7 +32,12 @@ export class FullKit {
   quits = 0
 
   constructor(users: readonly string[], options: FakeTerminalOptions = {}) {
-    this.#contacts = users.map((user) => ({ ...ALICE, user, conv: `c-${user}` }))
+    this.#contacts = users.map((user, i) => ({
+      ...ALICE,
+      user,
+      acct: String(i).padStart(8, '0'),
+      conv: `c-${user}`,
+    }))
     this.x = new FakeTerminal({
       cols: 80,
       rows: 16,
@@ -94,7 +99,7 @@ export class FullKit {
       conv: `c-${chat}`,
       chat,
       from: chat,
-      acct: 'aa',
+      acct: this.#contacts.find(({ user }) => user === chat)?.acct ?? '',
       own: false,
       ts: at,
       at,
@@ -124,6 +129,14 @@ export class FullKit {
       by: view.from,
       own: view.own,
     })
+  }
+
+  /** The safety number of somebody was compared, or does not hold any more. */
+  async trust(user: string, trust: ContactInfo['trust']): Promise<void> {
+    this.#contacts = this.#contacts.map((each) => (each.user === user ? { ...each, trust } : each))
+    for (const contact of this.#contacts.filter((each) => each.user === user)) {
+      await this.emit({ type: 'contact', change: 'verified', contact })
+    }
   }
 
   /** An own message reached its reader. */
@@ -156,6 +169,7 @@ export class FullKit {
         this.#listeners.add(listener)
         return () => this.#listeners.delete(listener)
       },
+      contacts: () => this.#contacts,
       groups: { list: () => [] },
       status: () => ({ connection: { state: 'online' } }),
       archive: { status: () => ({ restore: { restored: 0, expected: 0, done: true } }) },
