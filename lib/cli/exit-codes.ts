@@ -23,7 +23,7 @@ export const EXIT_MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
   ok: 'done',
   failure: 'something unexpected; the message says what',
   usage: 'the command line is wrong',
-  data: 'a key file or stored data is damaged',
+  data: 'a key file, a text or stored data is damaged, or too big',
   file: 'a file or folder cannot be read or written',
   unknown: 'nobody and nothing is called so: a user, chat, message or number',
   unavailable: 'the server cannot be reached, or the port cannot be used',
@@ -40,6 +40,7 @@ const BY_CODE: Readonly<Partial<Record<ErrorCode, keyof typeof EXIT>>> = {
   E_CORRUPT: 'data',
   E_FORMAT: 'data',
   E_VAULT: 'data',
+  E_TOO_BIG: 'data',
 
   E_FILE: 'file',
 

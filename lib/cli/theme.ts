@@ -61,6 +61,7 @@ const PEERS_256 = {
   peer10: 168,
   peer11: 132,
 } as const
+const WARN_256 = 130
 type PeerRole = keyof typeof PEERS_256
 export const PEER_ROLES = Object.keys(PEERS_256) as PeerRole[]
 
@@ -122,13 +123,15 @@ export function createTheme(options: ThemeOptions): Theme {
   // Sixteen colours are enough, and they are the ones that the user's own terminal theme defines.
   const chalk = new Chalk({ level: colour ? 1 : 0 })
   const depth = depthOf(options)
+  const many = new Chalk({ level: colour ? 2 : 0 })
   const styles: Record<(typeof ROLES)[number], (text: string) => string> = {
     time: chalk.dim,
     me: chalk.green,
     peer: chalk.cyan,
     chat: chalk.magenta,
     info: chalk.dim,
-    warn: chalk.yellow,
+    // the yellow of most themes cannot be read on a light ground
+    warn: depth > 16 ? many.ansi256(WARN_256) : chalk.yellow,
     error: chalk.red,
     alert: chalk.bold.red,
     question: chalk.bold,

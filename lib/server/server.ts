@@ -29,6 +29,7 @@ import { Presence } from './presence.ts'
 import type { Services } from './services.ts'
 import { Session, type SessionWatcher } from './session.ts'
 import { ShownAccounts } from './shown-accounts.ts'
+import { SteadyClock } from './steady-clock.ts'
 import { Streams } from './streams.ts'
 import { FRAME_TABLE } from './table.ts'
 import { Transfers } from './transfers.ts'
@@ -86,6 +87,7 @@ export class Server {
   readonly #perAddress = new Map<string, number>()
   readonly #visitors: Visitors
   readonly #stopListening: Promise<() => Promise<void>>
+  readonly #steady: SteadyClock
   #tick: Timer
   #lookedAt: number
   #sweptAt: number
@@ -114,6 +116,7 @@ export class Server {
       },
     })
     this.#stopListening = this.#services.directory.start()
+    this.#steady = new SteadyClock(clock, log)
     this.#sweptAt = this.#lookedAt = clock.monotonic()
     this.#tick = clock.after(TICK_MS, this.#onTick)
   }
@@ -265,7 +268,7 @@ export class Server {
     }
     if (now - this.#sweptAt < SWEEP_MS) return
     this.#sweptAt = now
-    void this.#sweep()
+    if (this.#steady.look()) void this.#sweep()
   }
 
   async #sweep(): Promise<void> {

@@ -126,11 +126,11 @@ export class BoxTable<M extends Mail> {
     this.#senders.set(mail.from, (this.#senders.get(mail.from) ?? 0) + mail.size)
   }
 
-  list(box: string, after: number, limit: number, now: number): M[] {
+  list(box: string, after: number, limit: number): M[] {
     const found: M[] = []
     for (const mail of this.#boxes.get(box)?.mails.values() ?? []) {
       if (found.length >= limit) break
-      if (mail.seq > after && mail.expires > now) found.push(mail)
+      if (mail.seq > after) found.push(mail)
     }
     return found
   }

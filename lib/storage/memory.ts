@@ -18,6 +18,7 @@ import { checkKind, checkRecord } from './record-rules.ts'
 import { RecordTable, type Row } from './record-table.ts'
 
 export interface MemoryStoreOptions {
+  /** As every adapter is given one; nothing here is read by its age. */
   readonly clock: Clock
   readonly mailbox?: Partial<MailboxLimits>
   /** Bytes of the bodies of one log. Default 1 GiB. */
@@ -104,7 +105,7 @@ function memoryRecords(run: Run): Records {
   }
 }
 
-function memoryMailboxes(run: Run, clock: Clock, limits: Partial<MailboxLimits>): Mailboxes {
+function memoryMailboxes(run: Run, limits: Partial<MailboxLimits>): Mailboxes {
   const table = new BoxTable<Mail & { readonly body: Buffer }>(limits)
   let last = 0
   const append = (item: Incoming, assigned: (seq: number) => void): Appended => {
@@ -125,7 +126,7 @@ function memoryMailboxes(run: Run, clock: Clock, limits: Partial<MailboxLimits>)
     read: (box, after, limit) =>
       run(() =>
         table
-          .list(box, after, limit, clock.now())
+          .list(box, after, limit)
           .map(({ seq, id, body, expires }) => ({ seq, id, body: copy(body), expires })),
       ),
     ack: (box, upTo) =>
@@ -203,7 +204,7 @@ export function createMemoryStore(options: MemoryStoreOptions): Store {
     })
   return {
     records: memoryRecords(run),
-    mail: memoryMailboxes(run, options.clock, options.mailbox ?? {}),
+    mail: memoryMailboxes(run, options.mailbox ?? {}),
     logs: memoryLogs(run, options.logBytes ?? 2 ** 30),
     health: () => Promise.resolve(closed ? 'down' : 'ok'),
     close: () => {

@@ -102,7 +102,10 @@ export interface Mailboxes {
     items: readonly Incoming[],
     assigned?: (index: number, seq: number) => void,
   ): Promise<Appended[]>
-  /** Entries with seq > after, ascending, unexpired; also those whose append has not resolved yet. */
+  /**
+   * Entries with seq > after, ascending; also those whose append has not resolved yet, and those that expired until they are
+   * swept: an `ack` reaches whatever lies below, so that nothing may be passed over only because a clock has jumped.
+   */
   read(box: string, after: number, limit: number): Promise<Entry[]>
   /** Removes every entry with seq <= upTo. Idempotent. May be lost on power failure (the entry is then delivered again). */
   ack(box: string, upTo: number): Promise<void>

@@ -3,6 +3,7 @@ import { cpus } from 'node:os'
 
 const PARTS: Readonly<Record<string, () => Promise<void>>> = {
   start: async () => (await import('./start.ts')).startBench(),
+  keys: async () => (await import('./keys.ts')).keysBench(),
   relay: async () => (await import('./relay.ts')).relayBench(),
   stored: async () => (await import('./stored.ts')).storedBench(),
   archive: async () => (await import('./archive.ts')).archiveBench(),

@@ -51,6 +51,7 @@ test('every failure has its exit code, and what nobody expected is 1', (t) => {
   t.is(exitCodeOf(new SecureChatError('E_LOCKED')), 75)
   t.is(exitCodeOf(new SecureChatError('E_SERVER_IDENTITY')), 77)
   t.is(exitCodeOf(new SecureChatError('E_CORRUPT')), 65)
+  t.is(exitCodeOf(new SecureChatError('E_TOO_BIG')), 65)
   t.is(exitCodeOf(new SecureChatError('E_CONFIG')), 78)
   t.is(exitCodeOf(new SecureChatError('E_INTERNAL')), 1)
   t.is(exitCodeOf(new TypeError('x')), 1)

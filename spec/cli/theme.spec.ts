@@ -39,7 +39,7 @@ test('every role closes what it opens', (t) => {
   const theme = createTheme({ env: utf8, tty: true })
   for (const role of ROLES) {
     const painted = theme.paint(role, 'x').replaceAll(ESC, '')
-    t.regex(painted, /^(\[\d+m)+x(\[(39|49|2[239])m)+$/u, role)
+    t.regex(painted, /^(\[[\d;]+m)+x(\[(39|49|2[239])m)+$/u, role)
     t.is(theme.paint(role, ''), '')
   }
 })
@@ -86,6 +86,7 @@ test('names stand out from a dark and from a light ground', (t) => {
     Number(/\[38;5;(\d+)m/.exec(theme.paint(role, 'x'))?.[1]),
   )
   t.is(new Set(colours).size, PEER_ROLES.length)
+  colours.push(Number(/\[38;5;(\d+)m/.exec(theme.paint('warn', 'x'))?.[1]))
   for (const colour of colours) {
     t.true(contrast(luminance(colour), 0) > 3.2, String(colour))
     t.true(contrast(luminance(colour), 1) > 3.2, String(colour))

@@ -11,7 +11,7 @@ import { createMemoryStore } from '../../lib/storage/memory.ts'
 import type { Records, Store } from '../../lib/storage/ports.ts'
 import type { Bytes } from '../../lib/util/bytes.ts'
 import type { Clock } from '../../lib/util/clock.ts'
-import { fail } from '../../lib/util/errors.ts'
+import { fail, SecureChatError } from '../../lib/util/errors.ts'
 
 /** Where a process dies: before or after the write number `at`, counted from when this is set. */
 export interface Cut {
@@ -68,7 +68,7 @@ export class MemoryHome implements ClientHome {
   }
 
   openProfile(name: string): Promise<ProfileFolder> {
-    if (this.#locked.has(name)) return Promise.reject(new Error('locked'))
+    if (this.#locked.has(name)) return Promise.reject(new SecureChatError('E_LOCKED'))
     this.#locked.add(name)
     const life = this.#life
     const keys = this.#keys.get(name) ?? new Map<string, Bytes>()

@@ -39,12 +39,14 @@ import type { Bytes } from '../../lib/util/bytes.ts'
 import { SecureChatError } from '../../lib/util/errors.ts'
 import { type Log, silentLog } from '../../lib/util/log.ts'
 import { FakeClock } from '../helpers/fake-clock.ts'
-import { rsa2048, rsa3072 } from '../helpers/keys.ts'
+import { IDENTITIES, rsa2048, rsa3072 } from '../helpers/keys.ts'
 import { memoryPair, type Pair } from './memory-pair.ts'
 import { person, type Person } from '../helpers/people.ts'
 import { MemoryDisk, MemoryHome } from './memory-home.ts'
 
 const SIK = rsa3072(7)
+/** The identity keys before it are taken by specs, by number. */
+const FIRST_FREE = 8
 export const WORLD_SRV: Buffer = sha256(SIK.publicKey.spki)
 const VAULT: Vault = { ver: 1, body: Buffer.alloc(512, 1), slots: [] }
 const TARGET = { host: 'server.test', port: 7700 }
@@ -84,14 +86,15 @@ export class World {
   isUp = true
   #nextKey = 0
   #sent = 0
-  /** Account keys for the next registrations; then new ones are made. */
+  /** Account keys for the next registrations; then those at the end of the fixture, then new ones. */
   readonly identities: RsaPrivateKey[] = []
+  #nextIdentity = IDENTITIES
   /** Keys that are at hand: making them would take most of the time of these specs. */
   readonly keys: KeyMaker = {
     rsa: (bits) =>
       bits === 2048
         ? Promise.resolve(rsa2048(this.#nextKey++ % 16))
-        : Promise.resolve(this.identities.shift() ?? RsaPrivateKey.generate(bits)),
+        : Promise.resolve(this.identities.shift() ?? this.#freshIdentity()),
     inbox: () => {
       const rsa = rsa2048(this.#nextKey++ % 16).exportPkcs8()
       return Promise.resolve(
@@ -154,6 +157,12 @@ export class World {
     for (const wires of this.#wires.values()) for (const wire of wires) cutWire(wire)
     this.#wires.clear()
     this.#launchKeys.close()
+  }
+
+  #freshIdentity(): RsaPrivateKey | Promise<RsaPrivateKey> {
+    return --this.#nextIdentity < FIRST_FREE
+      ? RsaPrivateKey.generate(3072)
+      : rsa3072(this.#nextIdentity)
   }
 
   /** Something the server would never have sent. */

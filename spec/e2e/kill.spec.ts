@@ -1,4 +1,5 @@
-// kill -9 at random moments during traffic: what a client was told is accepted arrives exactly once, in order.
+// kill -9 and SIGTERM at random moments during traffic, and SIGHUP in between: what a client was told is accepted arrives exactly
+// once, in order.
 import { join } from 'node:path'
 
 import test from 'ava'
@@ -27,7 +28,7 @@ async function befriended(session: Session, greet: () => unknown): Promise<void>
   await heard
 }
 
-test.serial('the server, again and again', async (t) => {
+test.serial('the server, killed and stopped again and again', async (t) => {
   t.timeout(1_800_000)
   const root = await scratch(t)
   const first = await startStage(t, root)
@@ -62,8 +63,11 @@ test.serial('the server, again and again', async (t) => {
 
   let server = first.program
   for (let kill = 0; kill < KILLS; kill++) {
-    await pause(50 + Math.random() * 400)
-    await server.kill('SIGKILL')
+    await pause(50 + Math.random() * 200)
+    server.child.kill('SIGHUP')
+    await pause(Math.random() * 200)
+    const isStop = kill % 2 === 1
+    t.is(await server.kill(isStop ? 'SIGTERM' : 'SIGKILL'), isStop ? 0 : 'SIGKILL', server.all)
     server = new Program('securechat-server', ['--host', '127.0.0.1', '--port', String(port)], {
       SECURECHAT_HOME: join(root, 'server'),
     })

@@ -11,7 +11,7 @@ import { type Log, silentLog } from '../../util/log.ts'
 import { EXIT, exitCodeOf } from '../exit-codes.ts'
 import { createNodeFiles } from '../node-files.ts'
 import { homeOf, thisSystem } from '../home.ts'
-import { inert } from '../sanitise.ts'
+import { inert, safeRow } from '../sanitise.ts'
 import { systemClock } from '../system-clock.ts'
 import { programVersion } from '../version.ts'
 import { App } from './app.ts'
@@ -49,6 +49,7 @@ async function run(argv: readonly string[]): Promise<number> {
       process.stdout.write(shellCompletion(argv[1], OPTION_WORDS))
       return EXIT.ok
     }
+    if (argv[0] === 'complete') return await printNames()
     options = parseClientArgs(argv, process.env)
   } catch (error) {
     process.stderr.write(`! ${error instanceof Error ? error.message : 'Bad options.'}\n`)
@@ -95,6 +96,16 @@ async function runMode(options: ClientOptions, endings: Endings, log: Log): Prom
   if (!isInteractive(options)) return runInPipe(options, endings, log)
   const { runInteractive } = await import('./interactive.ts')
   return runInteractive({ options, endings, log, createApp, closeInTime })
+}
+
+/** For the completion scripts: a name a line, or nothing. */
+async function printNames(): Promise<number> {
+  const { knownNames } = await import('../../client/known-names.ts')
+  const home = createClientHome(homeOf(thisSystem()), systemClock, silentLog)
+  const user = process.env['SECURECHAT_USERNAME']
+  const names = await knownNames(home, user === '' ? undefined : user).catch(() => [])
+  for (const name of names) process.stdout.write(`${safeRow(name)}\n`)
+  return EXIT.ok
 }
 
 function isInteractive(options: ClientOptions): boolean {

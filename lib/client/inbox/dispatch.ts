@@ -39,6 +39,8 @@ export interface DispatchDeps {
   readonly introduced: (payload: DirectPayload, arrival: Arrival) => void
   /** Strangers must ask first (PROTOCOL 7.3). */
   readonly isStrict: () => boolean
+  /** Others are told what was read here; only then it counts what they tell (PROTOCOL 9.1). */
+  readonly tellsReads: () => boolean
   readonly nextNumber: () => number
   /** What this placeholder stands for is nothing to show. */
   readonly needless: (key: string) => Promise<void>
@@ -208,11 +210,11 @@ export class Dispatch {
     this.#deps.emit({ type: 'notice', level: 'info', code: null, text, user: pin.user })
   }
 
-  /** `delivered` with the first receipt of the account, `read` when it says so (PROTOCOL 9.1). */
+  /** `delivered` with the first receipt of the account, `read` when it says so and so do we (PROTOCOL 9.1). */
   async #receipt(peer: Peer, { y, m }: PayloadOf<'rcpt'>): Promise<void> {
     if (y !== 'dlv' && y !== 'read') return
-    const state = y === 'dlv' ? 'delivered' : 'read'
-    const { messages, emit } = this.#deps
+    const { messages, emit, tellsReads } = this.#deps
+    const state = y === 'read' && tellsReads() ? 'read' : 'delivered'
     const changed = await Promise.all(
       m.map((mid) =>
         messages.update(hex(mid), (row) =>

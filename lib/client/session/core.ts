@@ -360,6 +360,7 @@ export class Core {
       inGroups: groupParts,
       isBlocked: (from) => this.blocks.has(from),
       isStrict: () => this.settings.choices.strict,
+      tellsReads: () => this.settings.choices.readReceipts,
       nextNumber: () => this.transfers.nextNumber(),
       introduced: this.direct.heard,
       show: (inserted, fills) => {

@@ -90,7 +90,7 @@ export class NedbMailboxes implements Mailboxes {
 
   async read(box: string, after: number, limit: number): Promise<Entry[]> {
     await this.#open(box)
-    return this.#table.list(box, after, limit, this.#options.clock.now()).map((mail) => ({
+    return this.#table.list(box, after, limit).map((mail) => ({
       seq: mail.seq,
       id: mail.id,
       body: bodyOf(mail),

@@ -56,7 +56,9 @@ test('a text from standard input loses its last line end and nothing else', asyn
 
 async function completed(words: readonly string[]): Promise<string[]> {
   const script = `${shellCompletion('bash', OPTION_WORDS)}
-    COMP_WORDS=(securechat "$@"); COMP_CWORD=$#; _securechat; echo "\${COMPREPLY[*]}"`
+    securechat() { [ "$1" = complete ] && printf '%s\\n' @alice @alina @bob '#team'; }
+    COMP_WORDS=(securechat "$@"); COMP_CWORD=$#; COMP_LINE="securechat $*"; COMP_POINT=\${#COMP_LINE}
+    _securechat; echo "\${COMPREPLY[*]}"`
   const { stdout } = await promisify(execFile)('bash', ['-c', script, 'bash', ...words])
   return stdout.trim().split(/\s+/)
 }
@@ -67,6 +69,16 @@ test('bash completes commands, their options and the others', async (t) => {
   t.deepEqual(await completed(['completion', '']), ['bash', 'zsh', 'fish'])
   t.deepEqual(await completed(['--password']), ['--password-file', '--password-fd'])
   t.false((await completed(['read', '--'])).includes('--file'))
+})
+
+test('bash completes people and groups where a chat is meant, however far they are typed', async (t) => {
+  t.deepEqual(await completed(['send', '@al']), ['@alice', '@alina'])
+  t.deepEqual(await completed(['send', '']), ['@alice', '@alina', '@bob', '\\#team'])
+  t.deepEqual(await completed(['tail', "'#t"]), ['#team'])
+  t.deepEqual(await completed(['read', '\\#te']), ['\\#team'])
+  t.deepEqual(await completed(['wait', '@nobody']), [''])
+  t.false((await completed(['send', '@alice', ''])).includes('bob'))
+  t.deepEqual(await completed(['chats', '@a']), [''])
 })
 
 test('the other shells get a script, an unknown one a sentence', (t) => {

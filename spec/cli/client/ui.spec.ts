@@ -302,7 +302,7 @@ for (const [cols, rows] of [
 }
 
 /** What may follow an Esc that we send: movements, erasing, colours, our four modes, a notification. */
-const OURS = /^(\[\d*[ABCK]|\[\d+;\d+H|\[\d*m|\[\?(7|25|2004|1004)[hl]|[78]|\]9;)/u
+const OURS = /^(\[\d*[ABCK]|\[\d+;\d+H|\[(?:\d*|38;5;\d+)m|\[\?(7|25|2004|1004)[hl]|[78]|\]9;)/u
 
 for (const { name, text } of HOSTILE) {
   test(`inert on the screen, wherever it comes in: ${name}`, async (t) => {

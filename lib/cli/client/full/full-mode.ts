@@ -294,7 +294,7 @@ export class FullMode {
 
 function listed({ contact, group, unread, state }: ChatInfo, verified: string): ListedChat {
   return {
-    ...(contact === null ? {} : { role: peerRole(contact.acct) }),
+    role: contact === null ? 'chat' : peerRole(contact.acct),
     mark: contact?.trust === 'verified' ? verified : '',
     number: state.number,
     chat: group?.chat ?? contact?.user ?? state.user,

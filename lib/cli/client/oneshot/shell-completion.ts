@@ -1,5 +1,6 @@
 // `securechat completion bash|zsh|fish`: completion scripts made from the tables of options and one-shot commands, so that
-// they cannot fall behind. Names of people are not completed: that would start a session at every Tab.
+// they cannot fall behind. Names of people and groups come from `securechat complete`, which reads this device's disk only and
+// tells nothing while another program has it open.
 import { fail } from '../../../util/errors.ts'
 import { ONE_SHOTS, type OneShotRow } from './table.ts'
 
@@ -11,6 +12,7 @@ export interface OptionWord {
 }
 
 const ROWS: readonly OneShotRow[] = Object.values(ONE_SHOTS)
+const TAKES_CHAT = ROWS.filter(({ chat }) => chat !== 'none').map(({ name }) => name)
 const SHARED: readonly OptionWord[] = [
   { name: 'json', takesValue: false },
   { name: 'username', takesValue: true },
@@ -53,6 +55,7 @@ function bash(options: readonly OptionWord[]): string {
   for (const name of [...PATHS, ...FOLDERS]) other.delete(name)
   return [
     '# Source it, or put it where your shell looks for completions.',
+    ...NAMES_BASH,
     '_securechat() {',
     '  local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}',
     '  COMPREPLY=()',
@@ -66,6 +69,8 @@ function bash(options: readonly OptionWord[]): string {
     `    COMPREPLY=($(compgen -W "${[...ROWS.map(({ name }) => name), 'completion'].join(' ')}" -- "$cur"))`,
     '    return',
     '  fi',
+    `  local first='^[^ ]+ +(${TAKES_CHAT.join('|')}) +([^ -][^ ]*)?$'`,
+    '  if [[ ${COMP_LINE:0:$COMP_POINT} =~ $first ]]; then _securechat_names; return; fi',
     '  case ${COMP_WORDS[1]} in',
     ...ROWS.map((row) => `    ${row.name}) set -- ${words(optionsOf(row))} ;;`),
     `    *) set -- ${words(options)} ;;`,
@@ -76,6 +81,21 @@ function bash(options: readonly OptionWord[]): string {
     '',
   ].join('\n')
 }
+
+/** What is typed may begin with @ or #, the latter quoted. */
+const NAMES_BASH = [
+  '_securechat_names() {',
+  '  local typed=${COMP_LINE:0:$COMP_POINT} name bare quote=',
+  '  typed=${typed##* }',
+  '  case $typed in \\"*|\\\'*) quote=1 ;; esac',
+  '  bare=${typed#[\\\\\\"\\\']}',
+  '  while IFS= read -r name; do',
+  '    case $name in "$bare"*) ;; *) continue ;; esac',
+  '    case $quote$name in "#"*) name="\\\\$name" ;; esac',
+  '    COMPREPLY+=("$name")',
+  '  done < <(securechat complete 2>/dev/null)',
+  '}',
+]
 
 function fish(options: readonly OptionWord[]): string {
   const line = (condition: string, { name, takesValue }: OptionWord): string => {
@@ -91,6 +111,7 @@ function fish(options: readonly OptionWord[]): string {
     ),
     `complete -c securechat -n __fish_use_subcommand -a completion -d 'Prints a completion script.'`,
     `complete -c securechat -n '__fish_seen_subcommand_from completion' -a '${SHELLS.join(' ')}'`,
+    `complete -c securechat -n '__fish_seen_subcommand_from ${TAKES_CHAT.join(' ')}; and test (count (commandline -opc)) -eq 2' -a '(securechat complete 2>/dev/null)'`,
     ...ROWS.flatMap((row) =>
       optionsOf(row).map((option) => line(`__fish_seen_subcommand_from ${row.name}`, option)),
     ),
