@@ -4,16 +4,17 @@ import { LIMITS } from '../protocol/limits.ts'
 import { type Bytes, concat, u32 } from '../util/bytes.ts'
 import { fail, SecureChatError } from '../util/errors.ts'
 import { ChunkReader, type Framing } from './chunk-reader.ts'
+import { LINK_HELLO_BYTES } from './link.ts'
 import type { Transport, TransportUser } from './transport.ts'
 
 const LENGTH_BYTES = 4
 
-function framing(minBytes: number): Framing {
+function framing(minBytes: number, maxBytes: number = LIMITS.handshakeFrameBytes): Framing {
   return {
     headerBytes: LENGTH_BYTES,
     measure(buffer, at) {
       const length = buffer.readUInt32BE(at)
-      return length >= minBytes && length <= LIMITS.handshakeFrameBytes
+      return length >= minBytes && length <= maxBytes
         ? LENGTH_BYTES + length
         : fail('E_HANDSHAKE', 'The handshake failed.')
     },
@@ -21,6 +22,8 @@ function framing(minBytes: number): Framing {
 }
 
 export const HELLOS: Framing = framing(1)
+/** Of a direct connection: one length only. */
+export const LINK_HELLOS: Framing = framing(LINK_HELLO_BYTES, LINK_HELLO_BYTES)
 export const CLIENT_HELLOS: Framing = framing(LIMITS.clientHelloMinBytes)
 
 export class HelloExchange implements TransportUser {

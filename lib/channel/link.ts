@@ -28,6 +28,11 @@ export interface LinkSecret {
   readonly sess: Bytes
 }
 
+/** Which introduction a P1 names; nothing of it is genuine yet. */
+export function sessionOf(p1: Bytes): Bytes {
+  return p1.subarray(1, X_AT)
+}
+
 function macOf(psk: Bytes, previous: Bytes, head: Bytes): Buffer {
   const key = hkdf(psk, NO_BYTES, ctx('p2p-mac'), 32)
   return hmac(key, ctx('p2p', previous, head)).subarray(0, MAC_BYTES)

@@ -7,6 +7,8 @@ import { type ErrorCode, fail, SecureChatError } from '../util/errors.ts'
 
 /** Finds peers that vanished without a word, also when nothing is sent for long. */
 const KEEP_ALIVE_MS = 60_000
+/** Connections that wait to be taken: after a restart everybody comes at once. The system may allow fewer. */
+const BACKLOG = 4096
 /** What the stream layer may hold of one socket: one full record. */
 const HIGH_WATER_BYTES = 64 * 1024
 
@@ -15,6 +17,8 @@ export interface ListenOptions {
   readonly host?: string
   /** 0: any free port. */
   readonly port: number
+  /** One more is closed at once, before anybody hears of it; absent: no limit. */
+  readonly maxConnections?: number
   /** `remoteAddress` is "1.2.3.4:5" or "[::1]:5". Takes over the stream. */
   readonly onConnection: (duplex: Duplex, remoteAddress: string) => void
   /** After listening began: no room for a further connection, for example. It goes on. */
@@ -49,11 +53,12 @@ export async function listen(options: ListenOptions): Promise<Listener> {
       onConnection(socket, remoteAddressOf(socket))
     },
   )
+  if (options.maxConnections !== undefined) server.maxConnections = options.maxConnections
   return new Promise((resolve, reject) => {
     server.once('error', (error) => {
       reject(listenError(error, host, port))
     })
-    server.listen({ port, ...(host === undefined ? {} : { host }) }, () => {
+    server.listen({ port, backlog: BACKLOG, ...(host === undefined ? {} : { host }) }, () => {
       server.removeAllListeners('error')
       server.on('error', (error) => options.onError?.(error))
       resolve({ port: portOf(server), close: () => closeServer(server) })

@@ -19,17 +19,26 @@ export interface System {
   readonly checkout: string | null
 }
 
-/** lib/cli/home.ts and dist/cli/home.js are equally deep. */
-export const PACKAGE_ROOT: string = fileURLToPath(new URL('../../', import.meta.url))
+/** Compiled programs lie in dist/, right below it. */
+export const PACKAGE_ROOT: string = fileURLToPath(new URL('../', import.meta.url))
 
 export function thisSystem(): System {
   return {
     env: process.env,
     platform: process.platform,
-    homeDir: homedir(),
+    homeDir: ownHome(),
     cwd: process.cwd(),
     // Not part of the published package, so its presence tells a checkout.
-    checkout: existsSync(join(PACKAGE_ROOT, 'tsconfig.build.json')) ? PACKAGE_ROOT : null,
+    checkout: existsSync(join(PACKAGE_ROOT, 'tsconfig.json')) ? PACKAGE_ROOT : null,
+  }
+}
+
+/** A container may run us as a user whom nobody has entered anywhere: such a one has the root folder, as in a shell. */
+function ownHome(): string {
+  try {
+    return homedir()
+  } catch {
+    return '/'
   }
 }
 

@@ -2,6 +2,7 @@
 import type { ErrorCode } from '../util/errors.ts'
 import type { AccountActions } from './account-api.ts'
 import type { ArchiveApi } from './archive-api.ts'
+import type { DirectApi } from './direct-api.ts'
 import type { GroupInfo, Groups } from './group-api.ts'
 import type { ClientDeps } from './ports.ts'
 import type { ChatState, Life } from './life-api.ts'
@@ -226,6 +227,7 @@ export interface Session {
 
   /** Names on the server, and who is online, where the operator allows it. */
   readonly who: WhoApi
+  readonly direct: DirectApi
 
   chats(): Promise<readonly ChatInfo[]>
   /** Messages and chats after they were said: replies, edits, search, timers, choices. */

@@ -1,6 +1,7 @@
 // Everything a session tells its front end, as one discriminated union: the line mode, the JSON mode and the tests read
 // the same events. Texts from other people are raw here (PROTOCOL 13 is applied by whoever shows them); ids are hex.
 import type { ErrorCode } from '../util/errors.ts'
+import type { DirectView } from './direct-api.ts'
 import type { GroupChange, GroupDelivery, GroupInfo } from './group-api.ts'
 import type { Trust } from './trust.ts'
 
@@ -51,6 +52,8 @@ export interface AnsweredView {
 export interface MessageView {
   /** Short number printed on the line; unique in this profile, grows with arrival. */
   readonly number: number
+  /** It came late, and stands before the message of this number. */
+  readonly before?: number
   /** Message id; empty for a placeholder. */
   readonly mid: string
   readonly conv: string
@@ -259,6 +262,8 @@ export type ClientEvent =
       readonly by: string
       readonly own: boolean
     }
+  /** An introduction, or the path between the two, has changed. */
+  | { readonly type: 'direct'; readonly direct: DirectView }
   | { readonly type: 'connection'; readonly connection: ConnectionState }
   | {
       readonly type: 'notice'

@@ -58,6 +58,8 @@ export class Link {
   #since = 0
   #retry: Timer | null = null
   #stopped = false
+  /** Why we stay away by ourselves. */
+  #away: string | null = null
   #opening: Promise<void> | null = null
 
   constructor(options: LinkOptions) {
@@ -115,6 +117,7 @@ export class Link {
 
   /** Tries now instead of waiting for the backoff. */
   retryNow(): void {
+    this.#away = null // also while the goodbye is still being said
     if (this.#stopped || this.#wire !== null || this.#opening !== null) return
     this.#retry?.cancel()
     this.#connect()
@@ -130,6 +133,14 @@ export class Link {
   /** Drops the present connection and comes back by itself: fresh launch keys, for example. */
   reopen(reason: string): void {
     this.#wire?.destroy('E_CLOSED', reason)
+  }
+
+  /** Says goodbye and stays away until `retryNow`. */
+  async leave(reason: string): Promise<void> {
+    if (this.#stopped) return
+    this.#away = reason
+    this.#retry?.cancel()
+    await this.#wire?.close()
   }
 
   async stop(): Promise<void> {
@@ -167,6 +178,10 @@ export class Link {
     }
     if (FINAL.has(code)) {
       this.#finish(code, reason)
+      return
+    }
+    if (this.#away !== null) {
+      this.#change({ state: 'offline', code: 'E_CLOSED', reason: this.#away })
       return
     }
     const isImpostor = IMPOSTOR.has(code)

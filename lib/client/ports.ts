@@ -1,5 +1,6 @@
 // What the messenger needs of the machine it runs on, as small ports: files and sockets are opened by cli/, never here.
 import type { Duplex } from 'node:stream'
+import type { Stretching } from '../crypto/opaque.ts'
 import type { Store } from '../storage/ports.ts'
 import type { Bytes } from '../util/bytes.ts'
 import type { Clock } from '../util/clock.ts'
@@ -81,6 +82,18 @@ export interface FileAccess {
   freeBytes(): Promise<number | null>
 }
 
+/** What direct connections need of this machine. Names are resolved there: only addresses are ever told to anybody. */
+export interface DirectPort {
+  /** On the port of the settings (0: any above 1023). @throws E_CONNECT E_CONFIG */
+  listen(
+    onConnection: (duplex: Duplex) => void,
+  ): Promise<{ readonly port: number; close(): Promise<void> }>
+  /** Of this machine and of the host name it is known by, if one is set. */
+  addresses(): Promise<readonly string[]>
+  /** Whether addresses of one's own networks may be told and dialled. */
+  readonly lan: boolean
+}
+
 export type Step =
   /** Two RSA key pairs and the inbox key, off the event loop. */
   | 'generating-keys'
@@ -96,10 +109,14 @@ export interface ClientDeps {
   readonly dial: Dial
   readonly home: ClientHome
   readonly files: FileAccess
+  /** Absent: no direct connections. */
+  readonly direct?: DirectPort
   readonly clock: Clock
   readonly log: Log
   /** Where fresh private keys come from; default: made in the thread pool. For specs, which have theirs ready. */
   readonly keys?: KeyMaker
+  /** How passwords are stretched; default: as PROTOCOL 5.2 has it. For specs, which log in a thousand times. */
+  readonly stretching?: Stretching
   /** Shown to the server in the handshake, <= 32 characters. */
   readonly agent?: string
   /** Asked once per unknown server without an invite, before anything is sent to it; absent = refuse. */

@@ -2,22 +2,27 @@
 // record by record. Knows the frame table; knows nothing of accounts and messages.
 import type { Connection } from '../channel/connection.ts'
 import { decodeFrame, decodeReply, encodeFrame } from '../protocol/codec.ts'
-import type {
-  Frame,
-  FrameOf,
-  OkFrame,
-  ReplyOf,
-  RequestName,
-  RequestOf,
+import {
+  isRequest,
+  type Frame,
+  type FrameOf,
+  type OkFrame,
+  type ReplyOf,
+  type RequestFrame,
+  type RequestName,
+  type RequestOf,
 } from '../protocol/frames.ts'
 import { LIMITS } from '../protocol/limits.ts'
 import type { Bytes } from '../util/bytes.ts'
 import type { Clock, Timer } from '../util/clock.ts'
-import { codeOf, type ErrorCode, fail, SecureChatError } from '../util/errors.ts'
+import { codeOf, type ErrorCode, fail, isWireCode, SecureChatError } from '../util/errors.ts'
 import type { Log } from '../util/log.ts'
 import { Refusal } from './refusal.ts'
 
 export type Push = FrameOf<'mail'> | FrameOf<'mail.end'> | FrameOf<'dl.new'>
+
+/** Answers what the other end asks for; rejects with a coded error. A server asks for nothing but `ping`. */
+export type Serve = (frame: RequestFrame) => Promise<object>
 
 export interface WireEnd {
   readonly code: ErrorCode
@@ -45,6 +50,8 @@ export class Wire {
   login: ReplyOf<'dev.login'> | null = null
   readonly #clock: Clock
   readonly #log: Log
+  readonly #serve: Serve | null
+  #serving = 0
   readonly #pending = new Map<number, Pending>()
   #nextRequest = 1
   #onPush: ((frames: readonly Push[]) => void) | null = null
@@ -59,7 +66,8 @@ export class Wire {
   #end: WireEnd | null = null
   #fault: SecureChatError | null = null
 
-  constructor(connection: Connection, clock: Clock, log: Log) {
+  constructor(connection: Connection, clock: Clock, log: Log, serve: Serve | null = null) {
+    this.#serve = serve
     this.connection = connection
     this.#clock = clock
     this.#log = log
@@ -171,7 +179,25 @@ export class Wire {
     } else if (frame.t === 'bye') {
       this.#bye = frame.c ?? ''
       void this.connection.close()
+    } else if (this.#serve !== null && isRequest(frame)) {
+      if (this.#serving >= LIMITS.openRequests) fail('E_RATE', 'too many open requests')
+      void this.#answer(this.#serve, frame)
     } else fail('E_FORMAT', `unexpected ${frame.t}`)
+  }
+
+  async #answer(serve: Serve, frame: RequestFrame): Promise<void> {
+    const { r } = frame
+    this.#serving += 1
+    let answer: Frame
+    try {
+      answer = { t: 'ok', r, ...(await serve(frame)) }
+    } catch (error) {
+      const code = codeOf(error)
+      answer = { t: 'err', r, c: isWireCode(code) ? code : 'E_INTERNAL' }
+    }
+    this.#serving -= 1
+    await this.connection.drained()
+    if (this.#end === null) this.connection.send(encodeFrame(answer))
   }
 
   #answered(r: number): Pending | undefined {

@@ -1,12 +1,12 @@
 // OPAQUE (RFC 9807, ristretto255-SHA512) so that the server never sees a password. The one home of the OPAQUE package;
 // it speaks base64url, we speak bytes. Identifiers and stretching are fixed by PROTOCOL 5.2 and never taken from a peer.
-import { client, ready, server } from '@serenity-kit/opaque'
+import type * as Opaque from '@serenity-kit/opaque'
 
 import { base64url, type Bytes, fromBase64url } from '../util/bytes.ts'
 import { fail } from '../util/errors.ts'
 
-/** What is typed: a password people thought of, or a code with 128 random bits that needs no stretching (PROTOCOL 5.2). */
-export type SecretKind = 'password' | 'code'
+/** For a password that people thought of, or for a code with 128 random bits that needs none (PROTOCOL 5.2). */
+export type Stretching = 'password' | 'code'
 
 /** Argon2id, fixed for version 1: 128 MiB and 3 passes, or the least there is. */
 const STRETCHING = {
@@ -14,9 +14,17 @@ const STRETCHING = {
   code: { 'argon2id-custom': { memory: 8, iterations: 1, parallelism: 1 } },
 } as const
 
-/** Resolves once the WebAssembly module is loaded; everything below needs it. */
-export function opaqueReady(): Promise<void> {
-  return ready
+let loaded: typeof Opaque | undefined
+
+/** Loads the WebAssembly module; everything below needs it. Who signs in with the key of a device never does. */
+export async function opaqueReady(): Promise<void> {
+  const opaque = await import('@serenity-kit/opaque')
+  await opaque.ready
+  loaded = opaque
+}
+
+function opaque(): typeof Opaque {
+  return loaded ?? fail('E_INTERNAL', 'OPAQUE is used before it is loaded.')
 }
 
 /** All failures of a ceremony look the same: wrong password, unknown user, broken message. */
@@ -41,7 +49,7 @@ export interface OpaqueClientState {
 }
 
 export function registrationStart(password: string): OpaqueClientState {
-  const r = client.startRegistration({ password: normalise(password) })
+  const r = opaque().client.startRegistration({ password: normalise(password) })
   return { message: fromBase64url(r.registrationRequest), state: r.clientRegistrationState }
 }
 
@@ -51,15 +59,15 @@ export function registrationFinish(
   response: Bytes,
   password: string,
   srv: Bytes,
-  kind: SecretKind = 'password',
+  stretching: Stretching = 'password',
 ): { readonly record: Buffer; readonly exportKey: Buffer } {
   const r = attempt(() =>
-    client.finishRegistration({
+    opaque().client.finishRegistration({
       clientRegistrationState: state,
       registrationResponse: base64url(response),
       password: normalise(password),
       identifiers: identifiers(srv),
-      keyStretching: STRETCHING[kind],
+      keyStretching: STRETCHING[stretching],
     }),
   )
   return {
@@ -69,7 +77,7 @@ export function registrationFinish(
 }
 
 export function loginStart(password: string): OpaqueClientState {
-  const r = client.startLogin({ password: normalise(password) })
+  const r = opaque().client.startLogin({ password: normalise(password) })
   return { message: fromBase64url(r.startLoginRequest), state: r.clientLoginState }
 }
 
@@ -79,15 +87,15 @@ export function loginFinish(
   ke2: Bytes,
   password: string,
   srv: Bytes,
-  kind: SecretKind = 'password',
+  stretching: Stretching = 'password',
 ): { readonly ke3: Buffer; readonly sessionKey: Buffer; readonly exportKey: Buffer } {
   const r = attempt(() =>
-    client.finishLogin({
+    opaque().client.finishLogin({
       clientLoginState: state,
       loginResponse: base64url(ke2),
       password: normalise(password),
       identifiers: identifiers(srv),
-      keyStretching: STRETCHING[kind],
+      keyStretching: STRETCHING[stretching],
     }),
   )
   return {
@@ -99,13 +107,13 @@ export function loginFinish(
 
 /** 128 bytes that belong beside the server identity, for ever (PROTOCOL 3). */
 export function createSetup(): Buffer {
-  return fromBase64url(server.createSetup())
+  return fromBase64url(opaque().server.createSetup())
 }
 
 /** @throws E_AUTH for a malformed request */
 export function registrationResponse(setup: Bytes, cid: Bytes, request: Bytes): Buffer {
   const r = attempt(() =>
-    server.createRegistrationResponse({
+    opaque().server.createRegistrationResponse({
       serverSetup: base64url(setup),
       userIdentifier: base64url(cid),
       registrationRequest: base64url(request),
@@ -123,7 +131,7 @@ export function serverLoginStart(
   srv: Bytes,
 ): { readonly ke2: Buffer; readonly state: string } {
   const r = attempt(() =>
-    server.startLogin({
+    opaque().server.startLogin({
       serverSetup: base64url(setup),
       userIdentifier: base64url(cid),
       registrationRecord: record === null ? null : base64url(record),
@@ -137,7 +145,7 @@ export function serverLoginStart(
 /** The 64-byte session key that rebinds the channel. @throws E_AUTH for an invalid KE3 */
 export function serverLoginFinish(state: string, ke3: Bytes, srv: Bytes): Buffer {
   const r = attempt(() =>
-    server.finishLogin({
+    opaque().server.finishLogin({
       serverLoginState: state,
       finishLoginRequest: base64url(ke3),
       identifiers: identifiers(srv),

@@ -41,6 +41,11 @@ export class GroupChain {
     return this.#get(this.#current)
   }
 
+  /** The last one on the line that others know as well; the current one where they know none. */
+  get told(): KnownGroupState {
+    return this.line().findLast(({ quiet }) => quiet !== true) ?? this.current
+  }
+
   get all(): readonly KnownGroupState[] {
     return [...this.#states.values()]
   }

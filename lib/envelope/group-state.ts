@@ -58,7 +58,7 @@ const STATE = exact({
   mode: lit(1),
   name: c(LIMITS.groupNameCharacters),
   topic: opt(c(LIMITS.groupTopicCharacters)),
-  mem: list(tuple(b(32), lit('admin', 'member')), LIMITS.members, 1),
+  mem: list(tuple(b(32), lit('admin', 'member')), LIMITS.members),
   by: tuple(b(32), b(8)),
   ts: u,
 })
@@ -72,6 +72,8 @@ function checkState({ n, prev, name, mem }: GroupState): void {
     return before === undefined || compare(before.acct, acct) < 0
   })
   if (!isAscending) fail('E_FORMAT', 'the members of a group are not in order')
+  // the last one has left: the end of the group, never its beginning
+  if (mem.length === 0 && n > 1) return
   if (!mem.some(({ admin }) => admin)) fail('E_FORMAT', 'a group without an admin')
 }
 
@@ -175,7 +177,8 @@ export function checkFollows(before: SeenGroupState, { state: next }: SeenGroupS
   if (next.n !== state.n + 1 || !equal(next.prev, before.h)) {
     fail('E_GROUP', 'A state of a group that does not follow the one that is known.')
   }
-  if (!isAdmin(state, next.by.acct) && !isLeaving(state, next)) {
+  const mayDecide = isAdmin(state, next.by.acct) && next.mem.length > 0
+  if (!mayDecide && !isLeaving(state, next)) {
     fail('E_NOT_ADMIN', 'A group was changed by somebody who is not its admin.')
   }
 }

@@ -25,6 +25,7 @@ export const PAYLOADS = {
   again: 'p:b1-32768',
   'p2p.offer': 'sess:b16 psk:b32 who:s1 cand:[addr]8 exp:u',
   'p2p.answer': 'sess:b16 ?psk:b32 cand:[addr]8 ?no:flag',
+  'p2p.up': 'sess:b16',
   sync: '?rd:[seen]64 ?bl:[blobv]8 ?hh:[hhead]10 ?rm:[b16]64 ?gone:[gone]16 ?ak:b1-512',
 } as const
 

@@ -25,6 +25,7 @@ export interface ServerConfig {
   readonly connectionLifeMs: number
   readonly handshakesPerSecond: number
   readonly handshakeBurst: number
+  readonly handshakesBeforePuzzle: number
   readonly launchKeyLifeMs: number
   readonly sendsPerSecond: number
   readonly sendBurst: number
@@ -143,6 +144,13 @@ export const SERVER_OPTIONS: ServerOptions = {
     1,
     1e6,
     'at once',
+  ),
+  handshakesBeforePuzzle: number(
+    LIMITS.puzzleAboveHandshakesPerSecond,
+    'new connections per second',
+    1,
+    1e6,
+    'from everywhere; while there are more, clients solve puzzles first',
   ),
   launchKeyLifeMs: number(
     LIMITS.certificateLifeMs / 2,

@@ -105,6 +105,7 @@ export class Server {
       limits: {
         perSecond: config.handshakesPerSecond,
         burst: config.handshakeBurst,
+        puzzleAbovePerSecond: config.handshakesBeforePuzzle,
         connection: {
           ...SERVER_CONNECTION_LIMITS,
           lifeMs: config.connectionLifeMs,

@@ -1,6 +1,6 @@
 // What the outer channel itself costs, beside a bare Node TLS socket and a bare TCP socket that echo the same bytes:
 // CPU of the server process per record, handshakes per second, memory of an idle connection.
-// `node --import=./spec/typescript/register.js spec/bench/channel.ts`
+// `node spec/bundle.js && node dist-spec/bench/channel.js`
 import { readFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'

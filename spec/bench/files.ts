@@ -25,10 +25,10 @@ function peakMib(program: Program): number {
   return Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) / 1024
 }
 
-async function bigFile(path: string): Promise<void> {
+export async function bigFile(path: string, sizeMib: number): Promise<void> {
   const file = await open(path, 'w')
   const block = Buffer.alloc(MIB)
-  for (let i = 0; i < SIZE_MIB; i++) {
+  for (let i = 0; i < sizeMib; i++) {
     block.writeUInt32BE(i)
     await file.write(block)
   }
@@ -114,7 +114,7 @@ async function staged(run: (scene: Scene) => Promise<void>): Promise<void> {
     const server = await startServer(t, join(root, 'server'))
     const alice = await signUp(t, server, root, 'alice')
     const bob = await signUp(t, server, root, 'bob')
-    await bigFile(join(root, 'big.bin'))
+    await bigFile(join(root, 'big.bin'), SIZE_MIB)
     await run({ t, root, server, alice, bob })
   } finally {
     for (const fn of teardowns) await fn()

@@ -8,8 +8,10 @@ const PARTS: Readonly<Record<string, () => Promise<void>>> = {
   stored: async () => (await import('./stored.ts')).storedBench(),
   archive: async () => (await import('./archive.ts')).archiveBench(),
   files: async () => (await import('./files.ts')).fileBench(),
+  direct: async () => (await import('./direct.ts')).directBench(),
   groups: async () => (await import('./groups.ts')).groupBench(),
   chats: async () => (await import('./chats.ts')).chatsBench(),
+  crowd: async () => (await import('./crowd.ts')).crowdBench(),
   history: async () => (await import('./history.ts')).historyBench(),
 }
 

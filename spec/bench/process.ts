@@ -3,6 +3,8 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { execFileSync, spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 
+import { bundled } from '../helpers/bundled.ts'
+
 const TICKS_PER_S = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }))
 
 export interface Started {
@@ -13,12 +15,8 @@ export interface Started {
 
 /** Forks a TypeScript file that sends one message when it is ready, with the flags of bin/; pinned to `core` where taskset exists. */
 export function start(file: URL, args: readonly string[], core: number): Promise<Started> {
-  const child = fork(file, [...args], {
-    execArgv: [
-      '--import=./spec/typescript/register.js',
-      '--expose-gc',
-      '--initial-old-space-size=128',
-    ],
+  const child = fork(bundled(file), [...args], {
+    execArgv: ['--expose-gc', '--initial-old-space-size=128'],
     serialization: 'advanced',
   })
   const { pid } = child
@@ -65,7 +63,8 @@ export async function settledMemory({ child, pid }: Started): Promise<Memory> {
 
 /** Answers `settledMemory`; in the server under test. */
 export function reportMemory(): void {
-  process.on('message', () => {
+  process.on('message', (word) => {
+    if (word !== 'collect') return
     globalThis.gc?.()
     const { heapUsed, external } = process.memoryUsage()
     process.send?.({ used: heapUsed + external })

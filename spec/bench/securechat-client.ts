@@ -1,4 +1,6 @@
 // A lean client of our server for load: real channel, real frames, sealed bytes of the right size instead of envelopes.
+import type { Duplex } from 'node:stream'
+
 import type { Connection } from '../../lib/channel/connection.ts'
 import { connectClient } from '../../lib/channel/client-handshake.ts'
 import { dial } from '../../lib/channel/tcp.ts'
@@ -58,10 +60,17 @@ export class BenchClient {
 
   /** Connects and logs the device in: an idle client. */
   static async login(n: number, port: number, srv: Bytes): Promise<BenchClient> {
-    const { connection } = await connectClient(
-      await dial({ host: '127.0.0.1', port, timeoutMs: 20_000 }),
-      { pin: srv, clk: CLK, clock: systemClock, ua: 'bench', timeoutMs: 60_000 },
-    )
+    return BenchClient.over(await dial({ host: '127.0.0.1', port, timeoutMs: 20_000 }), n, srv)
+  }
+
+  static async over(duplex: Duplex, n: number, srv: Bytes): Promise<BenchClient> {
+    const { connection } = await connectClient(duplex, {
+      pin: srv,
+      clk: CLK,
+      clock: systemClock,
+      ua: 'bench',
+      timeoutMs: 60_000,
+    })
     const client = new BenchClient(n, srv, connection)
     const who = client.#who
     const sig = await BENCH_DSK.signAsync(deviceLoginStatement(connection.exporter, who))
@@ -72,19 +81,29 @@ export class BenchClient {
   /** One that others can write to: it has published its keys. */
   static async open(n: number, port: number, srv: Bytes): Promise<BenchClient> {
     const client = await BenchClient.login(n, port, srv)
+    await client.publish()
+    return client
+  }
+
+  /** Others can write to it from then on. */
+  async publish(): Promise<void> {
     const now = Date.now()
     const [nb, na] = [now, now + 30 * DAY_MS]
     const bundle = await signBundle(BENCH_DSK, {
-      ...client.#who,
+      ...this.#who,
       ...BENCH_INBOX,
       n: now,
       rq: 0,
       nb,
       na,
     })
-    await client.ask({ t: 'bun.put', bundle })
-    client.klid = bundleKeyId(bundle.b)
-    return client
+    await this.ask({ t: 'bun.put', bundle })
+    this.klid = bundleKeyId(bundle.b)
+  }
+
+  /** The connection is gone, whoever ended it. */
+  get closed(): Promise<unknown> {
+    return this.#connection.closed
   }
 
   /** Opens a stream to one other client. */

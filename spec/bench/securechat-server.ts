@@ -1,9 +1,11 @@
 // Our server under test: the real composition over the NeDB store, with ready-made accounts so that a run measures
-// messages and not two hundred sign-ups. `securechat-server.ts FOLDER COUNT`.
+// messages and not two hundred sign-ups. `securechat-server.ts FOLDER COUNT [SETTINGS]`: with settings (JSON) those of an
+// operator, else without the limits that a bench of messages would meet.
 import { join } from 'node:path'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 
 import { startServer } from '../../lib/cli/server/start.ts'
-import { defaultSettings } from '../../lib/cli/server/settings.ts'
+import { defaultSettings, type ServerSettings } from '../../lib/cli/server/settings.ts'
 import { systemClock } from '../../lib/cli/system-clock.ts'
 import { encodeDeviceList } from '../../lib/identity/device-list-body.ts'
 import { firstDeviceList } from '../../lib/identity/device-list-edit.ts'
@@ -15,24 +17,27 @@ import { VAULT } from '../helpers/relay.ts'
 import { reportMemory } from './process.ts'
 import { BENCH_DEVICE, benchAccount } from './securechat-client.ts'
 
-const [folder = '', count = '0'] = process.argv.slice(2)
+const [folder = '', count = '0', chosen] = process.argv.slice(2)
 
+const UNLIMITED: Partial<ServerSettings> = {
+  maxClients: 100_000,
+  handshakesPerSecond: 0,
+  sendsPerSecond: 0,
+  requestsPerSecond: 0,
+  directoryPerMinute: 0,
+  directoryByNamePerMinute: 0,
+  newRecipientsPerDay: 0,
+  idleMs: 86_400_000,
+  anonymousLifeMs: 86_400_000,
+  anonymousPerAddress: 0,
+}
 const running = await startServer(
   {
     ...defaultSettings({ keys: join(folder, 'keys'), data: join(folder, 'data') }),
     host: '127.0.0.1',
     port: 0,
-    maxClients: 100_000,
-    handshakesPerSecond: 0,
-    sendsPerSecond: 0,
-    requestsPerSecond: 0,
-    directoryPerMinute: 0,
-    directoryByNamePerMinute: 0,
-    newRecipientsPerDay: 0,
-    idleMs: 86_400_000,
-    anonymousLifeMs: 86_400_000,
-    anonymousPerAddress: 0,
     freeBytes: 0,
+    ...(chosen === undefined ? UNLIMITED : (JSON.parse(chosen) as Partial<ServerSettings>)),
   },
   { clock: systemClock, log: silentLog },
 )
@@ -65,4 +70,11 @@ const all = Array.from({ length: Number(count) }, (_, n) => n)
 for (let at = 0; at < all.length; at += 100) await Promise.all(all.slice(at, at + 100).map(create))
 process.send?.({ port: running.port, srv: running.srv })
 reportMemory()
+const delay = monitorEventLoopDelay({ resolution: 10 })
+delay.enable()
+process.on('message', (word) => {
+  if (word !== 'lag') return
+  process.send?.({ lagMs: delay.max / 1e6, ...running.server.stats() })
+  delay.reset()
+})
 process.on('disconnect', () => process.exit(0))

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import test from 'ava'
 
 import { createNodeFiles } from '../../lib/cli/node-files.ts'
+import { bundled } from '../helpers/bundled.ts'
 
 async function setUp(t: { teardown(fn: () => Promise<void>): void }) {
   const dir = await mkdtemp(join(tmpdir(), 'securechat-files-'))
@@ -63,14 +64,10 @@ test('what cannot be sent is a sentence', async (t) => {
 test('a disk without room says so', async (t) => {
   const { dir } = await setUp(t)
   // A limit on the size of files stands for a full disk: the same errno family, no root needed.
-  const code = `
-    import { createNodeFiles } from '${new URL('../../lib/cli/node-files.ts', import.meta.url).href}'
-    process.on('SIGXFSZ', () => undefined)
-    const file = await createNodeFiles('${dir}').openDownload('big', 'create')
-    await file.write(0, Buffer.alloc(1e6)).catch((e) => console.log(e.code, e.message))
-  `
-  const args = ['--import=./spec/typescript/register.js', '--input-type=module', '-e', code]
+  const program = bundled(new URL('programs/download.ts', import.meta.url))
   const script = `ulimit -f 100; exec "$0" "$@"`
-  const out = execFileSync('bash', ['-c', script, process.execPath, ...args], { encoding: 'utf8' })
+  const out = execFileSync('bash', ['-c', script, process.execPath, program, dir], {
+    encoding: 'utf8',
+  })
   t.regex(out, /^E_DISK_FULL .*Free some space/)
 })

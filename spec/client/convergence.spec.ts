@@ -18,12 +18,22 @@
 // 6. Nothing is queued or held, no placeholder waits, and no alarm was given.
 // 7. One more device, from the history alone, holds the same.
 import test from 'ava'
-import fc from 'fast-check'
 
 import type { MessageView } from '../../lib/client/events.ts'
 import { chatOf, Crowd, type Said } from './crowd.ts'
 import { endsWell } from './ends-well.ts'
-import { type Device, isMishap, problem, stepOf } from './fleet.ts'
+import { type Device, type Mishap, problem } from './fleet.ts'
+import {
+  checkBody,
+  checkFresh,
+  checkOnce,
+  checkOrder,
+  checkRest,
+  lookOf,
+  perform,
+  plansOf,
+  rest,
+} from './fleet-run.ts'
 
 const KINDS = [
   ...['say', 'say', 'say', 'say', 'say', 'say', 'edit', 'edit', 'react', 'react', 'remove'],
@@ -31,31 +41,9 @@ const KINDS = [
   ...['dies', 'dies', 'close', 'restart', 'restart', 'restart', 'server', 'lose', 'double'],
   ...['add', 'revoke', 'rename', 'block', 'unblock', 'forget'],
 ] as const
-const WAITS = [0, 0, 0, 100, 2000, 15_000, 70_000] as const
+type What = Exclude<(typeof KINDS)[number], Mishap>
 
-const operation = fc.record({
-  what: fc.constantFrom(...KINDS),
-  who: fc.nat(6),
-  k: fc.nat(20),
-  wait: fc.constantFrom(...WAITS),
-})
-type Operation = typeof operation extends fc.Arbitrary<infer T> ? T : never
-
-async function perform(crowd: Crowd, { what, who, k, wait }: Operation): Promise<void> {
-  const { world } = crowd
-  const device = what === 'restart' ? crowd.down(who) : crowd.up(who)
-  if (device !== null) await act(crowd, what, device, k)
-  await world.pass(wait, stepOf(wait))
-  crowd.observe()
-}
-
-async function act(
-  crowd: Crowd,
-  what: Operation['what'],
-  device: Device,
-  k: number,
-): Promise<unknown> {
-  if (isMishap(what)) return crowd.suffer(what, device, k)
+async function act(crowd: Crowd, what: What, device: Device, k: number): Promise<unknown> {
   switch (what) {
     case 'say':
       return crowd.say(device, k)
@@ -83,17 +71,14 @@ async function act(
 
 /** All come back, say their last word, and wait for what is missing. */
 async function comeToRest(crowd: Crowd): Promise<void> {
-  const { world } = crowd
   await crowd.recover()
   await crowd.quiet()
-  const there = crowd.devices.filter(({ state }) => state === 'up')
-  for (const device of there) {
+  for (const device of crowd.present()) {
     for (const account of ['alice', 'bob', 'carol'] as const) await crowd.sayTo(device, account)
   }
   await crowd.quiet()
   for (const ms of [12_000, 60_000, 700_000, 1_500_000, 7 * 3_600_000]) {
-    await world.pass(ms, Math.max(1000, ms / 200))
-    await crowd.quiet()
+    await rest(crowd, ms)
     const isWhole = ms >= 60_000 && (await holes(crowd)).length === 0
     // what only other devices have is followed up after a while
     if (isWhole && (ms > 1_000_000 || crowd.devices.length === 4)) break
@@ -103,7 +88,7 @@ async function comeToRest(crowd: Crowd): Promise<void> {
 
 async function holes(crowd: Crowd): Promise<string[]> {
   const found: string[] = []
-  for (const device of crowd.devices.filter(({ state }) => state === 'up')) {
+  for (const device of crowd.present()) {
     for (const chat of chatsOf(device)) {
       for (const { body, number } of await crowd.rows(device, chat)) {
         if (body.kind !== 'placeholder' || body.why === 'removed-device') continue
@@ -123,12 +108,7 @@ async function check(crowd: Crowd): Promise<void> {
   crowd.checkRemovals()
   const isClean = crowd.removals.length === 0 && crowd.mixed.size === 0
   if (isClean) problem((await holes(crowd)).length === 0, `holes: ${(await holes(crowd)).join()}`)
-  for (const device of crowd.devices.filter(({ state }) => state === 'up')) {
-    const { queued, held } = device.player.session.status()
-    problem(queued + held === 0, `${device.player.name} has ${queued} queued, ${held} held`)
-    const alarms = device.player.of('notice').filter(({ level }) => level === 'alarm')
-    problem(alarms.length === 0, `${device.player.name}: ${alarms.map(({ text }) => text).join()}`)
-  }
+  checkRest(crowd)
 }
 
 async function checkChat(crowd: Crowd, chat: string): Promise<void> {
@@ -143,8 +123,7 @@ async function checkChat(crowd: Crowd, chat: string): Promise<void> {
   const looks = new Map<string, string>()
   for (const { device, rows } of holders) {
     const { name } = device.player
-    const mids = rows.map(({ mid }) => mid).filter((mid) => mid !== '')
-    problem(new Set(mids).size === mids.length, `${name} has something twice in ${chat}`)
+    checkOnce(device, rows, chat)
     const places = new Map(rows.map((row, place) => [row.mid, { row, place }]))
     const byText = new Map(
       rows.flatMap((row) => (row.body.kind === 'text' ? [[row.body.text, row]] : [])),
@@ -165,26 +144,19 @@ async function checkChat(crowd: Crowd, chat: string): Promise<void> {
         isLost(crowd, each, device)
       problem(isExcused || found !== undefined, `${name} lacks ${each.text} in ${chat}`)
       if (found === undefined) continue
-      const { body } = found
-      const isKnown =
-        body.kind === 'deleted' || (body.kind === 'text' && each.versions.includes(body.text))
-      problem(isKnown, `${name} has ${JSON.stringify(body)} for ${each.text}`)
+      checkBody(device, found, each)
       if (each.loose || crowd.mixed.has(chat) || anyLost(crowd, chat)) continue
-      if (each.deleted) problem(body.kind === 'deleted', `${name} still has ${each.text}`)
-      const look = JSON.stringify([
-        body.kind,
-        body.kind === 'text' ? body.text : '',
-        found.reactions,
-      ])
+      if (each.deleted) problem(found.body.kind === 'deleted', `${name} still has ${each.text}`)
+      const look = lookOf(found)
       const other = looks.get(each.text) ?? look
       problem(other === look, `${name} shows ${look}, others ${other}`)
       looks.set(each.text, other)
     }
-    if (device.isOrderly && !crowd.mixed.has(chat)) checkOrder(crowd, device, said, places, resent)
+    if (device.isOrderly && !crowd.mixed.has(chat)) checkPlaces(crowd, device, said, places, resent)
   }
 }
 
-function checkOrder(
+function checkPlaces(
   crowd: Crowd,
   device: Device,
   said: readonly Said[],
@@ -197,16 +169,10 @@ function checkOrder(
     each.mid === '' || each.loose || resent.has(each.mid) || crowd.isDisturbed(device, each.from)
       ? undefined
       : places.get(each.mid)?.place
-  const last = new Map<Device, { readonly place: number; readonly text: string }>()
+  checkOrder(device, said, placeOf)
   for (const each of said) {
     const place = placeOf(each)
     if (place === undefined) continue
-    const before = last.get(each.from)
-    problem(
-      before === undefined || before.place < place,
-      `${name}: ${each.text} stands before ${String(before?.text)} of the same device`,
-    )
-    last.set(each.from, { place, text: each.text })
     for (const text of each.before) {
       const known = byText.get(text)
       const earlier = known === undefined ? undefined : placeOf(known)
@@ -229,23 +195,13 @@ function anyLost(crowd: Crowd, chat: string): boolean {
   return crowd.entitled(chat).some(({ player }) => crowd.losses.anyUnnoticed(player.name))
 }
 
-/** A last device of alice has nothing but the history and what comes after it. */
-async function checkFresh(crowd: Crowd): Promise<void> {
-  await crowd.world.pass(75_000, 2000)
-  await crowd.quiet()
-  const fresh = await crowd.add()
-  if (fresh === null) return
-  await crowd.world.passUntil(() => fresh.player.session.archive.status().restore.done)
-  await crowd.quiet()
-  await check(crowd)
-}
-
 test.serial('in the end all devices agree', async (t) => {
-  const operations = fc.array(operation, { minLength: 1, maxLength: 45, size: 'max' })
-  await endsWell(t, operations, 7, Crowd.gather, async (crowd, plan) => {
-    for (const each of plan) await perform(crowd, each)
+  await endsWell(t, plansOf(KINDS, 6), 7, Crowd.gather, async (crowd, plan) => {
+    for (const each of plan) {
+      await perform(crowd, each, (what, device) => act(crowd, what, device, each.k))
+    }
     await comeToRest(crowd)
     await check(crowd)
-    await checkFresh(crowd)
+    await checkFresh(crowd, check)
   })
 })

@@ -1,9 +1,8 @@
 // Some people with some devices each, what is done to them, and what every device must hold in the end: the model behind
 // convergence.spec.ts. Knows what was promised to whom; asks the clients for nothing but what a person sees.
 import type { MessageView } from '../../lib/client/events.ts'
-import { signUp } from './account-kit.ts'
 import { type Account, type Device, Fleet } from './fleet.ts'
-import { World } from './world.ts'
+import { type Player, World } from './world.ts'
 
 /** One text and what has to become of it. */
 export interface Said {
@@ -42,36 +41,25 @@ export class Crowd extends Fleet {
   readonly said: Said[] = []
   /** Conversations in which somebody was blocked at some time: what is about messages may have got lost there. */
   readonly mixed = new Set<string>()
-  readonly #accts = new Map<Account, string>()
+  /** Who was blocked by some device, and by whom, as long as none has taken it back. */
+  readonly #blocked = new Set<string>()
   #count = 0
 
   /** Alice with a password, bob with two devices, carol; everybody knows everybody. */
   static async gather(): Promise<Crowd> {
     const world = await World.create()
     const crowd = new Crowd(world)
-    const { player: alice } = await signUp(world, 'alice', 0)
-    const bob = await world.prepare('bob', 1, { others: [9] })
-    await bob.start()
-    const second = await world.otherDevice(bob, 9)
-    await second.start()
-    const carol = await world.join('carol', 2)
-    const all = [alice, bob, second, carol] as const
-    for (const player of all) {
-      const account = player === second ? 'bob' : (player.name as Account)
-      crowd.#accts.set(account, player.session.me.acct)
-      const { dev } = player.session.me
-      crowd.devices.push({ player, account, dev, state: 'up', isOrderly: true })
-    }
+    const players = await crowd.signUp('carol')
+    const [alice, bob, second, carol] = [...players.values()] as [Player, Player, Player, Player]
     for (const [from, to] of [
-      [alice, 'bob'],
-      [alice, 'carol'],
-      [bob, 'carol'],
+      [alice, bob],
+      [alice, carol],
+      [bob, carol],
     ] as const) {
-      const peer = to === 'bob' ? bob : carol
-      await from.session.send(to, `hello from ${from.name}`)
-      await world.passUntil(() => peer.texts.includes(`hello from ${from.name}`))
-      await peer.session.send(from.name, `hello from ${to}`)
-      await world.passUntil(() => from.texts.includes(`hello from ${to}`))
+      await from.session.send(to.name, `hello from ${from.name}`)
+      await world.passUntil(() => to.texts.includes(`hello from ${from.name}`))
+      await to.session.send(from.name, `hello from ${to.name}`)
+      await world.passUntil(() => from.texts.includes(`hello from ${to.name}`))
     }
     await world.passUntil(() => second.session.contacts().every(({ accepted }) => accepted))
     await world.pass(12_000, 1000)
@@ -110,11 +98,11 @@ export class Crowd extends Fleet {
       },
     }
     this.said.push(said)
-    for (const other of this.of(to)) {
-      if (other.account !== device.account && this.#blocks(other, device.account)) {
-        if (this.isReached(other)) said.barred.add(other)
-        else said.excused.add(other)
-      }
+    for (const other of to === device.account ? [] : this.of(to)) {
+      const isBlocked = this.#blocks(other, device.account)
+      if (isBlocked && this.isReached(other)) said.barred.add(other)
+      // it may hear of the block before it gets the message
+      else if (isBlocked || this.#blocked.has(`${to} ${device.account}`)) said.excused.add(other)
     }
     const sent = await this.attempt(device, () =>
       device.player.session.send(this.#nameOf(device, to), text),
@@ -234,6 +222,9 @@ export class Crowd extends Fleet {
     if (this.#blocks(device, whom) === blocked) return
     const chat = chatOf(device.account, whom)
     this.mixed.add(chat)
+    const pair = `${device.account} ${whom}`
+    if (blocked) this.#blocked.add(pair)
+    else this.#blocked.delete(pair)
     for (const other of this.of(device.account)) {
       const texts = other.state === 'up' ? await this.#held(other) : new Set<string>()
       for (const said of this.said) {
@@ -302,13 +293,13 @@ export class Crowd extends Fleet {
 
   #blocks(device: Device, whom: Account): boolean {
     if (device.state !== 'up') return true // perhaps
-    return device.player.session.blocked().some(({ acct }) => acct === this.#accts.get(whom))
+    return device.player.session.blocked().some(({ acct }) => this.accts.get(acct) === whom)
   }
 
   #nameOf(device: Device, account: Account): string {
     if (account === device.account) return device.player.session.me.user
-    const acct = this.#accts.get(account)
-    const contact = device.player.session.contacts().find((each) => each.acct === acct)
+    const contacts = device.player.session.contacts()
+    const contact = contacts.find(({ acct }) => this.accts.get(acct) === account)
     if (contact === undefined) throw new Error(`${device.player.name} does not know ${account}`)
     return contact.user
   }

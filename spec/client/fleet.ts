@@ -4,7 +4,7 @@ import { decodeHead } from '../../lib/envelope/head.ts'
 import { parseUsername } from '../../lib/protocol/names.ts'
 import { hex } from '../../lib/util/bytes.ts'
 import { SecureChatError } from '../../lib/util/errors.ts'
-import { PASSWORD } from './account-kit.ts'
+import { PASSWORD, signUp } from './account-kit.ts'
 import { Losses } from './losses.ts'
 import type { Player, World } from './world.ts'
 
@@ -47,6 +47,8 @@ export class Fleet {
   /** Removed devices by the index in `world.heard` from which each sender knows of the removal. */
   readonly removals: { readonly dev: string; readonly known: Map<Device, number> }[] = []
   readonly log: string[] = []
+  /** By acct, hex. */
+  protected readonly accts = new Map<string, Account>()
   readonly #away = new Set<string>()
   #isRenamed = false
 
@@ -60,11 +62,41 @@ export class Fleet {
         : dial(name)
   }
 
+  /** Alice with a password, bob with two devices, and the others; nobody knows anybody. By their names, with `bob-9`. */
+  protected async signUp(...others: readonly Account[]): Promise<ReadonlyMap<string, Player>> {
+    const { world } = this
+    const { player: alice } = await signUp(world, 'alice', 0)
+    const bob = await world.prepare('bob', 1, { others: [9] })
+    await bob.start()
+    const second = await world.otherDevice(bob, 9)
+    await second.start()
+    const players = [alice, bob, second]
+    for (const [k, name] of others.entries()) players.push(await world.join(name, 2 + k))
+    for (const player of players) {
+      const account = player === second ? 'bob' : (player.name as Account)
+      const { acct, dev } = player.session.me
+      this.accts.set(acct, account)
+      this.devices.push({ player, account, dev, state: 'up', isOrderly: true })
+    }
+    return new Map(players.map((player) => [player.name, player]))
+  }
+
+  /** For whoever reads how it came to a failure. */
+  note({ player }: Device, what: string): void {
+    this.log.push(`${this.world.heard.length} ${player.name} ${what}`)
+  }
+
+  /** After each operation. */
+  settle(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  present(): Device[] {
+    return this.devices.filter(({ state }) => state === 'up')
+  }
+
   up(k: number): Device | null {
-    return pick(
-      this.devices.filter(({ state }) => state === 'up'),
-      k,
-    )
+    return pick(this.present(), k)
   }
 
   down(k: number): Device | null {

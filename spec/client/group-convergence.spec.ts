@@ -10,19 +10,28 @@
 //    Neither is claimed where mail was lost and somebody left or was removed: a state that only he could send again is gone.
 // 3. What was said by somebody who knew that an account was out is on no device of that account, also when it is invited
 //    later; and no head that he made names one of its devices, but for those that tell it of its removal, which name nobody else.
-// 4. What one device said is in the order in which it was said; on a device that has it from the history, in the order in
-//    which the devices before it got it.
+// 4. What one device said is in the order in which it was said, also where it comes from the history.
 // 5. Text, reactions and deletion of a message are the same everywhere, and the text is one of those that its author gave it.
 // 6. Nothing is queued or held, no placeholder waits, no alarm was given, and removed devices get nothing.
 // 7. One more device, from the history alone, holds the same.
 import test from 'ava'
-import fc from 'fast-check'
 
 import type { MessageView } from '../../lib/client/events.ts'
 import { decodeHead, type Head } from '../../lib/envelope/head.ts'
 import { hex } from '../../lib/util/bytes.ts'
 import { endsWell } from './ends-well.ts'
-import { type Device, isMishap, problem, stepOf } from './fleet.ts'
+import { type Device, type Mishap, problem } from './fleet.ts'
+import {
+  checkBody,
+  checkFresh,
+  checkOnce,
+  checkOrder,
+  checkRest,
+  lookOf,
+  perform,
+  plansOf,
+  rest,
+} from './fleet-run.ts'
 import { GroupCrowd, type Said } from './group-crowd.ts'
 
 const KINDS = [
@@ -32,37 +41,11 @@ const KINDS = [
   ...(['online', 'cut', 'kill', 'dies', 'close', 'restart', 'restart', 'server'] as const),
   ...(['lose', 'double', 'add', 'revoke', 'rename'] as const),
 ]
+type What = Exclude<(typeof KINDS)[number], Mishap>
 /** With which it begins. */
 const FIRST_DEVICES = 5
-const WAITS = [0, 0, 0, 100, 2000, 15_000, 70_000] as const
 
-const operation = fc.record({
-  what: fc.constantFrom(...KINDS),
-  who: fc.nat(7),
-  k: fc.nat(20),
-  wait: fc.constantFrom(...WAITS),
-})
-type Operation = typeof operation extends fc.Arbitrary<infer T> ? T : never
-
-async function perform(crowd: GroupCrowd, { what, who, k, wait }: Operation): Promise<void> {
-  const device = what === 'restart' ? crowd.down(who) : crowd.up(who)
-  if (device !== null) {
-    crowd.note(device, `${what} ${k} +${wait}`)
-    await act(crowd, what, device, k)
-  }
-  crowd.observe()
-  await crowd.world.pass(wait, stepOf(wait))
-  crowd.observe()
-  await crowd.settle()
-}
-
-async function act(
-  crowd: GroupCrowd,
-  what: Operation['what'],
-  device: Device,
-  k: number,
-): Promise<unknown> {
-  if (isMishap(what)) return crowd.suffer(what, device, k)
+async function act(crowd: GroupCrowd, what: What, device: Device, k: number): Promise<unknown> {
   switch (what) {
     case 'say':
       return crowd.say(device)
@@ -95,22 +78,16 @@ async function comeToRest(crowd: GroupCrowd): Promise<void> {
   await crowd.quiet()
   for (const ms of [12_000, 60_000, 700_000]) {
     // twice: what was lost before is noticed by what comes behind it
-    if (ms <= 60_000) for (const device of up(crowd)) await crowd.say(device)
+    if (ms <= 60_000) for (const device of crowd.present()) await crowd.say(device)
     await crowd.quiet()
-    await crowd.world.pass(ms, Math.max(1000, ms / 200))
-    await crowd.quiet()
+    await rest(crowd, ms)
   }
   for (const ms of [1_500_000, 7 * 3_600_000]) {
     const isWhole = (await holes(crowd)).length === 0
     // what only other devices have is followed up after a while
     if (isWhole && (ms > 1_500_000 || crowd.devices.length === FIRST_DEVICES)) break
-    await crowd.world.pass(ms, Math.max(1000, ms / 200))
-    await crowd.quiet()
+    await rest(crowd, ms)
   }
-}
-
-function up(crowd: GroupCrowd): Device[] {
-  return crowd.devices.filter(({ state }) => state === 'up')
 }
 
 function isIn(crowd: GroupCrowd, device: Device): boolean {
@@ -119,7 +96,7 @@ function isIn(crowd: GroupCrowd, device: Device): boolean {
 
 async function holes(crowd: GroupCrowd): Promise<string[]> {
   const found: string[] = []
-  for (const device of up(crowd).filter((each) => isIn(crowd, each))) {
+  for (const device of crowd.present().filter((each) => isIn(crowd, each))) {
     if (crowd.everOut.has(device.account)) continue
     for (const { body, number, acct } of await crowd.rows(device)) {
       if (body.kind !== 'placeholder' || body.why === 'removed-device') continue
@@ -136,18 +113,12 @@ async function check(crowd: GroupCrowd): Promise<void> {
   await checkMessages(crowd)
   const open = await holes(crowd)
   if (crowd.removals.length === 0) problem(open.length === 0, `holes: ${open.join()}`)
-  for (const device of up(crowd)) {
-    const { name } = device.player
-    const { queued, held } = device.player.session.status()
-    problem(crowd.isIdle(device), `${name} has ${queued} queued, ${held} held`)
-    const alarms = device.player.of('notice').filter(({ level }) => level === 'alarm')
-    problem(alarms.length === 0, `${name}: ${alarms.map(({ text }) => text).join()}`)
-  }
+  checkRest(crowd)
 }
 
 /** The names by which a device knows people do not count: accounts do. */
 function checkStates(crowd: GroupCrowd): void {
-  const heard = up(crowd).filter(({ player }) => !crowd.losses.anyUnnoticed(player.name))
+  const heard = crowd.present().filter(({ player }) => !crowd.losses.anyUnnoticed(player.name))
   const views = new Map<string, string>()
   for (const device of heard) {
     const group = crowd.group(device)
@@ -201,7 +172,7 @@ function headsOf(crowd: GroupCrowd, { player }: Device, from: number, to: number
 
 async function checkMessages(crowd: GroupCrowd): Promise<void> {
   const holders = await Promise.all(
-    up(crowd).map(async (device) => ({ device, rows: await crowd.rows(device) })),
+    crowd.present().map(async (device) => ({ device, rows: await crowd.rows(device) })),
   )
   const resent = new Set(
     holders.flatMap(({ rows }) => rows.filter((row) => row.resent).map(({ mid }) => mid)),
@@ -209,8 +180,7 @@ async function checkMessages(crowd: GroupCrowd): Promise<void> {
   const looks = new Map<Said, string>()
   for (const { device, rows } of holders) {
     const { name } = device.player
-    const mids = rows.map(({ mid }) => mid).filter((mid) => mid !== '')
-    problem(new Set(mids).size === mids.length, `${name} has something twice`)
+    checkOnce(device, rows, 'the group')
     for (const said of crowd.said) {
       const found = find(rows, said)
       checkOne(crowd, device, said, found)
@@ -220,7 +190,13 @@ async function checkMessages(crowd: GroupCrowd): Promise<void> {
       problem(other === look, `${name} shows ${look} for ${said.text}, others ${other}`)
       looks.set(said, look)
     }
-    if (device.isOrderly) checkOrder(crowd, device, rows, resent)
+    if (!device.isOrderly) continue
+    const places = new Map(rows.map(({ mid }, place) => [mid, place]))
+    checkOrder(device, crowd.said, ({ mid, from }) =>
+      mid === '' || resent.has(mid) || crowd.losses.isDisturbed(name, from.dev)
+        ? undefined
+        : places.get(mid),
+    )
   }
 }
 
@@ -243,11 +219,7 @@ function checkOne(
   problem(!isBarred || found === undefined, `${name} has ${said.text} all the same`)
   const isDue = isIn(crowd, device) && !isExcused && !isLost(crowd, device, said)
   problem(!isDue || found !== undefined, `${name} lacks ${said.text}`)
-  if (found === undefined) return
-  const { body } = found
-  const isKnown =
-    body.kind === 'deleted' || (body.kind === 'text' && said.versions.includes(body.text))
-  problem(isKnown, `${name} has ${JSON.stringify(body)} for ${said.text}`)
+  if (found !== undefined) checkBody(device, found, said)
 }
 
 /** For one of its devices: a later one has only what they have. */
@@ -268,53 +240,13 @@ function isAlike(crowd: GroupCrowd, device: Device, { changes }: Said): boolean 
   )
 }
 
-function lookOf({ body, reactions }: MessageView): string {
-  return JSON.stringify([body.kind, body.kind === 'text' ? body.text : '', reactions])
-}
-
-function checkOrder(
-  crowd: GroupCrowd,
-  device: Device,
-  rows: readonly MessageView[],
-  resent: ReadonlySet<string>,
-): void {
-  const { name } = device.player
-  const isRestored = crowd.devices.indexOf(device) >= FIRST_DEVICES
-  const places = new Map(rows.map(({ mid, at }, place) => [mid, { place, at }]))
-  const last = new Map<
-    Device,
-    { readonly place: number; readonly at: number; readonly text: string }
-  >()
-  for (const { mid, text, from } of crowd.said) {
-    const found = places.get(mid)
-    if (mid === '' || resent.has(mid) || found === undefined) continue
-    if (crowd.losses.isDisturbed(name, from.dev)) continue
-    const before = last.get(from)
-    problem(
-      before === undefined || before.place < found.place || (isRestored && found.at < before.at),
-      `${name}: ${text} stands before ${String(before?.text)} of the same device`,
-    )
-    last.set(from, { ...found, text })
-  }
-}
-
-/** A last device of alice has nothing but the history and what comes after it. */
-async function checkFresh(crowd: GroupCrowd): Promise<void> {
-  await crowd.world.pass(75_000, 2000)
-  await crowd.quiet()
-  const fresh = await crowd.add()
-  if (fresh === null) return
-  await crowd.world.passUntil(() => fresh.player.session.archive.status().restore.done)
-  await crowd.quiet()
-  await check(crowd)
-}
-
 test.serial('in the end all members of a group agree', async (t) => {
-  const operations = fc.array(operation, { minLength: 1, maxLength: 45, size: 'max' })
-  await endsWell(t, operations, 11, GroupCrowd.gather, async (crowd, plan) => {
-    for (const each of plan) await perform(crowd, each)
+  await endsWell(t, plansOf(KINDS, 7), 11, GroupCrowd.gather, async (crowd, plan) => {
+    for (const each of plan) {
+      await perform(crowd, each, (what, device) => act(crowd, what, device, each.k))
+    }
     await comeToRest(crowd)
     await check(crowd)
-    await checkFresh(crowd)
+    await checkFresh(crowd, check)
   })
 })

@@ -2,7 +2,6 @@
 // model behind group-convergence.spec.ts. What counts is what each device itself believed about the group at each moment.
 import type { MessageView } from '../../lib/client/events.ts'
 import type { GroupInfo } from '../../lib/client/group-api.ts'
-import { signUp } from './account-kit.ts'
 import { type Account, type Device, Fleet } from './fleet.ts'
 import { befriend } from './group-kit.ts'
 import { type Player, World } from './world.ts'
@@ -52,7 +51,6 @@ export class GroupCrowd extends Fleet {
   readonly everOut = new Set<Account>()
   /** hex */
   conv = ''
-  readonly #accts = new Map<string, Account>()
   readonly #absent = new Map<string, Absence>()
   #count = 0
 
@@ -60,33 +58,22 @@ export class GroupCrowd extends Fleet {
   static async gather(): Promise<GroupCrowd> {
     const world = await World.create()
     const crowd = new GroupCrowd(world)
-    const { player: alice } = await signUp(world, 'alice', 0)
-    const bob = await world.prepare('bob', 1, { others: [9] })
-    await bob.start()
-    const second = await world.otherDevice(bob, 9)
-    await second.start()
-    const carol = await world.join('carol', 2)
-    const dave = await world.join('dave', 3)
-    const people = [alice, bob, carol, dave]
-    for (const player of [...people, second]) {
-      const account = player === second ? 'bob' : (player.name as Account)
-      const { acct, dev } = player.session.me
-      crowd.#accts.set(acct, account)
-      crowd.devices.push({ player, account, dev, state: 'up', isOrderly: true })
-    }
+    const players = await crowd.signUp('carol', 'dave')
+    const people = PEOPLE.flatMap((name) => players.get(name) ?? [])
+    const [alice] = people as [Player]
     for (const [i, one] of people.entries()) {
       for (const other of people.slice(i + 1)) await befriend(one, other)
     }
-    const known = (player: Player): number =>
-      player.session.contacts().filter(({ accepted }) => accepted).length
-    await world.passUntil(() => known(second) >= 3)
+    const known = (player: Player | undefined): number =>
+      player?.session.contacts().filter(({ accepted }) => accepted).length ?? 0
+    await world.passUntil(() => known(players.get('bob-9')) >= 3)
     const { conv } = await alice.session.groups.create('weekend', ['bob', 'carol'])
     crowd.conv = conv
     await world.passUntil(() =>
       crowd.devices.every((device) => device.account === 'dave' || crowd.group(device) !== null),
     )
     await alice.session.groups.admin('#weekend', 'bob', true)
-    await world.passUntil(() => crowd.group(crowd.devices[2] as Device)?.n === 2)
+    await world.passUntil(() => crowd.devices.every((each) => (crowd.group(each)?.n ?? 2) === 2))
     await world.pass(12_000, 1000)
     crowd.observe()
     return crowd
@@ -104,7 +91,7 @@ export class GroupCrowd extends Fleet {
   }
 
   /** For whoever reads how it came to a failure: what this device believes just now. */
-  note(device: Device, what: string): void {
+  override note(device: Device, what: string): void {
     const group = device.state === 'up' ? this.group(device) : null
     const { n = 0, standing = 'none', members = [] } = group ?? {}
     const people = members.map(({ user, admin }) => `${user}${admin ? '*' : ''}`).join(' ')
@@ -113,7 +100,7 @@ export class GroupCrowd extends Fleet {
   }
 
   membersIn({ members }: GroupInfo): Account[] {
-    return members.flatMap(({ acct }) => this.#accts.get(acct) ?? [])
+    return members.flatMap(({ acct }) => this.accts.get(acct) ?? [])
   }
 
   /** Accounts that are out of the group as far as this device knows. */
@@ -126,7 +113,7 @@ export class GroupCrowd extends Fleet {
   }
 
   isEverOut(acct: string): boolean {
-    const account = this.#accts.get(acct)
+    const account = this.accts.get(acct)
     return account === undefined || this.everOut.has(account)
   }
 
@@ -303,7 +290,7 @@ export class GroupCrowd extends Fleet {
   }
 
   /** What everybody has got who must: whoever is removed from now on has it all the same. */
-  async settle(): Promise<void> {
+  override async settle(): Promise<void> {
     if (!this.isCalm()) return
     const texts = new Map<Device, Set<string>>()
     for (const device of this.devices) {
@@ -345,14 +332,14 @@ export class GroupCrowd extends Fleet {
       const group = this.#inside(device)
       return (
         group === null ||
-        group.members.some(({ acct, admin }) => admin && this.#accts.get(acct) === account)
+        group.members.some(({ acct, admin }) => admin && this.accts.get(acct) === account)
       )
     })
   }
 
   #strangers({ player }: Device, inside: readonly Account[]): string[] {
     return player.session.contacts().flatMap(({ acct, user }) => {
-      const account = this.#accts.get(acct)
+      const account = this.accts.get(acct)
       return account === undefined || inside.includes(account) ? [] : [user]
     })
   }

@@ -1,6 +1,7 @@
 // Groups on several devices of one account, and on one that is new (PROTOCOL 8, 11).
 import test from 'ava'
 
+import { exported } from './exports.ts'
 import { befriend, linesOf, saw } from './group-kit.ts'
 import { type Player, World } from './world.ts'
 
@@ -74,6 +75,12 @@ test.serial('what one device accepts or leaves, the other has accepted or left',
   await laptop.session.decline(request(laptop, 'other'))
   await world.passUntil(() => desk.session.groups.of('#other').standing === 'left')
   for (const player of [desk, laptop]) t.deepEqual(player.session.requests(), [])
+  // also when nobody else is in it
+  await desk.session.groups.create('alone', [])
+  await world.passUntil(() => laptop.session.groups.list().some(({ name }) => name === 'alone'))
+  t.is((await laptop.session.groups.leave('#alone')).standing, 'left')
+  await world.passUntil(() => desk.session.groups.of('#alone').standing === 'left')
+  await world.passUntil(() => laptop.session.status().queued === 0)
   await closeAll(desk, laptop, bob)
 })
 
@@ -89,7 +96,7 @@ test.serial('a new device gets its groups out of the history, and goes on in the
   await saw(world, 'and an answer', desk)
   await world.passUntil(() => desk.session.status().queued === 0)
   await world.pass(12_000, 1000)
-  const lines = await linesOf(desk, '#weekend')
+  const document = await exported(desk.session, '#weekend')
   const wants = desk.session.groups.of('#weekend')
   await desk.session.close()
 
@@ -101,7 +108,7 @@ test.serial('a new device gets its groups out of the history, and goes on in the
     [found.n, found.topic, found.standing, found.members.length],
     [wants.n, 'hills', 'member', 2],
   )
-  t.deepEqual(await linesOf(laptop, '#weekend'), lines)
+  t.is(await exported(session, '#weekend'), document)
   t.is((await session.chats()).find(({ group }) => group !== undefined)?.unread, 0)
   await session.send('#weekend', 'from the laptop')
   await saw(world, 'from the laptop', bob)

@@ -5,6 +5,7 @@ import test from 'ava'
 import type { GroupInfo } from '../../lib/client/group-api.ts'
 import { LIMITS } from '../../lib/protocol/limits.ts'
 import { hex } from '../../lib/util/bytes.ts'
+import { SecureChatError } from '../../lib/util/errors.ts'
 import { befriend, crowd, linesOf, saw } from './group-kit.ts'
 import type { Player, World } from './world.ts'
 
@@ -33,6 +34,19 @@ async function agree(world: World, ...players: readonly Player[]): Promise<strin
   await world.pass(3000)
   await world.passUntil(() => new Set(views()).size === 1)
   return views()[0] ?? ''
+}
+
+/** One client has no network until the returned function is called. */
+function takeAway(world: World, { name, session }: Player): () => void {
+  const dial = world.dial.bind(world)
+  let isAway = true
+  world.dial = (who) =>
+    isAway && who === name ? Promise.reject(new SecureChatError('E_CONNECT')) : dial(who)
+  world.cutNetwork(name)
+  return () => {
+    isAway = false
+    session.reconnect()
+  }
 }
 
 test.serial(
@@ -144,6 +158,27 @@ test.serial(
     await world.passUntil(() => groupOf(carol)?.standing === 'removed')
     await alice.session.send('#weekend', 'hello bob')
     await saw(world, 'hello bob', bob)
+    await closeAll(alice, bob, carol)
+  },
+)
+
+test.serial(
+  'whom an admin removed while offline is heard until the others know of it',
+  async (t) => {
+    const { world, alice, bob, carol } = await crowd()
+    await alice.session.groups.create('weekend', ['bob', 'carol'])
+    await alice.session.groups.admin('#weekend', 'bob', true)
+    await world.passUntil(() => groupOf(bob)?.admin === true)
+    await agree(world, alice, bob, carol)
+    const comeBack = takeAway(world, bob)
+    await bob.session.groups.kick('#weekend', 'alice')
+    await alice.session.groups.topic('#weekend', 'the last word')
+    await alice.session.send('#weekend', 'anybody there?')
+    await saw(world, 'anybody there?', carol)
+    comeBack()
+    await world.passUntil(() => groupOf(alice)?.standing === 'removed')
+    t.is(await agree(world, bob, carol), '4 weekend the last word bob* carol')
+    t.true(bob.texts.includes('anybody there?'))
     await closeAll(alice, bob, carol)
   },
 )

@@ -271,3 +271,34 @@ for (const what of ['question', 'answer'] as const) {
     await end(it)
   })
 }
+
+for (const [what, seconds] of [
+  ['message', 5],
+  ['message, and the answer with it,', 30],
+] as const) {
+  test.serial(`a ${what} that was lost and whose time is over leaves no hole`, async (t) => {
+    const it = await friends()
+    const { world, alice, bob } = it
+    await alice.session.life.disappear('bob', seconds)
+    await world.passUntil(async () => (await lines(bob, 'alice')).includes('timer'))
+    await world.pass(5000, 500)
+    const wasFirst = loseNext(world, 'bob')
+    const { mid, number } = await alice.session.send('bob', 'never to be read')
+    await world.passUntil(() => alice.wasAccepted(mid))
+    const next = await alice.session.send('bob', 'next')
+    await world.passUntil(() => alice.stateOf(next.mid) === 'delivered')
+    t.true(wasFirst())
+    if (seconds > 10) await world.passUntil(loseNext(world, 'bob'))
+    await world.passUntil(async () => (await alice.session.message(number)) === null)
+    await bob.session.send('alice', 'what was that?')
+    await say(it, 'well')
+    await world.pass(1_500_000, 20_000)
+    await bob.session.send('alice', 'I see')
+    await say(it, 'well, well')
+    await world.pass(700_000, 10_000)
+    t.deepEqual(await lines(bob, 'alice'), ['hi', 'zero', 'timer', 'next', 'well', 'well, well'])
+    t.deepEqual(await lines(alice, 'bob'), ['hi', 'zero', 'timer', 'what was that?', 'I see'])
+    t.false(JSON.stringify(bob.events).includes('never to be read'))
+    await end(it)
+  })
+}

@@ -2,7 +2,7 @@
 // it to lose, hide or forget something (PROTOCOL 6.5, 9.2, 9.4, 11).
 import test from 'ava'
 
-import { againId } from '../../lib/client/inbox/gaps.ts'
+import { againId } from '../../lib/client/inbox/gap-key.ts'
 import { randomBytes } from '../../lib/crypto/random.ts'
 import { encodePayload } from '../../lib/protocol/payloads.ts'
 import type { Frame, FrameOf } from '../../lib/protocol/frames.ts'

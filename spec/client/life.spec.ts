@@ -355,6 +355,12 @@ test('without receipts nobody hears that anything was read', async (t) => {
   await bob.session.markRead('alice')
   await world.pass(4000)
   t.is(alice.stateOf(mid), 'delivered')
+  // nor does he hear it of others
+  const his = await bob.session.send('alice', 'did you read this?')
+  await world.passUntil(() => bob.stateOf(his.mid) === 'delivered')
+  await alice.session.markRead('bob')
+  await world.pass(4000)
+  t.is(bob.stateOf(his.mid), 'delivered')
   await bob.session.life.choose('receipts', 'on')
   const next = await alice.session.send('bob', 'and now?')
   await world.until(() => bob.texts.length === 2)

@@ -195,6 +195,30 @@ test('any chains, interrupted anywhere', async (t) => {
   t.pass()
 })
 
+test('a device that joined later had the last line first: all lines end as they were sent', async (t) => {
+  const late = [1, 3, 5, 7].map((k, i) => ({ ...row(k, i + 1, undefined), at: T0 + 100 }))
+  const early = [5, 7].map((k, i) => ({ ...row(k, i + 1, undefined), at: T0 + 10 }))
+  const chains = [late, early].map((rows, k) =>
+    sealed(
+      k,
+      rows.map((each) => itemOf(each, OTHER, T0)),
+      1,
+    ),
+  )
+  const store = createMemoryStore({ clock: new FakeClock() })
+  const { log, restorer } = await open(
+    store,
+    linkOver(chains, () => false),
+  )
+  await restorer.prepare()
+  await restorer.run()
+  const restored = await log.after(hex(CONV), 0, 100)
+  t.deepEqual(
+    restored.map(({ ts }) => ts - T0),
+    [1, 3, 5, 7],
+  )
+})
+
 test('a placeholder and what filled it are one row, in the place of the first', async (t) => {
   const rows = [row(1, 1, undefined), row(5, 2, undefined), row(3, 3, undefined)]
   const gap: MessageRow = {

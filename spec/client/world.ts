@@ -13,7 +13,7 @@ import { storeOwnList } from '../../lib/client/account/own-list.ts'
 import type { Session, Unauthenticated } from '../../lib/client/api.ts'
 import { connect } from '../../lib/client/connect.ts'
 import type { ClientEvent, MessageView } from '../../lib/client/events.ts'
-import type { ClientDeps } from '../../lib/client/ports.ts'
+import type { ClientDeps, Dial, DirectPort } from '../../lib/client/ports.ts'
 import type { ArchiveKeys } from '../../lib/envelope/archive-keys.ts'
 import { createSetup, opaqueReady } from '../../lib/crypto/opaque.ts'
 import { sha256 } from '../../lib/crypto/hash.ts'
@@ -39,12 +39,14 @@ import type { Bytes } from '../../lib/util/bytes.ts'
 import { SecureChatError } from '../../lib/util/errors.ts'
 import { type Log, silentLog } from '../../lib/util/log.ts'
 import { FakeClock } from '../helpers/fake-clock.ts'
-import { rsa2048, rsa3072 } from '../helpers/keys.ts'
+import { IDENTITIES, rsa2048, rsa3072 } from '../helpers/keys.ts'
 import { memoryPair, type Pair } from './memory-pair.ts'
 import { person, type Person } from '../helpers/people.ts'
 import { MemoryDisk, MemoryHome } from './memory-home.ts'
 
 const SIK = rsa3072(7)
+/** The identity keys before it are taken by specs, by number. */
+const FIRST_FREE = 8
 export const WORLD_SRV: Buffer = sha256(SIK.publicKey.spki)
 const VAULT: Vault = { ver: 1, body: Buffer.alloc(512, 1), slots: [] }
 const TARGET = { host: 'server.test', port: 7700 }
@@ -84,14 +86,15 @@ export class World {
   isUp = true
   #nextKey = 0
   #sent = 0
-  /** Account keys for the next registrations; then new ones are made. */
+  /** Account keys for the next registrations; then those at the end of the fixture, then new ones. */
   readonly identities: RsaPrivateKey[] = []
+  #nextIdentity = IDENTITIES
   /** Keys that are at hand: making them would take most of the time of these specs. */
   readonly keys: KeyMaker = {
     rsa: (bits) =>
       bits === 2048
         ? Promise.resolve(rsa2048(this.#nextKey++ % 16))
-        : Promise.resolve(this.identities.shift() ?? RsaPrivateKey.generate(bits)),
+        : Promise.resolve(this.identities.shift() ?? this.#freshIdentity()),
     inbox: () => {
       const rsa = rsa2048(this.#nextKey++ % 16).exportPkcs8()
       return Promise.resolve(
@@ -154,6 +157,12 @@ export class World {
     for (const wires of this.#wires.values()) for (const wire of wires) cutWire(wire)
     this.#wires.clear()
     this.#launchKeys.close()
+  }
+
+  #freshIdentity(): RsaPrivateKey | Promise<RsaPrivateKey> {
+    return --this.#nextIdentity < FIRST_FREE
+      ? RsaPrivateKey.generate(3072)
+      : rsa3072(this.#nextIdentity)
   }
 
   /** Something the server would never have sent. */
@@ -355,6 +364,8 @@ export class Player {
   readonly home: MemoryHome
   readonly disk: MemoryDisk
   events: ClientEvent[] = []
+  /** The way to other people's machines, and where they find this one. */
+  direct: { readonly port: DirectPort; readonly dial: Dial } | null = null
   who: Person | null = null
   archives: readonly ArchiveKeys[] = []
   #session: Session | null = null
@@ -371,14 +382,20 @@ export class Player {
     const { world, home, name } = this
     const { life } = home
     return {
-      dial: () =>
-        life === home.life ? world.dial(name) : Promise.reject(new Error('this process is dead')),
+      dial: (host, port) => {
+        if (life !== home.life) return Promise.reject(new Error('this process is dead'))
+        return host === TARGET.host || this.direct === null
+          ? world.dial(name)
+          : this.direct.dial(host, port)
+      },
+      ...(this.direct === null ? {} : { direct: this.direct.port }),
       home,
       files: this.disk,
       clock: world.clock,
       log: silentLog,
       confirmServer: () => Promise.resolve(true),
       keys: world.keys,
+      stretching: 'code', // nobody guesses at these passwords
     }
   }
 

@@ -162,8 +162,8 @@ test.serial(
   'another server on the same address is a hard stop with both fingerprints',
   async (t) => {
     const root = await scratch(t)
-    const genuine = await startServer(t, join(root, 'server'))
-    const alice = await signUp(t, genuine, root, 'alice')
+    const genuine = await startStage(t, root)
+    const alice = await signIn(t, genuine, root, 'alice')
     alice.end()
     await alice.exited
     await genuine.program.kill('SIGTERM')

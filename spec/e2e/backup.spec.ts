@@ -4,7 +4,8 @@ import { join } from 'node:path'
 
 import anyTest from 'ava'
 
-import { Program, scratch, signUp, startClient, startServer } from '../helpers/programs.ts'
+import { signIn, startStage } from '../helpers/cast.ts'
+import { Program, scratch, startClient, startServer } from '../helpers/programs.ts'
 
 // One after the other: each start uses both cores.
 const test = anyTest.serial
@@ -19,9 +20,10 @@ async function operate(
 }
 
 test('backup while it runs, restore elsewhere, clients continue; then move', async (t) => {
-  const [home, other, people] = [await scratch(t), await scratch(t), await scratch(t)]
-  const first = await startServer(t, home)
-  const alice = await signUp(t, first, people, 'alice')
+  const [people, other] = [await scratch(t), await scratch(t)]
+  const home = join(people, 'server')
+  const first = await startStage(t, people)
+  const alice = await signIn(t, first, people, 'alice')
   alice.line('@alice2 nobody of that name')
   await alice.waitFor(/No user/i)
   alice.end()

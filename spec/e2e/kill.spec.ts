@@ -4,8 +4,9 @@ import { join } from 'node:path'
 import test from 'ava'
 
 import type { Session } from '../../lib/client/api.ts'
-import { Program, scratch, signUp, startClient, startServer } from '../helpers/programs.ts'
-import { registerReal } from '../helpers/real-client.ts'
+import { signIn, startStage } from '../helpers/cast.ts'
+import { Program, scratch, startClient } from '../helpers/programs.ts'
+import { resumeReal } from '../helpers/real-client.ts'
 
 /** SLOW=1 for the twenty of a release; three notice a broken rule in a minute. */
 const KILLS = process.env['SLOW'] === undefined ? 3 : 20
@@ -29,10 +30,10 @@ async function befriended(session: Session, greet: () => unknown): Promise<void>
 test.serial('the server, again and again', async (t) => {
   t.timeout(1_800_000)
   const root = await scratch(t)
-  const first = await startServer(t, join(root, 'server'))
+  const first = await startStage(t, root)
   const { port } = first
-  const alice = await registerReal(join(root, 'alice'), port, 'alice')
-  const bob = await registerReal(join(root, 'bob'), port, 'bob')
+  const alice = await resumeReal(join(root, 'alice'), port)
+  const bob = await resumeReal(join(root, 'bob'), port)
   t.teardown(() => Promise.all([alice.close(), bob.close()]))
 
   await befriended(alice, () => bob.send('alice', 'hi'))
@@ -93,10 +94,10 @@ test.serial('the server, again and again', async (t) => {
 test.serial('the receiving client, again and again', async (t) => {
   t.timeout(1_800_000)
   const root = await scratch(t)
-  const server = await startServer(t, join(root, 'server'))
-  const alice = await registerReal(join(root, 'alice'), server.port, 'alice')
+  const server = await startStage(t, root)
+  const alice = await resumeReal(join(root, 'alice'), server.port)
   t.teardown(() => alice.close())
-  const firstBob = await signUp(t, server, root, 'bob')
+  const firstBob = await signIn(t, server, root, 'bob')
   await befriended(alice, () => {
     firstBob.line('@alice hi')
   })

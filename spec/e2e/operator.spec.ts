@@ -5,6 +5,7 @@ import { join } from 'node:path'
 
 import anyTest from 'ava'
 
+import { signIn, startStage } from '../helpers/cast.ts'
 import { Program, scratch, signUp, startClient, startServer } from '../helpers/programs.ts'
 
 // One after the other: each start uses both cores.
@@ -69,31 +70,32 @@ test('an invitation lets one account in; a disabled account is out with a reason
 })
 
 test('one more than the maximum is told so, and a slot frees when somebody leaves', async (t) => {
-  const [home, people] = [await scratch(t), await scratch(t)]
-  const server = await startServer(t, home, ['--max-clients', '1'])
-  const alice = await signUp(t, server, people, 'alice')
-  const early = startClient(t, server, join(people, 'bob'), ['--register', '--username', 'bob'])
+  const root = await scratch(t)
+  const server = await startStage(t, root, ['--max-clients', '1'])
+  const alice = await signIn(t, server, root, 'alice')
+  const early = startClient(t, server, join(root, 'bob'), ['--username', 'bob'])
   await early.waitFor(/server is full/)
   early.end()
   t.not(await early.exited, 0)
   alice.end()
   t.is(await alice.exited, 0)
-  const bob = await signUp(t, server, people, 'bob2')
+  const bob = await signIn(t, server, root, 'bob')
   bob.end()
   t.is(await bob.exited, 0)
   await server.program.kill('SIGTERM')
 })
 
 test('SIGHUP and reload take what they can, name what needs a restart, and drop nobody', async (t) => {
-  const [home, people] = [await scratch(t), await scratch(t)]
-  const config = join(home, 'config.json')
+  const root = await scratch(t)
+  const home = join(root, 'server')
+  const config = join(root, 'config.json')
   await writeFile(config, '{"registration": "open"}')
-  const server = await startServer(t, home, ['--config', config])
-  const alice = await signUp(t, server, people, 'alice')
+  const server = await startStage(t, root, ['--config', config])
+  const alice = await signIn(t, server, root, 'alice')
   await writeFile(config, '{"registration": "closed", "idleMs": 90000}')
   server.program.child.kill('SIGHUP')
   await server.program.waitFor(/"changed":"registration","waiting":"idleMs"/)
-  const late = startClient(t, server, join(people, 'bob'), ['--register', '--username', 'bob'])
+  const late = startClient(t, server, join(root, 'dave'), ['--register', '--username', 'dave'])
   late.end()
   t.is(await late.exited, 77)
   await writeFile(config, '{"registration": "perhaps"}')

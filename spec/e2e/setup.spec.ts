@@ -60,6 +60,7 @@ test('bad answers, a used port, a folder that cannot be: a sentence, and nothing
   t.is((await run(['setup'], home)).code, 2)
   t.is((await run(['setup', '--yes', '--remove'], home)).code, 2)
   t.is((await run(['setup', '--yes', '--port', 'x'], home)).code, 2)
+  t.is((await run(['setup', '--yes', '--systemd', 'perhaps'], home)).code, 2)
   t.is((await run(['setup', '--yes', '--new-password-file', join(home, 'none')], home)).code, 66)
   await t.throwsAsync(stat(home), { code: 'ENOENT' })
 
@@ -96,6 +97,7 @@ test('on a terminal: questions with defaults; Ctrl-C at any of them leaves nothi
     [/search names/, 'y\r'],
     [/see each other online/, '\r'],
     [/GiB of waiting files/, '\r'],
+    [/Write a systemd unit/, 'y\r'],
   ]
   const play = (stopAt: number): Promise<{ readonly code: number; readonly screen: string }> =>
     new Promise((resolve) => {
@@ -129,6 +131,9 @@ test('on a terminal: questions with defaults; Ctrl-C at any of them leaves nothi
   t.true(screen.includes('\u2588'))
   const config = await readFile(join(home, 'keys', 'server.config.json'), 'utf8')
   t.like(JSON.parse(config), { directory: 'yes', presence: 'no' })
+  const unit = await readFile(join(home, 'keys', 'securechat.service'), 'utf8')
+  t.true(unit.includes(`${BIN} --config ${join(home, 'keys', 'server.config.json')}\n`), unit)
+  t.regex(unit, /^LoadCredential=launch-password:\/etc\//m)
   t.false(screen.includes('a launch password'))
   t.is((await run([], home)).code, 77)
 })

@@ -163,6 +163,16 @@ test('everybody may leave, and change nothing else with it', async (t) => {
   t.is(follows(await next(mallory, first, { mem: first.state.mem })), 'E_NOT_ADMIN')
 })
 
+test('the last one leaves nobody behind, and nothing follows; nobody else ends a group', async (t) => {
+  const alone = await sign(alice, firstState(alice, []))
+  const end = await next(alice, alone, { mem: [] })
+  t.is(parseGroupState(end.signed).state.mem.length, 0)
+  t.is(follows(end, alone), 'accepted')
+  t.is(follows(await next(alice, alone, { mem: [], name: 'bye' }), alone), 'E_NOT_ADMIN')
+  t.is(follows(await next(alice, end, { mem: alone.state.mem }), end), 'E_NOT_ADMIN')
+  for (const who of [alice, bob]) t.is(follows(await next(who, first, { mem: [] })), 'E_NOT_ADMIN')
+})
+
 test('what does not link', async (t) => {
   const second = await next(alice, first)
   t.is(follows(second, second), 'E_GROUP')

@@ -52,10 +52,11 @@ export async function startStage(
   t: Test,
   root: string,
   args: readonly string[] = [],
+  prefix: readonly string[] = [],
 ): Promise<RunningServer> {
   cast ??= made()
   await cp(await cast, root, { recursive: true })
-  return startServer(t, join(root, 'server'), args)
+  return startServer(t, join(root, 'server'), args, prefix)
 }
 
 /** The device of `name`, signed in. */

@@ -20,6 +20,7 @@ export class FakeFront implements Front {
   readonly questions: { text: string; answer: (yes: boolean) => void; open: boolean }[] = []
   back: string | null = null
   where: [string | null, string | null] = [null, null]
+  isDirect = false
 
   row(mark: string, text: string): void {
     this.said.push(`${mark} ${text}`)
@@ -55,8 +56,9 @@ export class FakeFront implements Front {
   connection(): void {
     this.said.push('connection')
   }
-  place(user: string | null, chat: string | null): void {
+  place(user: string | null, chat: string | null, isDirect = false): void {
     this.where = [user, chat]
+    this.isDirect = isDirect
   }
   giveBack(line: string): void {
     this.back = line
@@ -146,6 +148,7 @@ export function fakeApp(session: Partial<Session> | null, more: Partial<AppOptio
       requests: () => [],
       blocked: () => [],
       groups: { list: () => [] },
+      direct: { list: () => [] },
       who: {
         find: () => Promise.resolve({ known: false, why: 'not-offered' }),
         online: () => Promise.resolve({ known: false, why: 'not-offered' }),

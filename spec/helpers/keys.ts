@@ -23,7 +23,10 @@ export function rsa2048(index: number): RsaPrivateKey {
   return RsaPrivateKey.fromPkcs8(pick(file.rsa2048, index), 2048)
 }
 
-/** One of 8 identity keys. */
+/** How many identity keys there are. */
+export const IDENTITIES = file.rsa3072.length
+
+/** One of the identity keys. */
 export function rsa3072(index: number): RsaPrivateKey {
   return RsaPrivateKey.fromPkcs8(pick(file.rsa3072, index), 3072)
 }

@@ -27,8 +27,15 @@ export class Program {
   stderr = ''
   #changed: (() => void)[] = []
 
-  constructor(name: string, args: readonly string[], env: Readonly<Record<string, string>>) {
-    this.child = spawn(join(BIN, name), args, {
+  /** `prefix`: what it is started behind, to run on another host (hosts.ts). */
+  constructor(
+    name: string,
+    args: readonly string[],
+    env: Readonly<Record<string, string>>,
+    prefix: readonly string[] = [],
+  ) {
+    const [program = '', ...rest] = [...prefix, join(BIN, name), ...args]
+    this.child = spawn(program, rest, {
       env: { PATH, LANG: 'C.UTF-8', TZ: 'UTC', ...env },
       stdio: ['pipe', 'pipe', 'pipe'],
     })
@@ -120,14 +127,14 @@ export async function startServer(
   t: { teardown(fn: () => Promise<unknown>): void },
   home: string,
   args: readonly string[] = [],
+  prefix: readonly string[] = [],
 ): Promise<RunningServer> {
   if (!existsSync(home)) await giveKeys(home)
   const program = new Program(
     'securechat-server',
     ['--host', '127.0.0.1', '--port', '0', ...args],
-    {
-      SECURECHAT_HOME: home,
-    },
+    { SECURECHAT_HOME: home },
+    prefix,
   )
   t.teardown(() => program.kill())
   const [uri = '', port = ''] = await program.waitFor(/securechat:\/\/[^\s:]+:(\d+)\/#[a-z2-7]+/)

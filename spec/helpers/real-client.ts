@@ -31,3 +31,9 @@ export async function registerReal(home: string, port: number, username: string)
   const { session } = await lobby.register({ username, password: PASSWORD })
   return session
 }
+
+/** One of the cast (cast.ts), by the key of its device. */
+export async function resumeReal(home: string, port: number): Promise<Session> {
+  const lobby = await connect(realDeps(home), { host: '127.0.0.1', port })
+  return lobby.resume()
+}

@@ -80,7 +80,7 @@ async function passwordLogin(
 ): Promise<{ reply: ReplyOf<'login.fin'>; exportKey: Buffer }> {
   const start = loginStart(password)
   const { ke2 } = await client.ok('login.start', { user: parseUsername(name), ke1: start.message })
-  const { ke3, sessionKey, exportKey } = loginFinish(start.state, ke2, password, RELAY_SRV)
+  const { ke3, sessionKey, exportKey } = loginFinish(start.state, ke2, password, RELAY_SRV, 'code')
   const answer = client.ok('login.fin', { ke3 })
   client.connection.rebind(sessionKey)
   return { reply: await answer, exportKey }
@@ -100,8 +100,13 @@ const CID = credentialId(SETUP, alice.user)
 
 function passwordRecord(password: string): Buffer {
   const { message, state } = registrationStart(password)
-  return registrationFinish(state, registrationResponse(SETUP, CID, message), password, RELAY_SRV)
-    .record
+  return registrationFinish(
+    state,
+    registrationResponse(SETUP, CID, message),
+    password,
+    RELAY_SRV,
+    'code',
+  ).record
 }
 
 const RECORD = passwordRecord(PASSWORD)
@@ -129,7 +134,7 @@ test('register, log in with the password over new channel keys, then as the devi
   const fin = await prepare(first, alice)
   const start = registrationStart(PASSWORD)
   const { resp } = await first.ok('reg.start', { user: alice.user, req: start.message })
-  const { record, exportKey } = registrationFinish(start.state, resp, PASSWORD, RELAY_SRV)
+  const { record, exportKey } = registrationFinish(start.state, resp, PASSWORD, RELAY_SRV, 'code')
   t.deepEqual(await first.ok('reg.fin', { ...fin, rec: record }), {})
   t.deepEqual(await first.ok('dev.login', await deviceLogin(first, alice)), { mail: 0, n: 1 })
 
@@ -391,7 +396,7 @@ test('a password change takes effect with its vault, soon after the old password
   await passwordLogin(client, 'alice', PASSWORD)
   const start = registrationStart('the new one')
   const { resp } = await client.ok('pw.start', { req: start.message })
-  const { record } = registrationFinish(start.state, resp, 'the new one', RELAY_SRV)
+  const { record } = registrationFinish(start.state, resp, 'the new one', RELAY_SRV, 'code')
   const change = { rec: record, vault: { ...VAULT, ver: 2 } }
   t.deepEqual(await client.err('pw.fin', { ...change, vault: VAULT }), { c: 'E_CAS', n: 1 })
   const thief = await relay.connect()

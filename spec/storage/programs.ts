@@ -1,7 +1,8 @@
 // Runs the small programs of spec/storage/programs in a process of their own, because they are to be killed or starved.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
+
+import { bundled } from '../helpers/bundled.ts'
 
 export interface Program {
   readonly child: ChildProcess
@@ -18,8 +19,8 @@ export function program(
   prefix: readonly string[] = [],
   onLine: (line: string, child: ChildProcess) => void = () => undefined,
 ): Program {
-  const file = fileURLToPath(new URL(`programs/${name}.ts`, import.meta.url))
-  const words = [...prefix, process.execPath, '--import=ts-blank-space/register', file, ...args]
+  const file = bundled(new URL(`programs/${name}.ts`, import.meta.url))
+  const words = [...prefix, process.execPath, file, ...args]
   const [command = '', ...rest] = words
   const child = spawn(command, rest, { stdio: ['pipe', 'pipe', 'pipe'] })
   const lines: string[] = []

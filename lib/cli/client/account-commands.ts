@@ -228,8 +228,10 @@ export function whoami(app: App): void {
 }
 
 export function status(app: App): void {
-  const s = app.requireSession().status()
+  const session = app.requireSession()
+  const s = session.status()
   const { connection } = s
+  const direct = session.direct.list().filter(({ state }) => state === 'up')
   const rows = [
     connection.state === 'online'
       ? `Online at ${s.host}:${String(s.port)} as ${s.user}` +
@@ -242,9 +244,10 @@ export function status(app: App): void {
             : ` Next try in ${duration(connection.nextTryMs)}.`),
     `Server fingerprint ${s.fingerprint}`,
     s.queued === 0
-      ? 'Everything you wrote is on the server.'
+      ? `Everything you wrote is on the server${direct.length === 0 ? '' : ', or where you are connected directly'}.`
       : `${count(s.queued, 'message')} of yours not on the server yet` +
         (s.held > 0 ? `, ${String(s.held)} held until you decide (!requests, !trust)` : ''),
+    ...direct.map(({ user }) => `Connected directly: @${user} (!direct off ${user} ends it)`),
     `${count(s.transfers, 'file')} on the way. ${count(s.devices, 'device')} in your account (!devices).`,
     `Others write to you with key number ${String(s.keyNumber)}, made ${age(s.keyAgeMs)} (!resetkeys makes another).`,
   ]

@@ -144,6 +144,7 @@ export class App {
       if (this.#closing && event.type === 'connection') return // we hang up ourselves
       if (event.type === 'message-state') this.#tally(event)
       this.#present(event, this)
+      if (event.type === 'direct') this.#place()
       if (event.type === 'contact') this.#place() // whom one writes to may be verified now, or not any more
       for (const tell of this.#eventListeners) tell(event)
     })
@@ -171,6 +172,12 @@ export class App {
     this.#questions.clear()
     this.#place()
     for (const tell of this.#sessionListeners) tell(null)
+  }
+
+  /** What is said in this chat goes over a direct connection now. */
+  isDirect(chat: string): boolean {
+    const all = this.#session?.direct.list() ?? []
+    return all.some(({ user, state }) => user === chat && state === 'up')
   }
 
   /** The name of the account has changed. */
@@ -261,6 +268,7 @@ export class App {
   }
 
   #place(): void {
-    this.front.place(this.#session?.me.user ?? null, this.#chat)
+    const isDirect = this.#chat !== null && this.isDirect(this.#chat)
+    this.front.place(this.#session?.me.user ?? null, this.#chat, isDirect)
   }
 }

@@ -51,6 +51,10 @@ export interface ClientOptions {
   readonly full: boolean
   readonly noColor: boolean
   readonly downloadDir: string | undefined
+  /** 0: any free one. */
+  readonly directPort: number
+  readonly directHost: string | undefined
+  readonly directLan: boolean
   readonly home: string | undefined
   readonly debug: string | undefined
 }
@@ -74,6 +78,9 @@ const OPTIONS = {
   full: { type: 'boolean' },
   'no-color': { type: 'boolean' },
   'download-dir': { type: 'string' },
+  'direct-port': { type: 'string' },
+  'direct-host': { type: 'string' },
+  'direct-lan': { type: 'boolean' },
   debug: { type: 'string' },
 } as const
 
@@ -108,6 +115,9 @@ without it the last server is used, or you are asked.
   -y, --yes                 trust a new server on first use (never a changed one)
   --lock                    seal this device's data with the password; asked at each launch
   --download-dir DIR        where received files go
+  --direct-port N           where !direct listens (1024 to 65535; default: any free port)
+  --direct-host NAME        your name or address outside, for !direct behind a router
+  --direct-lan              !direct may also use addresses of your own networks
   --full                    the whole terminal: chats at the left, one of them beside
   --plain                   no cursor movement: for screen readers and logs
   --json                    one JSON object per line, for programs
@@ -140,6 +150,13 @@ function wholeNumber(
     fail('E_USAGE', `${what} takes a whole number from ${String(low)} to ${String(high)}.`)
   }
   return n
+}
+
+/** A name or an address, without a port: what is looked up later. */
+function hostName(value: string | undefined, what: string): string | undefined {
+  if (value === undefined || /^([\p{L}\p{N}_.-]{1,253}|[0-9a-f:.]{2,45})$/iu.test(value))
+    return value
+  return fail('E_USAGE', `${what} takes a host name or an address, without a port.`)
 }
 
 /** What node:util says in two lines, in one: which option, and what is wrong with it. */
@@ -259,6 +276,9 @@ function clientOptions(
     full: values.full ?? false,
     noColor: values['no-color'] ?? false,
     downloadDir: values['download-dir'] ?? variable(env, 'SECURECHAT_DOWNLOAD_DIR'),
+    directPort: wholeNumber(values['direct-port'], '--direct-port', 1024, 65535) ?? 0,
+    directHost: hostName(values['direct-host'], '--direct-host'),
+    directLan: values['direct-lan'] ?? false,
     home: env['SECURECHAT_HOME'],
     debug: values.debug,
   }

@@ -2,6 +2,7 @@
 // commands. The newest come last, nearest to the prompt.
 import type { App } from './app.ts'
 import { COMMANDS } from './commands.ts'
+import { DIRECT_WORDS } from './direct-command.ts'
 import { TOPICS } from './help-command.ts'
 import { settable } from './set-command.ts'
 
@@ -28,6 +29,8 @@ export async function wordsFor(
       return first === 'revoke' ? deviceNumbers(app) : []
     case 'privacy':
       return first === 'purge' ? ['email', 'files'] : []
+    case 'direct':
+      return first.toLowerCase() === 'off' ? introduced(app) : DIRECT_WORDS
     case 'mute':
     case 'admin':
     case 'disappear':
@@ -60,6 +63,11 @@ async function firstWord(app: App, command: string): Promise<readonly string[] |
     default:
       return null
   }
+}
+
+/** Those of whom a direct connection can be ended. */
+function introduced(app: App): string[] {
+  return (app.session?.direct.list() ?? []).map(({ user }) => user)
 }
 
 /** Of the open chat; without one, the last message of each of the newest chats. */

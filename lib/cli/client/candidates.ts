@@ -17,7 +17,7 @@ const TAKES_CHAT = [
   ...['chat', 'history', 'file', 'accept', 'decline', 'mute', 'delete', 'disappear', 'pin'],
   'export',
 ]
-const TAKES_PERSON = ['block', 'unblock', 'verify', 'trust', 'new', 'who']
+const TAKES_PERSON = ['block', 'unblock', 'verify', 'trust', 'new', 'who', 'direct']
 /** Their first word may be a group, the others are people: members, or those who are none yet. */
 const ABOUT_GROUP: Readonly<Record<string, 'members' | 'others' | 'nobody'>> = {
   ...{ kick: 'members', admin: 'members', invite: 'others', group: 'others' },

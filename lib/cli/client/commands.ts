@@ -5,6 +5,7 @@ import { login, logout, register, resetKeys, status, whoami } from './account-co
 import type { App } from './app.ts'
 import { mute, newChat, requests } from './chat-commands.ts'
 import { accept, cancel, decline, file, files, pause, resume } from './file-commands.ts'
+import { DIRECT_COMMAND } from './direct-command.ts'
 import type { Command } from './command.ts'
 import { GROUP_COMMANDS } from './group-table.ts'
 import { help } from './help-command.ts'
@@ -64,6 +65,7 @@ export const COMMANDS: readonly Command[] = [
     args: [0, 1],
     run: who,
   },
+  DIRECT_COMMAND,
   {
     name: 'block',
     group: 'People',

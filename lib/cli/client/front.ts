@@ -74,8 +74,8 @@ export interface Front {
   /** A question that came by itself. `answer` is called at most once; `withdraw` takes the question back. */
   question(text: string, hint: string, answer: (yes: boolean) => void): { withdraw(): void }
   connection(state: ConnectionState): void
-  /** Who is logged in and which chat is open; null: nobody, none. */
-  place(user: string | null, chat: string | null): void
+  /** Who is logged in and which chat is open (null: nobody, none), and whether that goes over a direct connection. */
+  place(user: string | null, chat: string | null, isDirect?: boolean): void
   /** Puts text that could not be used back within reach. */
   giveBack(line: string): void
   clear(): void

@@ -6,6 +6,7 @@ import { isolate, safeInline } from '../sanitise.ts'
 import type { App } from './app.ts'
 import { chatArgument } from './chat-target.ts'
 import { chatWord, isGroupName } from './chat-words.ts'
+import { pathRow } from './direct-command.ts'
 import { emojiOf } from './emoji.ts'
 import { clockTime, longDate } from './format.ts'
 import { bodyWords } from './message-text.ts'
@@ -73,6 +74,7 @@ export async function info(app: App, [typed = '']: readonly string[]): Promise<v
       ({ emoji, from }) => `  ${safeInline(emoji)}  ${from.map((user) => `@${user}`).join(', ')}`,
     ),
     ...versionRows(versions, time),
+    ...(isGroupName(message.chat) ? [] : [pathRow(app, message.chat)]),
     ...(message.mid === '' ? [] : [`  id ${message.mid}`]),
   ]
   app.front.rows('*', rows)

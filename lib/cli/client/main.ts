@@ -11,12 +11,13 @@ import { type Log, silentLog } from '../../util/log.ts'
 import { EXIT, exitCodeOf } from '../exit-codes.ts'
 import { createNodeFiles } from '../node-files.ts'
 import { homeOf, thisSystem } from '../home.ts'
-import { safeRow } from '../sanitise.ts'
+import { inert, safeRow } from '../sanitise.ts'
 import { systemClock } from '../system-clock.ts'
 import { programVersion } from '../version.ts'
 import { App } from './app.ts'
 import { type ClientOptions, OPTION_WORDS, parseClientArgs, usageOf } from './args.ts'
 import { createClientHome } from './client-home.ts'
+import { createDirectPort } from './direct-port.ts'
 import { Endings, signalExitCode } from './ending.ts'
 import type { Front } from './front.ts'
 import { LineFront, runLines } from './lines.ts'
@@ -30,7 +31,13 @@ const DIAL_MS = 10_000
 const CLOSE_MS = 3_000
 
 export async function main(argv: readonly string[]): Promise<void> {
-  process.exitCode = await run(argv)
+  try {
+    process.exitCode = await run(argv)
+  } catch (error) {
+    // A mistake of the program itself: whatever ran is closed, or was never opened.
+    process.stderr.write(`! ${inert(error instanceof Error ? error.message : String(error))}\n`)
+    process.exitCode = exitCodeOf(error)
+  }
 }
 
 async function run(argv: readonly string[]): Promise<number> {
@@ -120,6 +127,11 @@ export function createApp(
     dial: (host, port) => dial({ host, port, timeoutMs: DIAL_MS }),
     home: createClientHome(home, systemClock, log),
     files: createNodeFiles(options.downloadDir ?? join(homedir(), 'Downloads', 'securechat')),
+    direct: createDirectPort({
+      port: options.directPort,
+      host: options.directHost,
+      lan: options.directLan,
+    }),
     clock: systemClock,
     log,
     agent: `securechat ${programVersion()}`,

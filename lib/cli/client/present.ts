@@ -11,6 +11,7 @@ import { isolate, safeInline, safeName } from '../sanitise.ts'
 import type { App } from './app.ts'
 import { acceptNumber, declineNumber, what } from './file-commands.ts'
 import { chatWord, isGroupName } from './chat-words.ts'
+import { directEvent } from './direct-command.ts'
 import type { Mark } from './front.ts'
 import { transferred } from './media/media-commands.ts'
 import { changeWords } from './message-text.ts'
@@ -73,6 +74,9 @@ export function present(event: ClientEvent, app: App): void {
       return
     case 'group':
       groupEvent(event, app)
+      return
+    case 'direct':
+      directEvent(event.direct, app)
       return
     case 'connection':
       front.connection(event.connection)

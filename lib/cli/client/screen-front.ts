@@ -41,6 +41,7 @@ export class ScreenFront implements Front {
   #user: string | null = null
   #chat: string | null = null
   #lastDay: number | null = null
+  #isDirect = false
   #offline: {
     readonly reason: string
     readonly until: number | null
@@ -252,8 +253,9 @@ export class ScreenFront implements Front {
     this.#showPlace()
   }
 
-  place(user: string | null, chat: string | null): void {
+  place(user: string | null, chat: string | null, isDirect = false): void {
     this.#user = user
+    this.#isDirect = isDirect
     this.#chat = chat
     if (user === null) this.#offline = null
     this.#showPlace()
@@ -299,7 +301,8 @@ export class ScreenFront implements Front {
 
   #showPlace(): void {
     const who = this.#user ?? 'not logged in'
-    const where = this.#chat === null ? [] : [' ', ...this.#faces.chat(this.#chat)]
+    const way = this.#isDirect ? ' (direct)' : ''
+    const where = this.#chat === null ? [] : [' ', ...this.#faces.chat(this.#chat), way]
     this.#ui.setPrompt([who, ...where, `${this.#offline === null ? '' : ' (offline)'} > `])
     this.#showOffline()
   }

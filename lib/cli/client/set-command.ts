@@ -11,7 +11,7 @@ const NAME_COLS = 12
 const VALUE_COLS = 26
 /** What each choice of the account is about, and its values. */
 const MEANINGS: Readonly<Record<ChoiceName, string>> = {
-  receipts: 'on|off  others see that you have read their messages',
+  receipts: 'on|off  you and others see that messages were read, if both want it',
   requests: 'soft|strict  strangers write at once, or must ask first',
   presence: 'on|off  contacts see that you are online',
   bell: 'on|off  rings for messages while you look elsewhere',

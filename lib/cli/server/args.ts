@@ -97,6 +97,7 @@ function choose(sources: readonly Source[], defaults: ServerSettings): ServerSet
     freeBytes: of('freeBytes'),
     logLevel: of('logLevel'),
     logAddresses: of('logAddresses'),
+    systemd: of('systemd'),
     ...parseServerConfig(relay),
   }
 }

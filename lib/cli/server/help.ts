@@ -20,6 +20,7 @@ const EVERYDAY = [
   'launchPasswordFd',
   'logLevel',
   'logAddresses',
+  'systemd',
 ]
 
 function row(left: string, right: string): string {

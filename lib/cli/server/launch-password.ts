@@ -32,11 +32,7 @@ export function launchPasswordOf(
 export function launchPasswordOrAsk(where: Where): LaunchPassword {
   const given = launchPasswordOf(where)
   return async (attempt) => {
-    const isGiven =
-      where.launchPasswordFile !== null ||
-      where.launchPasswordFd !== null ||
-      credentialOf(process.env) !== undefined
-    if (isGiven || !atTerminal()) return given(attempt)
+    if (isGiven(where) || !atTerminal()) return given(attempt)
     if (attempt >= ATTEMPTS) return null
     if (attempt > 0) process.stdout.write('Wrong launch password.\n')
     const { openTerminal } = await import('../client/terminal-setup.ts')
@@ -47,6 +43,12 @@ export function launchPasswordOrAsk(where: Where): LaunchPassword {
       tty.close()
     }
   }
+}
+
+/** By file, descriptor or credential. */
+export function isGiven({ launchPasswordFile, launchPasswordFd }: Where): boolean {
+  const isNamed = launchPasswordFile !== null || launchPasswordFd !== null
+  return isNamed || credentialOf(process.env) !== undefined
 }
 
 export function atTerminal(): boolean {

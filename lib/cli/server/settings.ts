@@ -25,6 +25,8 @@ export interface ProgramSettings {
   readonly freeBytes: number
   readonly logLevel: LogLevel
   readonly logAddresses: boolean
+  /** For setup alone. */
+  readonly systemd: 'no' | 'yes'
 }
 
 export interface ServerSettings extends ProgramSettings, ServerConfig {}
@@ -131,6 +133,13 @@ export const PROGRAM_SETTINGS: ProgramRows = {
     read: (text) =>
       ({ true: true, yes: true, '1': true, false: false, no: false, '0': false })[text],
   },
+  systemd: {
+    flag: 'systemd',
+    placeholder: 'no|yes',
+    help: 'for setup: whether to write a systemd unit beside the settings',
+    takes: 'no or yes',
+    read: (text) => (text === 'no' || text === 'yes' ? text : undefined),
+  },
 }
 
 function whole(text: string, max: number): number | undefined {
@@ -201,6 +210,7 @@ export function defaultSettings(home: {
     freeBytes: GiB / 2,
     logLevel: 'info',
     logAddresses: false,
+    systemd: 'no',
     ...parseServerConfig(),
   }
 }

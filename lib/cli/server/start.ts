@@ -16,9 +16,11 @@ import { fail } from '../../util/errors.ts'
 import type { Log } from '../../util/log.ts'
 import { refuseMoved } from './backup/marks.ts'
 import { claim, ownerOf } from './data-folder.ts'
-import { loadServerKeys, makeServerKeys, type ServerKeys } from './identity.ts'
-import { launchPasswordOf } from './launch-password.ts'
+import { connectionsWithin, descriptorLimit } from './descriptors.ts'
+import { loadServerKeys, type ServerKeys } from './identity.ts'
+import { isGiven, launchPasswordOf } from './launch-password.ts'
 import type { LaunchPassword } from './master-key.ts'
+import { newServerKeys } from './new-keys.ts'
 import type { ServerSettings } from './settings.ts'
 
 export interface StartDeps {
@@ -120,7 +122,12 @@ export async function startServer(
 async function openKeys(settings: ServerSettings, deps: StartDeps): Promise<ServerKeys> {
   const { keys: dir, data } = settings
   const password = deps.launchPassword ?? launchPasswordOf(settings)
-  const [owner, found] = await Promise.all([ownerOf(data), loadServerKeys(dir, password)])
+  const asked: number[] = []
+  const asking: LaunchPassword = (attempt) => {
+    asked.push(attempt)
+    return password(attempt)
+  }
+  const [owner, found] = await Promise.all([ownerOf(data), loadServerKeys(dir, asking)])
   if (deps.isOffline === true && owner === null) {
     fail('E_CONFIG', `There is no server in ${data} yet. Start it once, or name its --data.`)
   }
@@ -133,8 +140,9 @@ async function openKeys(settings: ServerSettings, deps: StartDeps): Promise<Serv
       )
     }
     deps.onGeneratingKeys?.()
-  }
-  const keys = found ?? (await makeServerKeys(dir, password))
+  } else if (asked.length === 0 && isGiven(settings))
+    deps.log.warn('keys.unprotected', { folder: dir })
+  const keys = found ?? (await newServerKeys(settings, password))
   const now = owner ?? ((await claim(data, keys.srv)) ? hex(keys.srv) : await ownerOf(data))
   if (now !== hex(keys.srv)) {
     fail(
@@ -169,9 +177,15 @@ function openLaunchKeys(
 }
 
 function openPort(settings: ServerSettings, server: Server, log: Log): Promise<Listener> {
+  const limit = descriptorLimit()
+  const maxConnections = connectionsWithin(limit)
+  if (limit !== null && maxConnections < settings.maxClients) {
+    log.warn('limits.descriptors', { limit, maxConnections, maxClients: settings.maxClients })
+  }
   return listen({
     host: settings.host,
     port: settings.port,
+    maxConnections,
     onConnection: (duplex, remoteAddress) => {
       log.debug('conn.open', { address: remoteAddress })
       server.accept(duplex, remoteAddress)

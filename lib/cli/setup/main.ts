@@ -2,32 +2,24 @@
 // stands where the server will be; what fails later is taken back. An existing installation is left alone.
 import { readFileSync, rmSync } from 'node:fs'
 import { access, mkdtemp, rm } from 'node:fs/promises'
-import { networkInterfaces } from 'node:os'
 import { dirname, join } from 'node:path'
 
 import { makeFolder, writeError } from '../../storage/durable.ts'
-import { utf8 } from '../../util/bytes.ts'
 import { fail, SecureChatError } from '../../util/errors.ts'
-import { qrRows } from '../client/qr.ts'
 import { passwordFrom } from '../client/password-source.ts'
 import { openTerminal } from '../client/terminal-setup.ts'
 import { EXIT, exitCodeOf } from '../exit-codes.ts'
 import { homeOf, thisSystem } from '../home.ts'
 import { inert } from '../sanitise.ts'
-import { CONFIG_NAME, parseServerArgs } from '../server/args.ts'
-import { inviteOf } from '../server/banner.ts'
-import { createFile } from '../server/create-file.ts'
+import { parseServerArgs } from '../server/args.ts'
 import { ownerOf } from '../server/data-folder.ts'
 import { serverHelp } from '../server/help.ts'
-import { changeLaunchPassword, makeServerKeys } from '../server/identity.ts'
-import { atTerminal, launchPasswordProblem } from '../server/launch-password.ts'
+import { atTerminal, launchPasswordOf, launchPasswordProblem } from '../server/launch-password.ts'
 import { passwdWords } from '../server/passwd.ts'
 import { defaultSettings, type ServerSettings } from '../server/settings.ts'
-import { programVersion } from '../version.ts'
+import { MADE_FILES, make } from './make.ts'
 import { type Answers, ask } from './questions.ts'
 import { tryOut } from './trial.ts'
-
-const KEY_FILES = ['server.identity', 'server.opaque', 'server.store-key', CONFIG_NAME]
 
 export async function main(argv: readonly string[]): Promise<void> {
   try {
@@ -58,25 +50,28 @@ async function setup(argv: readonly string[]): Promise<void> {
     process.stdout.write(serverHelp(defaults))
     return
   }
-  const given = await passwordFrom({ passwordFile: newFile, passwordFd: newFd })
-  const problem = given === undefined ? null : launchPasswordProblem(given)
+  const isNew = newFile !== undefined || newFd !== undefined
+  const given = isNew
+    ? ((await passwordFrom({ passwordFile: newFile, passwordFd: newFd })) ?? null)
+    : await launchPasswordOf(settings)(0)
+  const problem = given === null ? null : launchPasswordProblem(given)
   if (problem !== null) fail('E_CONFIG', problem)
   if (!isUnattended && !atTerminal()) {
     fail('E_USAGE', 'Without a terminal, setup needs --yes; options and variables are the answers.')
   }
   await refuseExisting(settings)
   const answers = isUnattended
-    ? { settings, launchPassword: given ?? null }
-    : await questions(settings)
+    ? { settings, launchPassword: given }
+    : await questions(settings, given)
   await refuseExisting(answers.settings)
   await trial(answers.settings)
   await make(answers, defaults)
 }
 
-async function questions(settings: ServerSettings): Promise<Answers> {
+async function questions(settings: ServerSettings, given: string | null): Promise<Answers> {
   const { tty, prompts } = openTerminal()
   try {
-    return await prompts.form((form) => ask(form, settings))
+    return await prompts.form((form) => ask(form, settings, given))
   } finally {
     tty.close()
   }
@@ -84,7 +79,7 @@ async function questions(settings: ServerSettings): Promise<Answers> {
 
 async function refuseExisting({ keys, data }: ServerSettings): Promise<void> {
   const found = await Promise.all(
-    KEY_FILES.map((name) =>
+    MADE_FILES.map((name) =>
       access(join(keys, name)).then(
         () => true,
         () => false,
@@ -123,58 +118,4 @@ async function trial(settings: ServerSettings): Promise<void> {
     await rm(folder, { recursive: true, force: true })
   }
   process.stdout.write('It works; everything of the trial is gone.\n')
-}
-
-async function make(
-  { settings, launchPassword }: Answers,
-  defaults: ServerSettings,
-): Promise<void> {
-  const config = join(settings.keys, CONFIG_NAME)
-  let srv
-  try {
-    ;({ srv } = await makeServerKeys(settings.keys))
-    if (launchPassword !== null) {
-      const none = (): Promise<null> => Promise.resolve(null)
-      await changeLaunchPassword(settings.keys, none, () => Promise.resolve(launchPassword))
-    }
-    await createFile(config, utf8(`${JSON.stringify(chosen(settings, defaults), null, 2)}\n`))
-  } catch (error) {
-    for (const name of KEY_FILES) await rm(join(settings.keys, name), { force: true })
-    throw error
-  }
-  const invite = inviteOf({
-    settings,
-    srv,
-    port: settings.port,
-    version: programVersion(),
-    pid: process.pid,
-    nodeVersion: process.versions.node,
-    startMs: 0,
-    addresses: Object.values(networkInterfaces()).flatMap((list) => list ?? []),
-  })
-  const [cols, rows] = process.stdout.isTTY ? process.stdout.getWindowSize() : [0, 0]
-  const code = qrRows(invite, { cols, rows }) ?? []
-  const isDefault = settings.keys === defaults.keys
-  process.stdout.write(
-    [
-      ...code.map((row) => row.map((span) => span.text).join('')),
-      `Settings  ${config}`,
-      `Keys      ${settings.keys}  (back this folder up)`,
-      `Data      ${settings.data}`,
-      `Invite    ${invite}`,
-      `Start it: securechat-server${isDefault ? '' : ` --config ${config}`}`,
-      '',
-    ].join('\n'),
-  )
-}
-
-/** Folders and address always, of the rest what is not the default: a later version may have better ones. */
-function chosen(settings: ServerSettings, defaults: ServerSettings): Record<string, unknown> {
-  const always = ['keys', 'data', 'host', 'port', 'registration', 'directory', 'presence']
-  const usual = new Map<string, unknown>(Object.entries(defaults))
-  return Object.fromEntries(
-    Object.entries(settings).filter(
-      ([name, value]) => always.includes(name) || (value !== null && value !== usual.get(name)),
-    ),
-  )
 }

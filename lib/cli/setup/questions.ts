@@ -16,7 +16,11 @@ const GIB = 2 ** 30
 const CONTROL = /\p{Cc}/u
 
 /** Rejects with E_CANCELLED at Ctrl-C; nothing was made by then. */
-export async function ask(form: Form, given: ServerSettings): Promise<Answers> {
+export async function ask(
+  form: Form,
+  given: ServerSettings,
+  password: string | null,
+): Promise<Answers> {
   const setting = async (name: string, message: string, initial: string): Promise<string> =>
     form.text({
       message,
@@ -40,7 +44,7 @@ export async function ask(form: Form, given: ServerSettings): Promise<Answers> {
     home === here
       ? { keys: given.keys, data: given.data }
       : { keys: join(home, 'keys'), data: join(home, 'data', 'server') }
-  const launchPassword = await askPassword(form)
+  const launchPassword = password ?? (await askPassword(form))
   const host = await setting('host', 'Address to listen on (0.0.0.0: all):', given.host)
   const port = Number(await setting('port', 'Port:', String(given.port)))
   const publicHost = await form.text({
@@ -73,6 +77,10 @@ export async function ask(form: Form, given: ServerSettings): Promise<Answers> {
     initial: String(given.fileQuotaBytes / GIB),
     validate: (text) => /^\d{1,5}(\.\d{1,9})?$/.test(text.trim()) || 'That is not a number.',
   })
+  const systemd = await form.confirm(
+    'Write a systemd unit, to start it with the machine?',
+    given.systemd === 'yes',
+  )
   return {
     settings: {
       ...given,
@@ -84,6 +92,7 @@ export async function ask(form: Form, given: ServerSettings): Promise<Answers> {
       directory: directory ? 'yes' : 'no',
       presence: presence ? 'yes' : 'no',
       fileQuotaBytes: Math.floor(Number(quota) * GIB),
+      systemd: systemd ? 'yes' : 'no',
     },
     launchPassword,
   }

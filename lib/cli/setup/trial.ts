@@ -23,6 +23,8 @@ export async function tryOut(settings: ServerSettings, folder: string): Promise<
       registration: 'open',
       email: 'no',
       registrationPuzzleBits: 0,
+      launchPasswordFile: null,
+      launchPasswordFd: null,
     },
     { clock: systemClock, log: silentLog },
   )

@@ -55,7 +55,13 @@ export async function enrol(
   deps.onStep?.('generating-keys')
   const [aik, dsk] = await Promise.all([keys.rsa(3072), keys.rsa(2048)])
   deps.onStep?.('stretching-password')
-  const { record, exportKey } = registrationFinish(ceremony.state, resp, password, srv)
+  const { record, exportKey } = registrationFinish(
+    ceremony.state,
+    resp,
+    password,
+    srv,
+    deps.stretching,
+  )
 
   const who = { srv, acct: sha256(aik.publicKey.spki) }
   const open = OpenVault.create(aik).withRecoveryCode(who, code)

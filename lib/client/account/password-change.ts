@@ -25,7 +25,13 @@ export async function replacePassword(
     ...(recovery === null ? {} : { rreq: recovery.message }),
   })
   deps.onStep?.('stretching-password')
-  const { record, exportKey } = registrationFinish(ceremony.state, resp, password, srv)
+  const { record, exportKey } = registrationFinish(
+    ceremony.state,
+    resp,
+    password,
+    srv,
+    deps.stretching,
+  )
   const next = code === undefined ? vault : vault.withRecoveryCode(who, code)
   const loginKeys = lks.map(({ lk }) => lk)
   try {

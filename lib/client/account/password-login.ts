@@ -1,6 +1,6 @@
 // Login with the password (PROTOCOL 5.3): OPAQUE, then the channel gets new keys, then the vault opens. On a device that has
 // the account already its data is unlocked; otherwise the device is added to the account's list.
-import { loginFinish, loginStart, opaqueReady, type SecretKind } from '../../crypto/opaque.ts'
+import { loginFinish, loginStart, opaqueReady } from '../../crypto/opaque.ts'
 import { randomBytes } from '../../crypto/random.ts'
 import type { RecoveryCode } from '../../envelope/recovery-code.ts'
 import type { VaultOpener } from '../../envelope/vault-slots.ts'
@@ -34,6 +34,8 @@ import { withPuzzle } from './puzzle.ts'
 
 const WRONG = 'Wrong username or password.'
 const WRONG_CODE = 'Wrong username or recovery code.'
+
+type Secret = 'password' | 'code'
 
 /** A login that opened the vault. */
 export interface AccountProof {
@@ -91,13 +93,16 @@ async function logIn(
   wire: Wire,
   srv: Bytes,
   user: Username,
-  { kind, password }: { readonly kind: SecretKind; readonly password: string },
+  { kind, password }: { readonly kind: Secret; readonly password: string },
 ): Promise<{ readonly reply: ReplyOf<'login.fin'>; readonly exportKey: Bytes }> {
   await opaqueReady()
   const ceremony = loginStart(password)
   const { ke2 } = await startLogin(deps, wire, user, ceremony.message, kind)
   deps.onStep?.('stretching-password')
-  const { ke3, sessionKey, exportKey } = finished(ceremony.state, ke2, password, srv, kind)
+  const stretching = kind === 'code' ? kind : deps.stretching
+  const { ke3, sessionKey, exportKey } = explained(kind, () =>
+    loginFinish(ceremony.state, ke2, password, srv, stretching),
+  )
   deps.onStep?.('logging-in')
   // no request may be open while the keys change (PROTOCOL 4.4)
   await wire.quiet()
@@ -110,15 +115,9 @@ async function logIn(
   return { reply, exportKey }
 }
 
-function finished(
-  state: string,
-  ke2: Bytes,
-  password: string,
-  srv: Bytes,
-  kind: SecretKind,
-): ReturnType<typeof loginFinish> {
+function explained<T>(kind: Secret, step: () => T): T {
   try {
-    return loginFinish(state, ke2, password, srv, kind)
+    return step()
   } catch (cause) {
     return fail('E_AUTH', kind === 'code' ? WRONG_CODE : WRONG, cause)
   }
@@ -129,7 +128,7 @@ async function startLogin(
   wire: Wire,
   user: Username,
   ke1: Bytes,
-  kind: SecretKind,
+  kind: Secret,
 ): Promise<{ readonly ke2: Bytes }> {
   const rc = kind === 'code' ? ({ rc: true } as const) : {}
   try {

@@ -12,7 +12,7 @@ import { decodeRow, encodeRow, type MessageRow } from '../messages/row.ts'
 type Fields = Record<string, unknown>
 
 /** Fields of a stored row that the item has itself, or that mean something on one device only. */
-const OWN_FIELDS: ReadonlySet<string> = new Set(['n', 'c', 'a', 'd', 'at', 'p', 'v', 'of'])
+const OWN_FIELDS: ReadonlySet<string> = new Set(['n', 'c', 'a', 'd', 'at', 'p', 'v', 'of', 'be'])
 /** Of a message that was on its way: nobody else knows what became of it. */
 const UNSETTLED: ReadonlySet<unknown> = new Set(['queued', 'sent', 'held'])
 const PLACEHOLDER = /^gap-[0-9a-f]{32}$/

@@ -6,8 +6,9 @@ import { type Bytes, equal, hex } from '../../util/bytes.ts'
 import { sleep } from '../../util/clock.ts'
 import { codeOf } from '../../util/errors.ts'
 import type { HistoryItem } from '../../envelope/history.ts'
+import { BoundedMap } from '../../util/rate.ts'
 import type { RestoreProgress } from '../events.ts'
-import type { ArchivedLog, FreeNumbers, Restored } from '../messages/archived-log.ts'
+import type { ArchivedLog, FreeNumbers, Restored, Restoring } from '../messages/archived-log.ts'
 import type { GoneChats } from '../messages/gone-chats.ts'
 import type { MessageRow } from '../messages/row.ts'
 import { type BatchSource, type ChainFault, ChainReader, askFor, openFrom } from './chain-reader.ts'
@@ -24,6 +25,8 @@ const SLACK = 64
 const ROWS_PER_BATCH = 64
 /** Where the server did not answer. */
 const UNKNOWN_ROWS = 100_000
+/** Devices in conversations, for each chain. */
+const REMEMBERED = 10_000
 /** What is followed up later arrives like anything else: behind what is there. */
 const NO_NUMBERS: FreeNumbers = { take: () => null, used: () => undefined }
 const FIRST_BATCH = { item: 0, prev: Buffer.alloc(32), top: 0 } as const
@@ -49,6 +52,8 @@ export interface RestorerDeps extends BatchSource {
 
 export class Restorer {
   readonly #deps: RestorerDeps
+  /** When each device wrote what a chain had of it last. */
+  readonly #times = new BoundedMap<number>(REMEMBERED)
   #stopped = false
 
   constructor(deps: RestorerDeps) {
@@ -193,9 +198,9 @@ export class Restorer {
   ): Promise<number> {
     const { messages, gone } = this.#deps
     const results: Restored[] = []
-    let rows: Omit<MessageRow, 'number'>[] = []
+    let rows: Restoring[] = []
     const flush = async (): Promise<void> => {
-      results.push(...(await Promise.all(rows.map((row) => messages.restore(row, numbers)))))
+      results.push(...(await Promise.all(rows.map((each) => messages.restore(each)))))
       rows = []
     }
     for (const { dev, item } of step) {
@@ -204,7 +209,9 @@ export class Restorer {
         // what stands before it goes, what stands behind it stays
         await flush()
         await gone.take({ conv: row.conv, dev, number: item.n, at: row.at })
-      } else if (row !== undefined && !gone.covers(row, { dev, n: item.n })) rows.push(row)
+      } else if (row !== undefined && !gone.covers(row, { dev, n: item.n })) {
+        rows.push({ row, numbers, isInOrder: this.#isInOrder(row, dev) })
+      }
       if (row !== undefined) this.#meet(item)
     }
     await flush()
@@ -212,6 +219,14 @@ export class Restorer {
     const fresh = results.filter((result: Restored) => result.fresh && !result.replaced)
     for (const { row } of fresh) if (row.aside === undefined && row.withheld !== true) late(row)
     return fresh.length
+  }
+
+  /** Whether its device had said nothing with a later time before: the chain has it in the order in which it was sent. */
+  #isInOrder({ conv, acct, dev, ts }: Omit<MessageRow, 'number'>, chain: Bytes): boolean {
+    const key = [conv, hex(acct), hex(dev), hex(chain)].join()
+    const last = this.#times.get(key) ?? 0
+    this.#times.set(key, Math.max(last, ts))
+    return ts >= last
   }
 
   /** The row of an item, none when it is no row. */

@@ -1,5 +1,6 @@
 // File requests under limits: a window over all transfers, and waiting when the server asks for it.
 import type { ReplyOf, RequestOf } from '../../protocol/frames.ts'
+import type { Bytes } from '../../util/bytes.ts'
 import { type Clock, sleep } from '../../util/clock.ts'
 import type { Link } from '../link.ts'
 import { Refusal } from '../refusal.ts'
@@ -17,10 +18,17 @@ const WAIT_MAX_MS = 30_000
 export class FileRequests {
   readonly #link: Link
   readonly #clock: Clock
+  readonly #aside: (fid: Bytes) => Pick<Link, 'request'> | null
   readonly #waiting: (() => void)[] = []
   #open = 0
 
-  constructor(link: Link, clock: Clock) {
+  /** `aside`: who else than the server is asked for the chunks of a file. */
+  constructor(
+    link: Link,
+    clock: Clock,
+    aside: (fid: Bytes) => Pick<Link, 'request'> | null = () => null,
+  ) {
+    this.#aside = aside
     this.#link = link
     this.#clock = clock
   }
@@ -34,7 +42,10 @@ export class FileRequests {
     for (;;) {
       await this.#enter()
       try {
-        return await this.#link.request(name, fields, TIMEOUT_MS)
+        return (
+          (await this.#askAside(name, fields)) ??
+          (await this.#link.request(name, fields, TIMEOUT_MS))
+        )
       } catch (error) {
         const again =
           error instanceof Refusal && (error.code === 'E_RATE' || error.code === 'E_BUSY')
@@ -43,6 +54,22 @@ export class FileRequests {
       } finally {
         this.#leave()
       }
+    }
+  }
+
+  /** Null: the server has to be asked. */
+  async #askAside<N extends FileRequest>(
+    name: N,
+    fields: RequestOf<N>,
+  ): Promise<ReplyOf<N> | null> {
+    const way = name === 'file.get' ? this.#aside(fields.fid) : null
+    if (way === null) return null
+    try {
+      return await way.request(name, fields, TIMEOUT_MS)
+    } catch (error) {
+      // what they have not got, or a way that has ended: the server may have it
+      if (this.#link.online || !(error instanceof Refusal)) return null
+      throw error
     }
   }
 

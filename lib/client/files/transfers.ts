@@ -25,6 +25,7 @@ import {
   type TransferNames,
 } from './transfer.ts'
 import { upload } from './upload.ts'
+import type { FileWay } from './way.ts'
 
 const KIND = 'file'
 const PAGE = 500
@@ -39,6 +40,7 @@ export interface TransferDeps {
   readonly log: Log
   readonly emit: Emit
   readonly names: TransferNames
+  readonly way: FileWay
   /** Tells the other side how far we are, if that side may know (PROTOCOL 7.1 file.ack). */
   acknowledge(transfer: Transfer, chunks: number, done: boolean): Promise<void>
   broken(error: unknown): void
@@ -57,7 +59,7 @@ export class Transfers {
 
   private constructor(deps: TransferDeps) {
     this.#deps = deps
-    this.#requests = new FileRequests(deps.link, deps.clock)
+    this.#requests = new FileRequests(deps.link, deps.clock, (fid) => this.#wayOf(fid))
     this.#commit = new GroupCommit(async (numbers) => {
       const items = [...new Set(numbers)].map((number) => {
         const t = this.get(number)
@@ -187,6 +189,10 @@ export class Transfers {
     }
     if (t.receiver === receiver) return
     let now = await this.put({ ...t, receiver })
+    // straight from us, without the server
+    if (receiver === 'received' && !isOver(now)) {
+      now = await this.put({ ...now, chunks: chunkCount(t.size), state: 'done' })
+    }
     if (receiver === 'declined' && !isOver(now)) now = await this.halt(t.number, 'declined')
     if (done) await this.#forgetOnServer(now)
     this.#deps.emit({ type: 'file-answer', offer: this.offer(now) })
@@ -230,18 +236,35 @@ export class Transfers {
     }
   }
 
+  /** What moves by another way now starts or goes on. */
+  wayChanged(): void {
+    this.#startAll()
+  }
+
+  #wayOf(fid: Bytes): ReturnType<FileWay> {
+    const t = this.all().find((each) => each.direction === 'in' && equal(each.fid, fid))
+    return t === undefined ? null : this.#deps.way(t.conv)
+  }
+
+  /** The receiver fetches it from us: the server need not have it. */
+  #isFetched({ direction, conv }: Transfer): boolean {
+    return direction === 'out' && this.#deps.way(conv) !== null
+  }
+
   #startAll(): void {
     for (const t of this.all()) if (isActive(t)) this.#start(t)
   }
 
   #start(t: Transfer): void {
-    if (this.#stopped || this.#moving.has(t.number) || !this.#requests.online) return
+    const isOpen = this.#requests.online || this.#deps.way(t.conv) !== null
+    if (this.#stopped || this.#moving.has(t.number) || !isOpen || this.#isFetched(t)) return
     this.#timers.get(t.number)?.cancel()
     const moving = { stopped: false, ended: Promise.resolve() }
     this.#moving.set(t.number, moving)
-    moving.ended = this.#move(t, () => moving.stopped)
+    moving.ended = this.#move(t, () => moving.stopped || this.#isFetched(t))
       .then(
-        () => false,
+        // a way that came and went meanwhile
+        () => isActive(this.get(t.number)) && !this.#isFetched(t),
         (error: unknown) => this.#trouble(t.number, error),
       )
       .then((again) => {
@@ -308,7 +331,7 @@ export class Transfers {
     }
     if (code === 'E_CLOSED' || code === 'E_TIMEOUT') {
       await this.put({ ...t, state: 'waiting' })
-      return this.#requests.online
+      return this.#requests.online || this.#deps.way(t.conv) !== null
     }
     if (code === 'E_NOT_FOUND' && t.direction === 'in' && this.#deps.clock.now() < t.expires) {
       await this.put({ ...t, state: 'waiting' })

@@ -17,7 +17,7 @@ export interface MoveDeps {
 }
 
 /** Refuses a file that is not the one that was offered: its hash is promised. @throws E_FILE */
-async function openUnchanged(files: FileAccess, transfer: Transfer): Promise<FileReader> {
+export async function openUnchanged(files: FileAccess, transfer: Transfer): Promise<FileReader> {
   const reader = await files.openRead(transfer.path ?? fail('E_FILE', 'The path is not known.'))
   if (reader.size === transfer.size && Math.floor(reader.modifiedMs) === transfer.modifiedMs) {
     return reader

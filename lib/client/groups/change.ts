@@ -24,7 +24,8 @@ export function changed(state: GroupState, change: Change, by: Bytes): Content |
   const { name, topic, mem } = state
   if (change.what === 'leave') {
     const rest = mem.filter(({ acct }) => !equal(acct, by))
-    return rest.length < mem.length && hasAdmin(rest) ? { name, topic, mem: rest } : null
+    const mayGo = rest.length === 0 || hasAdmin(rest)
+    return rest.length < mem.length && mayGo ? { name, topic, mem: rest } : null
   }
   if (!isAdmin(state, by)) return null
   switch (change.what) {

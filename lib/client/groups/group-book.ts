@@ -201,7 +201,9 @@ export class GroupBook {
   /** Of a group that we have. Whoever is not in it brings us only what a present admin has signed. */
   async #next(group: Group, seen: SeenGroupState, from: Sender): Promise<Learnt> {
     const { groups, me } = this.#deps
-    const { conv, state } = group
+    const { conv } = group
+    // whom a change of ours is going to remove decides with the others until it has left
+    const { state } = groups.chain(conv).told
     const isRemoved = group.standing === 'removed'
     const isInside =
       memberOf(state, from.acct) !== undefined || (equal(from.acct, me) && !isRemoved)

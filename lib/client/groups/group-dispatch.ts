@@ -15,7 +15,7 @@ import {
   rowOf,
   type Unnumbered,
 } from '../inbox/arrival.ts'
-import { gapKey } from '../inbox/gaps.ts'
+import { gapKey } from '../inbox/gap-key.ts'
 import type { MessageLog } from '../messages/log.ts'
 import { isTimer, started } from '../messages/timing.ts'
 import type { Resends } from '../outbox/resends.ts'

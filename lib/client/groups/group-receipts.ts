@@ -10,6 +10,8 @@ export interface GroupReceiptDeps {
   readonly messages: MessageLog
   readonly names: Names
   readonly emit: Emit
+  /** See dispatch.ts. */
+  readonly tellsReads: () => boolean
 }
 
 export class GroupReceipts {
@@ -22,8 +24,8 @@ export class GroupReceipts {
   /** This member has these messages of ours. */
   async heard(conv: string, acct: Bytes, { y, m }: PayloadOf<'rcpt'>): Promise<void> {
     if (y !== 'dlv' && y !== 'read') return
-    const { messages, emit, names } = this.#deps
-    const reached: Reached = [[acct, y === 'dlv' ? 1 : 2]]
+    const { messages, emit, names, tellsReads } = this.#deps
+    const reached: Reached = [[acct, y === 'read' && tellsReads() ? 2 : 1]]
     const changed = await Promise.all(
       m.map((mid) =>
         messages.update(hex(mid), (row) =>

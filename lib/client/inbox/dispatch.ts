@@ -19,7 +19,8 @@ import type { OwnSync } from '../people/own-sync.ts'
 import { contactOf, type Peer } from '../people/peer.ts'
 import type { Peers } from '../people/peers.ts'
 import { type Arrival, type Content, readable, rowOf, type Unnumbered } from './arrival.ts'
-import { gapKey } from './gaps.ts'
+import { type DirectPayload, isDirect } from '../direct/payloads.ts'
+import { gapKey } from './gap-key.ts'
 
 export interface DispatchDeps {
   readonly acct: Bytes
@@ -34,8 +35,12 @@ export interface DispatchDeps {
   readonly clock: Clock
   readonly log: Log
   readonly emit: Emit
+  /** An introduction, or what belongs to one (PROTOCOL 12). */
+  readonly introduced: (payload: DirectPayload, arrival: Arrival) => void
   /** Strangers must ask first (PROTOCOL 7.3). */
   readonly isStrict: () => boolean
+  /** Others are told what was read here; only then it counts what they tell (PROTOCOL 9.1). */
+  readonly tellsReads: () => boolean
   readonly nextNumber: () => number
   /** What this placeholder stands for is nothing to show. */
   readonly needless: (key: string) => Promise<void>
@@ -195,6 +200,7 @@ export class Dispatch {
     if (payload.k === 'rcpt') await this.#receipt(peer, payload)
     else if (payload.k === 'file.ack') await files.acknowledged(payload, arrival)
     else if (payload.k === 'resend') await resends.asked(payload, arrival)
+    else if (isDirect(payload)) this.#deps.introduced(payload, arrival)
     else log.debug('client.payload.ignored', { kind: payload.k })
   }
 
@@ -204,11 +210,11 @@ export class Dispatch {
     this.#deps.emit({ type: 'notice', level: 'info', code: null, text, user: pin.user })
   }
 
-  /** `delivered` with the first receipt of the account, `read` when it says so (PROTOCOL 9.1). */
+  /** `delivered` with the first receipt of the account, `read` when it says so and so do we (PROTOCOL 9.1). */
   async #receipt(peer: Peer, { y, m }: PayloadOf<'rcpt'>): Promise<void> {
     if (y !== 'dlv' && y !== 'read') return
-    const state = y === 'dlv' ? 'delivered' : 'read'
-    const { messages, emit } = this.#deps
+    const { messages, emit, tellsReads } = this.#deps
+    const state = y === 'read' && tellsReads() ? 'read' : 'delivered'
     const changed = await Promise.all(
       m.map((mid) =>
         messages.update(hex(mid), (row) =>

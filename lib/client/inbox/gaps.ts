@@ -1,18 +1,18 @@
 // Messages that were sent and could not be read: a placeholder stands where they belong, their sender is asked for them, and
 // the placeholder fills itself when the answer comes (PROTOCOL 9.4).
 import { randomBytes } from '../../crypto/random.ts'
-import { sha256 } from '../../crypto/hash.ts'
 import type { ResendReason } from '../../envelope/refusal.ts'
 import { decodeStrict, encode } from '../../protocol/cbor.ts'
 import { b, check, lit, map, s, u } from '../../protocol/shape.ts'
 import type { Records } from '../../storage/ports.ts'
-import { type Bytes, hex, u64 } from '../../util/bytes.ts'
+import { type Bytes, hex } from '../../util/bytes.ts'
 import type { Clock, Timer } from '../../util/clock.ts'
 import { GroupCommit } from '../group-commit.ts'
 import type { MessageLog } from '../messages/log.ts'
 import type { MessageRow, PlaceholderReason } from '../messages/row.ts'
 import type { Outbox } from '../outbox/outbox.ts'
 import type { Parties } from '../groups/parties.ts'
+import { againId, gapKey } from './gap-key.ts'
 
 const KIND = 'gap'
 /** Something late may still come by itself; then three questions with growing patience. */
@@ -21,16 +21,6 @@ const PER_REQUEST = 64
 /** Somebody who only pretends to have sent things must not fill the disk with questions. */
 const PER_CONVERSATION = 500
 const PAGE = 500
-
-/** Names a transmission in an `again`: its payload id, so that the answer finds the placeholder. */
-export function againId(st: Bytes, i: number): Buffer {
-  return sha256(st, u64(i)).subarray(0, 16)
-}
-
-/** The key of the placeholder's row: only the device that sent the missing message can name it. */
-export function gapKey(sender: { readonly acct: Bytes; readonly dev: Bytes }, id: Bytes): string {
-  return `gap-${hex(sha256(sender.acct, sender.dev, id).subarray(0, 16))}`
-}
 
 function keyOf(gap: Gap): string {
   return gapKey(gap, againId(gap.st, gap.i))

@@ -21,12 +21,14 @@ import type { Push } from '../wire.ts'
 import type { Content } from './arrival.ts'
 import type { Dispatch } from './dispatch.ts'
 import { Backlog } from './backlog.ts'
-import { againId, type Gap, gapKey, type Gaps, placeholderRow } from './gaps.ts'
+import { againId, gapKey } from './gap-key.ts'
+import { type Gap, type Gaps, placeholderRow } from './gaps.ts'
 import type { Gossiper } from './gossiper.ts'
 import { isForLater, isOfDisk } from './later.ts'
 import type { Mail, Opened, Opening, Result } from './opened.ts'
 import type { Receipts } from './receipts.ts'
 import type { Receiver, Receivers } from './receivers.ts'
+import { SideMails } from './side-mails.ts'
 
 /** Mails per flush; between two of them keystrokes are served. */
 const BATCH_MAX = 64
@@ -84,6 +86,7 @@ export class Inbox {
   #ready: Promise<void> = Promise.resolve()
   /** Everything that waited on the server when this connection began is taken. */
   readonly #backlog = new Backlog()
+  readonly #side = new SideMails()
   #stopped = false
 
   constructor(deps: InboxDeps) {
@@ -99,7 +102,7 @@ export class Inbox {
       offline: () => {
         // it all comes again
         this.#connection += 1
-        this.#queue = []
+        this.#queue = this.#queue.filter((push) => this.#side.has(push))
         this.#backlog.begin()
       },
     })
@@ -120,9 +123,18 @@ export class Inbox {
     return this.#running === null && this.#queue.length === 0
   }
 
+  /** A mail that came on another way than from the server; resolves when it is stored. */
+  take(mail: Mail): Promise<void> {
+    if (this.#stopped) return Promise.reject(new SecureChatError('E_CLOSED'))
+    const stored = this.#side.add(mail)
+    this.#queue.push(mail)
+    this.#wake()
+    return stored
+  }
+
   async stop(): Promise<void> {
     this.#stopped = true
-    this.#queue = []
+    this.#clear()
     this.#backlog.begin()
     await this.#running
   }
@@ -130,14 +142,23 @@ export class Inbox {
   #arrived(pushes: readonly Push[], connection: number): void {
     if (this.#stopped || connection !== this.#connection) return
     for (const push of pushes) this.#queue.push(push)
-    if (this.#queue.length > QUEUE_MAX) {
-      this.#queue = []
+    if (this.#queue.length > QUEUE_MAX + this.#side.size) {
+      this.#clear()
       this.#deps.link.reopen('The server sends more than it may before anything is acknowledged.')
       return
     }
+    this.#wake()
+  }
+
+  #wake(): void {
     this.#running ??= this.#run().finally(() => {
       this.#running = null
     })
+  }
+
+  #clear(): void {
+    this.#queue = []
+    this.#side.clear()
   }
 
   async #run(): Promise<void> {
@@ -181,6 +202,7 @@ export class Inbox {
     const touched = new Set<Receiver>()
     const gossip: (() => Promise<void>)[] = []
     let last: Mail | null = null
+    const side: Mail[] = []
     let failure: SecureChatError | undefined
     try {
       for (let count = 0; count < BATCH_MAX; count++) {
@@ -198,7 +220,8 @@ export class Inbox {
         if (result.is === 'opened' && result.isBlocked !== true)
           gossip.push(() => gossiper.heard(result))
         if (this.#queue[0] === mail) this.#queue.shift()
-        last = mail
+        if (this.#side.has(mail)) side.push(mail)
+        else last = mail
       }
     } catch (error) {
       failure =
@@ -216,11 +239,12 @@ export class Inbox {
       throw error
     }
     if (last !== null && connection === this.#connection) link.ackMail(last.q)
+    this.#side.stored(side)
     for (const [index, each] of contents.entries()) await this.#show(each, rows[index])
     for (const tell of gossip) await tell()
     if (failure === undefined) return
     // a mail that could not be judged now must not be skipped: it comes again with the next connection
-    this.#queue = []
+    this.#clear()
     if (failure.code === 'E_INTERNAL' || isOfDisk(failure)) throw failure
     this.#deps.log.info('client.inbox.later', { code: failure.code })
     if (connection === this.#connection) link.reopen('The server could not say who sent a message.')

@@ -9,6 +9,14 @@ export interface FreeNumbers {
   used(number: number): void
 }
 
+export interface Restoring {
+  /** `restored` and `filled` say what it is. */
+  readonly row: Omit<MessageRow, 'number'>
+  readonly numbers: FreeNumbers
+  /** See place.ts. */
+  readonly isInOrder: boolean
+}
+
 export interface Restored {
   readonly row: MessageRow
   /** It was not here before. */
@@ -23,8 +31,8 @@ export interface ArchivedLog {
   due(limit: number): Promise<MessageRow[]>
   /** The history has these versions; what has changed meanwhile stays due. */
   settle(rows: readonly MessageRow[]): Promise<void>
-  /** A row of the history: `restored` and `filled` say what it is. It is not due. */
-  restore(row: Omit<MessageRow, 'number'>, numbers: FreeNumbers): Promise<Restored>
+  /** A row of the history is not due. */
+  restore(what: Restoring): Promise<Restored>
   /** Numbers up to this one are never given to new rows. */
   reserve(upTo: number): void
   readonly isEmpty: boolean

@@ -2,8 +2,16 @@
 // sealed in the archive. What lies in records counts.
 import type { Store } from '../../storage/ports.ts'
 import { Archive } from './archive.ts'
+import { compareLines, inPlace, type Order, type Placed } from './place.ts'
 import type { MessageRow } from './row.ts'
-import { RecordRows, type RowTable, type Scan, type Which, whichOf } from './row-table.ts'
+import {
+  PLACED_MAX,
+  RecordRows,
+  type RowTable,
+  type Scan,
+  type Which,
+  whichOf,
+} from './row-table.ts'
 import { SEGMENT_NUMBERS, segmentOf } from './segment.ts'
 
 /** So many numbers stay in records: what is changed, receipted and looked at lies among them. */
@@ -11,12 +19,10 @@ const RECENT_NUMBERS = 1024
 /** Old rows that changed: more of them are put back into their segment. */
 const STRAYS_MAX = 128
 
-type Order = 'ascending' | 'descending'
-
 export class LayeredRows implements RowTable {
   readonly #hot: RecordRows
   readonly #cold: Archive
-  /** Numbers below the archive's end that lie in records all the same; true: it has an end and stays there. */
+  /** Numbers below the archive's end that lie in records all the same; true: it stays there. */
   readonly #strays = new Map<number, boolean>()
   /** Segments that still hold words which must be gone. */
   readonly #stale = new Set<number>()
@@ -58,7 +64,34 @@ export class LayeredRows implements RowTable {
     limit: number,
     order: Order,
   ): Promise<MessageRow[]> {
-    return this.#steady(() => this.#list(which, conv, from, limit, order))
+    return this.#steady(() =>
+      which === 'lines'
+        ? this.#lines(conv, from, limit, order)
+        : this.#list(which, conv, from, limit, order),
+    )
+  }
+
+  /** With those that stand elsewhere than their numbers say. */
+  async #lines(
+    conv: string,
+    from: number | null,
+    limit: number,
+    order: Order,
+  ): Promise<MessageRow[]> {
+    const placed = await this.#hot.list('placed', conv, null, PLACED_MAX, 'ascending')
+    if (placed.length === 0) return this.#list('lines', conv, from, limit, order)
+    if (from === null) {
+      const lines = await this.#list('lines', conv, null, limit, order)
+      return inPlace([...lines, ...placed], order).slice(0, limit)
+    }
+    const start: Placed = placed.find(({ number }) => number === from) ?? { number: from, ts: 0 }
+    const { before } = start
+    const behind =
+      order === 'descending' ? (before ?? from) : before === undefined ? from : before - 1
+    const lines = await this.#list('lines', conv, behind, limit, order)
+    const sign = order === 'ascending' ? 1 : -1
+    const others = placed.filter((row) => sign * compareLines(row, start) > 0)
+    return inPlace([...lines, ...others], order).slice(0, limit)
   }
 
   async #list(
@@ -110,7 +143,8 @@ export class LayeredRows implements RowTable {
   async #newest(convs: readonly string[]): Promise<Map<string, MessageRow>> {
     const found = new Map<string, MessageRow>()
     for (const conv of convs) {
-      const [row] = await this.#hot.list('lines', conv, null, 1, 'descending')
+      const [line] = await this.#hot.list('lines', conv, null, 1, 'descending')
+      const [row] = line === undefined ? await this.#lines(conv, null, 1, 'descending') : [line]
       if (row !== undefined) found.set(conv, row)
     }
     // what lies in records below the archive's end may have something newer in the archive
@@ -125,9 +159,10 @@ export class LayeredRows implements RowTable {
 
   async put(rows: readonly MessageRow[]): Promise<void> {
     await this.#hot.put(rows)
-    for (const { number, payload, placeholder, expires } of rows) {
+    for (const row of rows) {
+      const { number, payload, placeholder } = row
       if (number >= this.#cold.end) continue
-      this.#strays.set(number, expires !== undefined)
+      this.#strays.set(number, stays(row))
       if (payload.length === 0 && placeholder === undefined) this.#stale.add(segmentOf(number))
     }
   }
@@ -160,18 +195,18 @@ export class LayeredRows implements RowTable {
     else if (next - end >= RECENT_NUMBERS + SEGMENT_NUMBERS) await this.#rewrite(segmentOf(end))
   }
 
-  /** Everything of one segment into the archive, but for what has an end: that stays where it is quickly removed. */
+  /** Everything of one segment into the archive, but for what stays. */
   async #rewrite(
     segment: number,
     isWanted: (row: MessageRow) => boolean = () => true,
   ): Promise<void> {
     const hot = await this.#hot.ofSegment(segment)
     const newer = new Set(hot.map(({ number }) => number))
-    for (const { number, expires } of hot) if (expires !== undefined) this.#strays.set(number, true)
+    for (const row of hot) if (stays(row)) this.#strays.set(row.number, true)
     const cold = (await this.#cold.rows(segment)).filter(
       (row) => !newer.has(row.number) && isWanted(row),
     )
-    const folded = hot.filter(({ expires }) => expires === undefined)
+    const folded = hot.filter((row) => !stays(row))
     const rows = [...cold, ...folded].sort((p, q) => p.number - q.number)
     await this.#cold.write(segment, rows)
     this.#stale.delete(segment)
@@ -182,7 +217,7 @@ export class LayeredRows implements RowTable {
   async #findStrays(): Promise<void> {
     for (let segment = 0; segment < this.#cold.count; segment++) {
       for (const row of await this.#hot.ofSegment(segment)) {
-        this.#strays.set(row.number, row.expires !== undefined)
+        this.#strays.set(row.number, stays(row))
         const isEmpty = row.payload.length === 0 && row.placeholder === undefined
         if (isEmpty && (await this.#cold.byNumber(row.number)) !== null) this.#stale.add(segment)
       }
@@ -201,4 +236,9 @@ export class LayeredRows implements RowTable {
   #isHot(number: number): boolean {
     return number >= this.#cold.end || this.#strays.has(number)
   }
+}
+
+/** What has an end can quickly be removed here, and what stands elsewhere can be found. */
+function stays({ expires, before }: MessageRow): boolean {
+  return expires !== undefined || before !== undefined
 }

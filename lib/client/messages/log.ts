@@ -5,7 +5,7 @@ import type { Store } from '../../storage/ports.ts'
 import { GroupCommit } from '../group-commit.ts'
 import { without } from '../without.ts'
 import { answeredBy } from './answers.ts'
-import type { ArchivedLog, FreeNumbers } from './archived-log.ts'
+import type { ArchivedLog, Restoring } from './archived-log.ts'
 import { Draft } from './draft.ts'
 import { DueRows } from './due.ts'
 import { EarlyChanges } from './early.ts'
@@ -22,6 +22,7 @@ import type { Op, Update } from './ops.ts'
 import { joined } from './restored.ts'
 import type { MessageRow } from './row.ts'
 import { LayeredRows } from './layered-rows.ts'
+import { Places } from './places.ts'
 import type { RowTable } from './row-table.ts'
 import { canBeMarked, emptied, settled, standsFor, voided } from './settle.ts'
 
@@ -81,6 +82,7 @@ type Done = Inserted | MessageRow | null
 
 export class RecordMessageLog implements MessageLog, ArchivedLog {
   readonly #table: RowTable
+  readonly #places: Places
   readonly #early: EarlyChanges
   readonly #due: DueRows
   readonly #commit: GroupCommit<Op, Done>
@@ -93,6 +95,7 @@ export class RecordMessageLog implements MessageLog, ArchivedLog {
 
   private constructor(table: RowTable, early: EarlyChanges, due: DueRows, next: number) {
     this.#table = table
+    this.#places = new Places(table)
     this.#early = early
     this.#due = due
     this.#next = next
@@ -168,8 +171,8 @@ export class RecordMessageLog implements MessageLog, ArchivedLog {
     await this.#commit.addAll(rows.map((row) => ({ do: 'settle', row })))
   }
 
-  async restore(row: Omit<MessageRow, 'number'>, numbers: FreeNumbers): Promise<Inserted> {
-    return (await this.#commit.add({ do: 'restore', row, numbers })) as Inserted
+  async restore(what: Restoring): Promise<Inserted> {
+    return (await this.#commit.add({ do: 'restore', ...what })) as Inserted
   }
 
   async expire(number: number): Promise<MessageRow | null> {
@@ -253,7 +256,7 @@ export class RecordMessageLog implements MessageLog, ArchivedLog {
           break
         case 'restore':
           draft.isRestoring = true
-          results.push(await this.#restore(op.row, op.numbers, draft))
+          results.push(await this.#restore(op, draft))
           draft.isRestoring = false
       }
     }
@@ -332,11 +335,7 @@ export class RecordMessageLog implements MessageLog, ArchivedLog {
     return known
   }
 
-  async #restore(
-    row: Omit<MessageRow, 'number'>,
-    numbers: FreeNumbers,
-    draft: Draft,
-  ): Promise<Inserted> {
+  async #restore({ row, numbers, isInOrder }: Restoring, draft: Draft): Promise<Inserted> {
     const known = await draft.find(row.key)
     const named = row.filled === undefined ? null : await draft.find(row.filled)
     const placeholder = named !== null && standsFor(named, row) ? named : null
@@ -348,8 +347,11 @@ export class RecordMessageLog implements MessageLog, ArchivedLog {
       if (next !== null) draft.set(next)
       return { fresh: false, replaced: false, row: next ?? known }
     }
-    const number = placeholder?.number ?? numbers.take() ?? this.#next++
-    const added: MessageRow = { ...row, number }
+    const free = placeholder?.number ?? numbers.take()
+    const numbered: MessageRow = { ...row, number: free ?? this.#next++ }
+    const coming = { isLate: free === null, isInOrder }
+    const place = placeholder === null ? await this.#places.of(numbered, draft, coming) : {}
+    const added: MessageRow = { ...numbered, ...place }
     const inserted = { fresh: true, replaced: placeholder !== null }
     const change = changeOf(added)
     if (change !== null) return { ...inserted, ...(await this.#insertChange(added, change, draft)) }

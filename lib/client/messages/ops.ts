@@ -1,5 +1,5 @@
 // What the message log is asked to write.
-import type { FreeNumbers } from './archived-log.ts'
+import type { Restoring } from './archived-log.ts'
 import type { MessageRow } from './row.ts'
 
 export type Update = (row: MessageRow) => MessageRow | null
@@ -17,8 +17,4 @@ export type Op =
     }
   | { readonly do: 'discard'; readonly key: string }
   | { readonly do: 'settle'; readonly row: MessageRow }
-  | {
-      readonly do: 'restore'
-      readonly row: Omit<MessageRow, 'number'>
-      readonly numbers: FreeNumbers
-    }
+  | ({ readonly do: 'restore' } & Restoring)

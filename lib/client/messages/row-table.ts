@@ -10,8 +10,8 @@ const KIND = 'msg'
 const META = 'meta'
 const LAST = 'msg-last'
 
-/** Lines of a conversation, or what lies beside them. */
-export type Which = 'lines' | Aside
+/** Lines of a conversation, what lies beside them, or lines that stand elsewhere than where their numbers are. */
+export type Which = 'lines' | 'placed' | Aside
 
 export interface Scan {
   /** Null: all conversations. */
@@ -31,7 +31,7 @@ export interface RowTable {
   readonly recentFrom: number
   byKey(key: string): Promise<MessageRow | null>
   byNumber(number: number): Promise<MessageRow | null>
-  /** From behind `from` (null: from the end that `order` begins at). */
+  /** From behind the row `from` (null: from the end that `order` begins at); lines in the order in which they stand. */
   list(
     which: Which,
     conv: string,
@@ -59,10 +59,13 @@ export interface RowTable {
 /** Rows that are looked at in one go. */
 const BLOCK = 256
 const PAGE = 500
+/** Of one conversation: they come one by one, and seldom. */
+export const PLACED_MAX = 10_000
 
 const STORED_LAST = map({ n: u })
 const INDEX: Readonly<Record<Which, string>> = {
   lines: 'conv',
+  placed: 'placed',
   change: 'change',
   expired: 'expired',
   gone: 'gone',
@@ -74,7 +77,7 @@ export function rowId(number: number): string {
 }
 
 export function whichOf(row: MessageRow): Which {
-  return row.aside ?? 'lines'
+  return row.aside ?? (row.before === undefined ? 'lines' : 'placed')
 }
 
 /** Rows in records: every one of them is in memory as well. */
@@ -121,6 +124,11 @@ export class RecordRows {
 
   async *scan({ conv, needle, last, above = 0 }: Scan): AsyncGenerator<readonly MessageRow[]> {
     const mayHold = byteFilter(needle)
+    // looking by conversation passes these over
+    if (conv !== null) {
+      const placed = await this.list('placed', conv, null, PLACED_MAX, 'descending')
+      yield placed.filter((row) => row.number > above)
+    }
     for (let before = last + 1; before > above + 1;) {
       const records = await (conv === null
         ? this.#block(before, above)

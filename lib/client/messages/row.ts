@@ -52,6 +52,8 @@ export interface MessageRow {
   readonly restored?: number
   /** A new state of a group: what it did to the one before (groups/steps.ts). */
   readonly steps?: Bytes
+  /** It came late, and stands before the line of this number, not where its own number would put it (place.ts). */
+  readonly before?: number
   /** Members of the group to whom it was not sent. */
   readonly absent?: readonly Bytes[]
   /** Its author was an admin of the group when it arrived: what it deletes is deleted, whoever wrote it. */
@@ -86,6 +88,7 @@ const ROW = map({
   gk: opt(s(64)),
   v: opt(u),
   gs: opt(bRange(1, 32_768)),
+  be: opt(u),
   ab: opt(list(b(32), LIMITS.members)),
   ad: opt(flag),
   re: opt(list(tuple(b(32), lit(0, 1, 2)), LIMITS.members)),
@@ -116,6 +119,7 @@ export function encodeRow(row: MessageRow): Buffer {
     gk: row.filled,
     v: row.restored,
     gs: row.steps,
+    be: row.before,
     ab: row.absent,
     ad: row.admin,
     re: row.reached,
@@ -148,6 +152,7 @@ export function decodeRow(body: Bytes): MessageRow {
     ...(f.gk === undefined ? {} : { filled: f.gk }),
     ...(f.v === undefined ? {} : { restored: f.v }),
     ...(f.gs === undefined ? {} : { steps: f.gs }),
+    ...(f.be === undefined ? {} : { before: f.be }),
     ...(f.ab === undefined ? {} : { absent: f.ab }),
     ...(f.ad === undefined ? {} : { admin: true }),
     ...(f.re === undefined ? {} : { reached: f.re }),

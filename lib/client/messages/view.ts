@@ -48,6 +48,7 @@ export function viewOf(row: MessageRow, names: Names, answers?: MessageRow | nul
   const reactions = reactionsOf(row, names)
   return {
     number: row.number,
+    ...(row.before === undefined ? {} : { before: row.before }),
     mid: row.placeholder === undefined ? row.key : '',
     conv: row.conv,
     chat: names.chat(row.conv),

@@ -41,6 +41,8 @@ export interface LaneDeps {
   readonly clock: Clock
   readonly log: Log
   readonly traffic: Traffic
+  /** There is a way for what waits. */
+  isOpen(item: OutItem): boolean
   /** Opens a stream to everybody the next item goes to. Throws coded errors. */
   open(item: OutItem): Promise<Outgoing>
   /** Resolves when that can be told. @throws E_CLOSED */
@@ -124,9 +126,9 @@ export class Lane {
     this.wake()
   }
 
-  /** The next message opens a new stream (a device asked for it). */
+  /** The next message opens a new stream (a device asked for it, or the way has changed). */
   renew(): void {
-    if (this.#flights.length === 0) this.#stream = null
+    if (this.#flights.length === 0 && this.#sealing === null) this.#stream = null
     else this.#dead = true
     this.wake()
   }
@@ -171,8 +173,9 @@ export class Lane {
 
   /** One thing to do; false when there is nothing to do before the next wake. */
   async #step(): Promise<boolean> {
-    const { traffic, clock } = this.#deps
-    if (!traffic.online || this.empty) return false
+    const { clock } = this.#deps
+    const [any] = this.items
+    if (any === undefined || !this.#deps.isOpen(any)) return false
     const wait = this.#notBefore - clock.monotonic()
     if (wait > 0) {
       this.#wakeIn(wait)

@@ -16,6 +16,7 @@ import type { OutItem } from './item.ts'
 import type { Hold } from './lane.ts'
 import { Outgoing } from './outgoing.ts'
 import type { Route } from './route.ts'
+import type { SideWay } from './side-way.ts'
 
 const SEEN_MAX = 8
 
@@ -29,6 +30,7 @@ export interface OpenerDeps {
   readonly receivers: Receivers
   readonly keyRing: () => KeyRing
   readonly routeOf: (conv: string) => Route
+  readonly sideWay: SideWay
 }
 
 export class Opener {
@@ -52,10 +54,11 @@ export class Opener {
 
   /** @throws E_NO_DEVICE when nobody can receive; identity errors; E_CLOSED */
   async open(item: OutItem): Promise<Outgoing> {
-    const { device, profile, clock, link } = this.#deps
+    const { device, profile, clock, sideWay } = this.#deps
     const route = this.#route(item)
     const before = route.opening(item)
-    const recipients = await route.recipients(item)
+    const way = await sideWay.ready(item)
+    const recipients = way?.recipients ?? (await route.recipients(item))
     // what was fetched for the recipients may have raised an alarm
     const hold = this.gate(item)
     if (hold !== null) fail(hold.code, hold.reason)
@@ -81,10 +84,14 @@ export class Opener {
     return Outgoing.open({
       stream,
       recipients,
-      link,
+      link: way?.link ?? this.#deps.link,
+      isFree: way !== null,
       opening: opening?.payload ?? null,
       gossip: (first) => this.#gossip(conv, first),
-      isCurrent: (next) => this.#route(next) === route && route.basis(next) === basis,
+      isCurrent: (next) =>
+        way !== null
+          ? way.isOpen()
+          : !sideWay.covers(next) && this.#route(next) === route && route.basis(next) === basis,
     })
   }
 
@@ -101,10 +108,10 @@ export class Opener {
 
   /** PROTOCOL 6.3 g: what we have seen of others' streams here; with the first message, how far our own directory entry is. */
   #gossip(conv: Bytes, first: boolean): Gossip {
-    const { receivers, peers, device, keyRing } = this.#deps
+    const { receivers, peers, device, keyRing, sideWay } = this.#deps
     const q = receivers
       .recent(conv, SEEN_MAX)
-      .filter((stream) => stream.next > 0)
+      .filter((stream) => stream.next > 0 && !sideWay.isStream(stream.st))
       .map((stream) => [stream.st, stream.next - 1] as const)
     const me = peers.get(device.acct)
     const b = keyRing().published

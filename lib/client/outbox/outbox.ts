@@ -1,6 +1,7 @@
 // Everything this device wants to say, from "safe on disk" to "accepted": one lane per conversation, any number at once.
+import { randomBytes } from '../../crypto/random.ts'
 import { messageId } from '../../identity/conversation.ts'
-import { encodePayload, type Payload } from '../../protocol/payloads.ts'
+import { decodePayload, encodePayload, type Payload } from '../../protocol/payloads.ts'
 import type { Records } from '../../storage/ports.ts'
 import { type Bytes, fromHex, hex } from '../../util/bytes.ts'
 import type { Clock } from '../../util/clock.ts'
@@ -8,9 +9,11 @@ import type { ErrorCode } from '../../util/errors.ts'
 import type { Log } from '../../util/log.ts'
 import type { MessageState } from '../events.ts'
 import type { Link } from '../link.ts'
+import { againId } from '../inbox/gap-key.ts'
 import { isContent, laneOf, type OutItem, type Transmission } from './item.ts'
 import { type Hold, Lane } from './lane.ts'
 import type { Outgoing } from './outgoing.ts'
+import type { SideWay } from './side-way.ts'
 import { OutboxStore } from './store.ts'
 import { Traffic } from './traffic.ts'
 
@@ -31,6 +34,7 @@ export interface OutboxDeps {
   readonly link: Link
   readonly clock: Clock
   readonly log: Log
+  readonly sideWay: SideWay
   /** Opens a stream to everybody the item goes to. */
   readonly open: (item: OutItem) => Promise<Outgoing>
   readonly ready: (item: OutItem) => Promise<void>
@@ -137,11 +141,22 @@ export class Outbox {
     return false
   }
 
-  /** Drops the copy that is kept for resends of a message that is gone. `instead`: what it was deleted with. */
-  forget(mid: string, instead?: Payload): Promise<void> {
-    const now = this.#deps.clock.now()
-    if (instead === undefined) return this.#store.forget(mid, now)
-    return this.#store.forget(mid, now, { kind: instead.k, payload: encodePayload(instead) })
+  /** Drops the copies that are kept for resends of a message that was deleted, with `instead`: that is sent again. */
+  async forget(mid: string, instead: Payload): Promise<void> {
+    const { clock, acct } = this.#deps
+    const gone = await this.#store.forget(mid, clock.now(), (item) => withdrawn(item, instead))
+    // answers that hold it may be asked for as well
+    for (const { conv, tx } of gone) {
+      if (tx === undefined) continue
+      const answer = messageId(fromHex(conv), acct, againId(tx.st, tx.i))
+      await this.forget(hex(answer), instead)
+    }
+  }
+
+  /** Its time is over: whoever could not read it, and asks now, hears that it is gone (PROTOCOL 9.4). */
+  expired(mid: string): Promise<void> {
+    const ts = this.#deps.clock.now()
+    return this.forget(mid, { k: 'del', id: randomBytes(16), ts, m: [fromHex(mid)] })
   }
 
   sentAs(st: Bytes, i: number): Promise<OutItem | null> {
@@ -185,11 +200,12 @@ export class Outbox {
     const key = laneOf(item)
     const known = this.#lanes.get(key)
     if (known !== undefined) return known
-    const { clock, log, open, ready, gate, stale, full } = this.#deps
+    const { clock, log, open, ready, gate, stale, full, sideWay } = this.#deps
     const lane = new Lane({
       clock,
       log,
       traffic: this.#traffic,
+      isOpen: (next) => this.#traffic.online || sideWay.covers(next),
       open,
       ready,
       gate,
@@ -267,3 +283,15 @@ export class Outbox {
 }
 
 const EXPIRED = 'It was not accepted for 31 days.'
+
+/** What an item says when its message is gone; an answer stays one, so that it fills what it would have filled. */
+function withdrawn(
+  { kind, payload }: OutItem,
+  instead: Payload,
+): Pick<OutItem, 'kind' | 'payload'> {
+  const told = (bytes: Bytes): Buffer => {
+    const said = decodePayload(bytes)
+    return encodePayload(said.k === 'again' ? { ...said, p: told(said.p) } : instead)
+  }
+  return { kind: kind === 'again' ? kind : instead.k, payload: told(payload) }
+}

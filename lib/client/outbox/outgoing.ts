@@ -17,7 +17,9 @@ export interface SealedMessage {
 export interface OutgoingOptions {
   readonly stream: SenderStream | null
   readonly recipients: readonly VerifiedBundle[]
-  readonly link: Link
+  readonly link: Pick<Link, 'request'>
+  /** Nobody charges for it: it does not go over the server. */
+  readonly isFree?: boolean
   /** The payload it begins with, if there is one. */
   readonly opening: Bytes | null
   /** What goes beside the next payload (PROTOCOL 6.3 g). */
@@ -38,7 +40,7 @@ export class Outgoing {
   readonly openingCost: number
   readonly #stream: SenderStream | null
   readonly #first: SealedMessage | null
-  readonly #link: Link
+  readonly #link: Pick<Link, 'request'>
   readonly #gossip: (first: boolean) => Gossip
   readonly #isCurrent: (item: OutItem) => boolean
   #announced = false
@@ -49,7 +51,7 @@ export class Outgoing {
     this.empty = options.stream === null
     this.st = options.stream?.st ?? new Uint8Array(16)
     this.devices = options.recipients.map(({ acct, dev }) => Buffer.concat([acct, dev]))
-    this.cost = sendCost(this.devices.length)
+    this.cost = options.isFree === true ? 0 : sendCost(this.devices.length)
     this.openingCost = first === null ? 0 : this.cost
     this.#link = options.link
     this.#gossip = options.gossip

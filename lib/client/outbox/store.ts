@@ -69,18 +69,18 @@ export class OutboxStore {
     return record === null ? null : decodeItem(record.body)
   }
 
-  /** What has ended of this message; whoever could not read it is told `instead`. */
+  /** What has ended of this message; whoever could not read it is told `instead`. Resolves to what that was. */
   async forget(
     mid: string,
     now: number,
-    instead?: Pick<OutItem, 'kind' | 'payload'>,
-  ): Promise<void> {
-    for (const item of await this.#page('mid', mid)) {
-      if (!isDone(item)) continue
-      if (instead === undefined || item.tx === undefined) {
-        await this.#records.delete(KIND, idOf(item.seq))
-      } else await this.save({ ...item, ...instead }, now)
+    instead: (item: OutItem) => Pick<OutItem, 'kind' | 'payload'>,
+  ): Promise<readonly OutItem[]> {
+    const done = (await this.#page('mid', mid)).filter(isDone)
+    for (const item of done) {
+      if (item.tx === undefined) await this.#records.delete(KIND, idOf(item.seq))
+      else await this.save({ ...item, ...instead(item) }, now)
     }
+    return done
   }
 
   /** Removes what ended more than 7 days ago. */

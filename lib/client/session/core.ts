@@ -13,6 +13,7 @@ import { freshKeys } from '../account/key-maker.ts'
 import { KeyRing } from '../account/key-ring.ts'
 import { checkNotOlder } from '../account/own-list.ts'
 import type { Profile } from '../account/profile.ts'
+import type { Direct } from '../direct/direct.ts'
 import type { Emitter } from '../emitter.ts'
 import { GroupTable } from '../groups/group-table.ts'
 import { userOf } from '../groups/group-info.ts'
@@ -33,7 +34,7 @@ import { GoneChats } from '../messages/gone-chats.ts'
 import { answeredBy } from '../messages/answers.ts'
 import { RecordMessageLog } from '../messages/log.ts'
 import type { MessageRow } from '../messages/row.ts'
-import { Expiry } from '../messages/expiry.ts'
+import type { Expiry } from '../messages/expiry.ts'
 import { eventsOf, noMessage } from '../messages/telling.ts'
 import { type Names, viewOf } from '../messages/view.ts'
 import type { Outbox } from '../outbox/outbox.ts'
@@ -52,6 +53,8 @@ import { Settings } from '../people/settings.ts'
 import type { ClientDeps } from '../ports.ts'
 import { openArchive } from './archive-of.ts'
 import { chatOf } from './chat-of.ts'
+import { openDirect } from './direct-of.ts'
+import { openExpiry } from './expiry-of.ts'
 import { GroupParts } from './group-parts.ts'
 import { openInbox } from './inbox-of.ts'
 import { MessageStates } from './message-states.ts'
@@ -99,6 +102,7 @@ export class Core {
   receipts!: Receipts
   keyRing!: KeyRing
   outbox!: Outbox
+  direct!: Direct
   inbox!: Inbox
   states!: MessageStates
   answers!: FileAnswers
@@ -178,6 +182,7 @@ export class Core {
   }
 
   async stop(): Promise<void> {
+    await this.direct.stop()
     this.gaps.stop()
     this.receipts.stop()
     this.book.stop()
@@ -193,9 +198,8 @@ export class Core {
       this.keyRing.stop(),
       this.expiry.stop(),
     ])
-    await Promise.all([
-      ...[this.messages, this.peers, this.chats, this.groups].map((each) => each.idle()),
-    ])
+    const tables = [this.messages, this.peers, this.chats, this.groups]
+    await Promise.all(tables.map((each) => each.idle()))
   }
 
   async #openPeople(): Promise<void> {
@@ -280,18 +284,8 @@ export class Core {
       this.profile.store,
       parties.all().map(({ conv }) => conv),
     )
-    this.expiry = await Expiry.open({
-      records,
-      messages: this.messages,
-      clock,
-      log,
-      expired: async ({ key, number, conv }) => {
-        await outbox().forget(key)
-        emit({ type: 'message-expired', number, chat: this.names.chat(conv) })
-      },
-    })
-    this.messages.onTimed((rows) => this.expiry.note(rows))
     const { messages, directory, names } = this
+    this.expiry = await openExpiry({ records, messages, clock, log, outbox, names, emit })
     this.archive = await openArchive({
       ...{ device, records, link, clock, log, emit, peers, messages, directory, names },
       archives: () => this.profile.archives,
@@ -308,7 +302,7 @@ export class Core {
     this.answers = new FileAnswers({ parties, outbox, clock })
     this.transfers = await Transfers.open({
       ...{ records, link, files: this.deps.files, clock, log, emit },
-      names: this.names,
+      ...{ names: this.names, way: (conv: string) => this.direct.way(conv) },
       acknowledge: (transfer, chunks, done) => this.answers.send(transfer, chunks, done),
       broken: this.broken,
     })
@@ -331,11 +325,10 @@ export class Core {
 
   async #openTraffic(): Promise<void> {
     const { link, clock, log, peers, device, profile, messages, directory, receivers } = this
-    const { groups, parties } = this
+    const { groups, parties, broken } = this
     const { emit } = this.emitter
     const keyRing = (): KeyRing => this.keyRing
     const outbox = (): Outbox => this.outbox
-    const broken = this.broken
     this.keyRing = new KeyRing({
       keys: this.deps.keys ?? freshKeys,
       profile,
@@ -355,6 +348,7 @@ export class Core {
     const { files } = this
     const { acct } = device
     this.groupParts = new GroupParts(this)
+    this.direct = await openDirect(this)
     const { groupParts, names, acceptance } = this
     const opening = groupParts.opening
     const resends = new Resends({ outbox, parties, opening, directory, clock, log, emit })
@@ -366,7 +360,9 @@ export class Core {
       inGroups: groupParts,
       isBlocked: (from) => this.blocks.has(from),
       isStrict: () => this.settings.choices.strict,
+      tellsReads: () => this.settings.choices.readReceipts,
       nextNumber: () => this.transfers.nextNumber(),
+      introduced: this.direct.heard,
       show: (inserted, fills) => {
         for (const event of eventsOf(inserted, fills, names)) emit(event)
         const event = groupParts.eventOf(inserted.row)
@@ -379,13 +375,14 @@ export class Core {
     })
     this.states = new MessageStates({ messages, names, parties, acct, emit, clock, log, broken })
     this.outbox = await openOutbox({
-      ...{ ...common, profile, receivers, acceptance, keyRing, broken },
+      ...{ ...common, profile, receivers, acceptance, keyRing, broken, sideWay: this.direct },
       caughtUp: () => this.inbox.caughtUp(),
       voided: (item) => void this.groupChanges.drop(item).catch(broken),
       changed: (item, state, code, reason) => {
         if (state === 'accepted') void this.groupChanges.accepted(item).catch(broken)
         if (item.kind === 'rcpt' && state === 'accepted') this.receipts.settled(item)
         if (state === 'accepted') this.gone.accepted(item.mid)
+        if (state === 'accepted') this.direct.accepted(item)
         // what goes to a part of a conversation is no line of it
         if (item.acct === undefined && (isContentKind(item.kind) || item.kind === 'req')) {
           this.states.changed(item, state, code, reason)

@@ -86,7 +86,8 @@ export class History {
     const rows = await this.#unreadRows(party)
     const last = rows.at(-1)
     if (last === undefined) return
-    await parties.read(party.conv, last.number)
+    // what came late stands among older ones
+    await parties.read(party.conv, Math.max(...rows.map(({ number }) => number)))
     sync.read(party.conv, last.key)
     if (settings.choices.readReceipts) await receipts.read(rows)
   }

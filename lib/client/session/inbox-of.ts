@@ -19,7 +19,7 @@ export interface InboxParts
 }
 
 export function openInbox(parts: InboxParts): Inbox {
-  const { acct, messages, names, emit, gaps, groups, inGroups } = parts
+  const { acct, messages, names, emit, gaps, groups, inGroups, tellsReads } = parts
   const needless = (key: string): Promise<void> => gaps.needless(key)
   return new Inbox({
     ...parts,
@@ -28,7 +28,7 @@ export function openInbox(parts: InboxParts): Inbox {
     dispatch: new Dispatch({ ...parts, needless }),
     groupDispatch: new GroupDispatch({
       ...{ ...parts, ...inGroups, me: acct, groups, needless },
-      receipts: new GroupReceipts({ messages, names, emit }),
+      receipts: new GroupReceipts({ messages, names, emit, tellsReads }),
     }),
     gossiper: new Gossiper(parts),
   })

@@ -80,7 +80,7 @@ export class LifeActions implements Life {
         deletion = { k: 'del', ...stamp, m }
         return Promise.resolve(deletion)
       })
-      await this.#core.outbox.forget(row.key, deletion)
+      if (deletion !== undefined) await this.#core.outbox.forget(row.key, deletion)
       const transfer = this.#core.transfers.findByMid(row.key)
       if (transfer !== undefined && !isEnded(transfer.state)) {
         await this.#core.transfers.halt(transfer.number, 'cancelled')

@@ -4,7 +4,6 @@ import type { InboxKeys } from '../../envelope/inbox-keys.ts'
 import { formatContactUri } from '../../identity/uri.ts'
 import { serverFingerprint } from '../../identity/fingerprint.ts'
 import { hex } from '../../util/bytes.ts'
-import type { Timer } from '../../util/clock.ts'
 import { codeOf, type ErrorCode, fail, SecureChatError } from '../../util/errors.ts'
 import type {
   ChatInfo,
@@ -19,6 +18,7 @@ import type { Endpoint, LaunchKey } from '../account/channel.ts'
 import { removeThisDevice } from '../account/leaving.ts'
 import type { Profile } from '../account/profile.ts'
 import type { Archive } from '../archive/archive.ts'
+import type { DirectApi } from '../direct-api.ts'
 import { Emitter } from '../emitter.ts'
 import type { ClientEvent, ContactInfo, MessageView, Offer, SentMessage } from '../events.ts'
 import { isOver } from '../files/transfer.ts'
@@ -37,6 +37,7 @@ import { RecordNotebook } from './notebook.ts'
 import { PeopleActions } from './people-actions.ts'
 import { reopen } from './reopen.ts'
 import { statusOf } from './status.ts'
+import { DailyUpkeep } from './upkeep.ts'
 import { Writing } from './writing.ts'
 
 export interface SessionOptions {
@@ -54,8 +55,6 @@ export interface SessionOptions {
   readonly publishFirst: boolean
 }
 
-const DAY_MS = 24 * 3_600_000
-
 export class LiveSession implements Session {
   readonly account: LiveAccount
   readonly archive: Archive
@@ -67,7 +66,7 @@ export class LiveSession implements Session {
   readonly life: LifeActions
   readonly groups: GroupActions
   readonly notebook: RecordNotebook
-  #upkeep: Timer | null = null
+  #upkeep: DailyUpkeep | null = null
   #closing: Promise<void> | null = null
 
   private constructor(core: Core, options: SessionOptions) {
@@ -126,6 +125,10 @@ export class LiveSession implements Session {
       fingerprint: serverFingerprint(srv),
       uri: formatContactUri({ host, port, srv, acct, user: me.pin.user }),
     }
+  }
+
+  get direct(): DirectApi {
+    return this.#core.direct
   }
 
   get who(): WhoApi {
@@ -348,22 +351,8 @@ export class LiveSession implements Session {
     published.catch((error: unknown) => {
       log.warn('client.keys.launch', { code: codeOf(error) })
     })
-    this.#maintain()
-  }
-
-  /** Once a day, and at the start. */
-  #maintain(): void {
-    const { clock, receivers, keyRing, outbox, log } = this.#core
-    this.#upkeep = clock.after(DAY_MS, () => {
-      this.#maintain()
-    })
-    const now = clock.now()
-    Promise.all([
-      receivers.prune(now, (klid) => keyRing.find(klid) !== undefined),
-      outbox.sweep(Math.floor(now / DAY_MS) - 60),
-    ]).catch((error: unknown) => {
-      if (this.#closing === null) log.warn('client.upkeep', { code: codeOf(error) })
-    })
+    this.#upkeep = new DailyUpkeep(this.#core)
+    this.#upkeep.start()
   }
 
   #forceOut(code: ErrorCode, text: string): void {
@@ -377,7 +366,7 @@ export class LiveSession implements Session {
 
   async #close(): Promise<void> {
     const { emitter, log, states } = this.#core
-    this.#upkeep?.cancel()
+    this.#upkeep?.stop()
     states.stop()
     try {
       await this.#core.stop()

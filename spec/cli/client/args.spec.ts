@@ -16,6 +16,15 @@ test('the full screen is asked for by hand', (t) => {
   t.true(parseClientArgs(['--full'], {}).full)
 })
 
+test('where a direct connection finds this machine', (t) => {
+  t.like(parseClientArgs([], {}), { directPort: 0, directHost: undefined, directLan: false })
+  const argv = ['--direct-port', '1024', '--direct-lan', '--direct-host']
+  for (const host of ['example.org', '192.0.2.1', '2001:db8::1', 'my_host', 'münchen.example']) {
+    const o = parseClientArgs([...argv, host], {})
+    t.like(o, { directPort: 1024, directHost: host, directLan: true })
+  }
+})
+
 test('what does not belong there is refused with a code', (t) => {
   for (const argv of [
     ['--password', 'x'],
@@ -29,6 +38,15 @@ test('what does not belong there is refused with a code', (t) => {
     ['--username', 'ci'],
     ['--register', '--username', 'a b'],
     ['--port', '7700'],
+    ['--direct-port', '80'],
+    ['--direct-port', '1023'],
+    ['--direct-port', '65536'],
+    ['--direct-port', 'any'],
+    ['--direct-host', ''],
+    ['--direct-host', 'host:7700'],
+    ['--direct-host', 'https://host'],
+    ['--direct-host', 'two words'],
+    ['--direct-lan=yes'],
   ]) {
     t.throws(() => parseClientArgs(argv, {}), { code: 'E_USAGE' }, argv.join(' '))
   }

@@ -78,6 +78,7 @@ function sampleOf(name: string): string {
     email: 'required',
     directory: 'yes',
     presence: 'yes',
+    systemd: 'yes',
     data: '/srv/data',
     keys: '/srv/keys',
     launchPasswordFile: '/srv/password',

@@ -6,11 +6,14 @@ import { join } from 'node:path'
 import test from 'ava'
 
 import { type Check, doctor } from '../../../lib/cli/server/operator/doctor.ts'
+import { connectionsWithin } from '../../../lib/cli/server/descriptors.ts'
+import { changeLaunchPassword } from '../../../lib/cli/server/identity.ts'
 import { createKey } from '../../../lib/cli/server/key-format.ts'
 import { defaultSettings, type ServerSettings } from '../../../lib/cli/server/settings.ts'
 import { startServer } from '../../../lib/cli/server/start.ts'
 import { systemClock } from '../../../lib/cli/system-clock.ts'
 import { createSetup, opaqueReady } from '../../../lib/crypto/opaque.ts'
+import { PASSPHRASE_COST } from '../../../lib/crypto/scrypt.ts'
 import { silentLog } from '../../../lib/util/log.ts'
 import { rsa2048, rsa3072 } from '../../helpers/keys.ts'
 
@@ -20,7 +23,7 @@ async function settingsIn(t: { teardown(fn: () => Promise<void>): void }): Promi
   const root = await mkdtemp(join(tmpdir(), 'securechat-doctor-'))
   t.teardown(() => rm(root, { recursive: true, force: true }))
   const settings = defaultSettings({ keys: join(root, 'keys'), data: root })
-  return { ...settings, host: '127.0.0.1', port: 0, freeBytes: 1 }
+  return { ...settings, host: '127.0.0.1', port: 0, freeBytes: 1, maxClients: 9 }
 }
 
 async function installed(t: { teardown(fn: () => Promise<void>): void }): Promise<ServerSettings> {
@@ -49,7 +52,7 @@ async function verdicts(
 test('an installation in order, that does not run and was never saved', async (t) => {
   const { exit, of } = await verdicts(await installed(t))
   t.is(exit, 0)
-  const rest = { keys: 'ok', modes: 'ok', disk: 'ok', clock: 'ok', config: 'ok' }
+  const rest = { keys: 'ok', modes: 'ok', disk: 'ok', clock: 'ok', config: 'ok', limits: 'ok' }
   t.deepEqual(of, { ...rest, server: 'warning', port: 'warning', backup: 'warning' })
 })
 
@@ -80,6 +83,29 @@ test('a backup that is old, and settings that do not fit together', async (t) =>
   t.is((await verdicts(settings)).of['backup'], 'warning')
   t.is((await verdicts({ ...settings, newRecipientsPerDay: 5 })).of['config'], 'warning')
   t.is((await verdicts({ ...settings, fileQuotaBytes: 5 })).of['config'], 'warning')
+})
+
+test('keys under a launch password: well without it, opened with it, bad with a wrong one', async (t) => {
+  const settings = await installed(t)
+  const none = () => Promise.resolve(null)
+  const cheap = { ...PASSPHRASE_COST, N: 2 ** 15 }
+  await changeLaunchPassword(settings.keys, none, () => Promise.resolve('a launch password'), cheap)
+  t.like(await verdicts(settings), { exit: 0, of: { keys: 'ok', server: 'warning' } })
+  const launchPasswordFile = join(settings.data, '.password')
+  const given = { ...settings, launchPasswordFile }
+  await writeFile(launchPasswordFile, 'a launch password\n')
+  t.like(await verdicts(given), { exit: 0, of: { keys: 'ok', server: 'warning' } })
+  await writeFile(launchPasswordFile, 'another launch password\n')
+  t.like(await verdicts(given), { exit: 1, of: { keys: 'bad', server: 'bad' } })
+})
+
+test('descriptors for fewer clients than there may be', async (t) => {
+  const settings = await installed(t)
+  t.is((await verdicts({ ...settings, maxClients: 1e9 })).of['limits'], 'warning')
+  t.true(connectionsWithin(null) > 1e9)
+  t.is(connectionsWithin(65_536), 65_024)
+  t.is(connectionsWithin(256), 128)
+  t.is(connectionsWithin(1), 1)
 })
 
 test('where nothing is, nothing is made', async (t) => {

@@ -1,5 +1,5 @@
 // The composition in one process: what is opened is closed, also when a later step fails.
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -63,4 +63,35 @@ test('a launch key that cannot be made stops the start, and frees the data', asy
   await t.throwsAsync(startServer(settings, deps), { message: 'no entropy' })
   const running = await start(settings)
   await running.close()
+})
+
+test('a launch password given at the first start protects the keys made there; an unfit one makes none', async (t) => {
+  const home = await mkdtemp(join(tmpdir(), 'securechat-start-'))
+  t.teardown(() => rm(home, { recursive: true, force: true }))
+  const launchPasswordFile = join(home, 'password')
+  const settings = {
+    ...defaultSettings({ keys: join(home, 'keys'), data: join(home, 'data') }),
+    ...{ host: '127.0.0.1', port: 0, launchPasswordFile },
+  }
+  await writeFile(launchPasswordFile, 'short\n')
+  await t.throwsAsync(start(settings), { code: 'E_CONFIG' })
+  await t.throwsAsync(readdir(settings.keys), { code: 'ENOENT' })
+  await writeFile(launchPasswordFile, 'a launch password\n')
+  const first = await start(settings)
+  await first.close()
+  await t.throwsAsync(start({ ...settings, launchPasswordFile: null }), { code: 'E_AUTH' })
+  const second = await start(settings)
+  await second.close()
+  t.deepEqual(second.srv, first.srv)
+})
+
+test('a launch password that protects nothing is warned of', async (t) => {
+  const settings = await setUp(t)
+  const warned: string[] = []
+  const log = { ...silentLog, warn: (event: string) => warned.push(event) }
+  const given = { ...settings, launchPasswordFile: join(settings.keys, 'none') }
+  const launchKey = Promise.resolve(rsa2048(0))
+  const running = await startServer(given, { clock: systemClock, log, launchKey })
+  await running.close()
+  t.deepEqual(warned, ['keys.unprotected'])
 })

@@ -109,6 +109,30 @@ test('old messages answer as before, also after a restart, and are not in memory
   t.is((await again.insert(next)).row.number, COUNT + 1)
 })
 
+test('a line that came late keeps its place when all around it is old', async (t) => {
+  const { store, log } = await filled()
+  const at = COUNT - 510
+  const numbers = { take: () => null, used: () => undefined }
+  const row = { ...message(COUNT + 1), conv: BUSY, ts: at, at, restored: 1 }
+  const late = (await log.restore({ row, numbers, isInOrder: true })).row.number
+  for (let n = COUNT + 2; n < COUNT + 2500; n++) await log.insert({ ...message(n), conv: BUSY })
+  t.true(log.recentFrom > late)
+  for (const each of [log, await RecordMessageLog.open(store, CONVS)]) {
+    const [before, after] = [await each.page(BUSY, late, 2), await each.after(BUSY, late, 2)]
+    t.deepEqual(
+      [...before, ...after].map(({ number }) => number),
+      [at - 1, at, at + 1, at + 2],
+    )
+    const around = await each.page(BUSY, at + 2, 3)
+    t.deepEqual(
+      around.map(({ number }) => number),
+      [at, late, at + 1],
+    )
+    t.is((await each.byNumber(late))?.key, row.key)
+    t.deepEqual(await found(each, BUSY, `hay ${String(COUNT + 1)}`), [late])
+  }
+})
+
 test('who reads while a segment is written anew misses nothing', async (t) => {
   const { log } = await filled()
   const expected = all.filter((n) => convOf(n) === BUSY)

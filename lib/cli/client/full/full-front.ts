@@ -76,7 +76,7 @@ export class FullFront extends ScreenFront {
     })
   }
 
-  override place(user: string | null, chat: string | null): void {
+  override place(user: string | null, chat: string | null, isDirect = false): void {
     if (user !== this.#user) this.#panes.forget()
     this.#user = user
     if (chat !== this.#panes.open.chat) {
@@ -88,7 +88,7 @@ export class FullFront extends ScreenFront {
         this.#hooks.onNewPane(chat)
       }
     }
-    super.place(user, chat)
+    super.place(user, chat, isDirect)
     this.#hooks.onChange()
   }
 

@@ -283,6 +283,7 @@ export class FullMode {
       }
       case 'group':
       case 'connection':
+      case 'direct':
       case 'restore':
         break
     }

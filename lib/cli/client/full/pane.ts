@@ -1,6 +1,7 @@
 // What is shown of one chat in the full screen, or of everything: items that draw themselves for a width, and how far one
-// has scrolled. A message has its place by its number, whenever it comes; a row of ours stays where it was said. Knows no
-// terminal.
+// has scrolled. A message has its place by its number, or by where the conversation has it, whenever it comes; a row of ours
+// stays where it was said. Knows no terminal.
+import { compareLines } from '../../../client/messages/place.ts'
 import { longDate, sameDay } from '../format.ts'
 import { type Entry, type Row, section, type Text } from '../rows.ts'
 
@@ -8,6 +9,9 @@ import { type Entry, type Row, section, type Text } from '../rows.ts'
 export interface Item {
   /** Of the message; undefined: a row of ours. */
   readonly number?: number
+  /** See MessageView. */
+  readonly before?: number
+  readonly ts?: number
   /** When the message came: a row with the date stands before the first of a day. */
   readonly at?: number
   readonly entries: readonly Entry[]
@@ -72,7 +76,7 @@ export class Pane {
       this.#items[same] = kept
       return
     }
-    const after = this.#items.findLastIndex((each) => (each.number ?? Infinity) < item.number)
+    const after = this.#items.findLastIndex((each) => standsBefore(each, item))
     const isNewest = !this.#items.slice(after + 1).some((each) => each.number !== undefined)
     if (isNewest) this.add(item)
     else this.#items.splice(after + 1, 0, { ...item, drawn: null })
@@ -219,4 +223,12 @@ export class Pane {
     }
     return this.chat !== null || !sameDay(this.#since, at)
   }
+}
+
+/** False for a row of ours. */
+function standsBefore(
+  { number, ts = 0, ...one }: Item,
+  other: Item & { readonly number: number },
+): boolean {
+  return number !== undefined && compareLines({ ...one, number, ts }, { ts: 0, ...other }) < 0
 }

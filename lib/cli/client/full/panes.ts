@@ -10,6 +10,8 @@ const MAX_KEPT = 30
 export interface Addressed {
   readonly chat: string
   readonly number: number
+  readonly before?: number
+  readonly ts: number
   readonly at: number
 }
 
@@ -92,7 +94,8 @@ export class Panes {
     for (const pane of [this.home, ...this.#chats.values()]) pane.clear()
   }
 
-  #item({ number, at }: Addressed, show: () => void): Item & { readonly number: number } {
+  #item(view: Addressed, show: () => void): Item & { readonly number: number } {
+    const { number, at, ts, before } = view
     const collected = { entries: [], ids: [] }
     this.#collected = collected
     try {
@@ -100,6 +103,6 @@ export class Panes {
     } finally {
       this.#collected = null
     }
-    return { number, at, ...collected }
+    return { number, at, ts, ...(before === undefined ? {} : { before }), ...collected }
   }
 }

@@ -89,7 +89,9 @@ export class JsonFront implements Front {
     // likewise
   }
 
-  question(): { withdraw(): void } {
+  /** What a command asks before it goes on; the hint says what to type. Who may be asked by others has their events. */
+  question(text: string, hint: string): { withdraw(): void } {
+    this.row('?', `${text} ${hint}`)
     return { withdraw: () => undefined }
   }
 

@@ -24,11 +24,7 @@ export type Decode = (
 
 const TIMEOUT_MS = 10_000
 const HEAP_MB = 256
-/** Compiled it is JavaScript; a spec runs the source. */
-const ENTRY = new URL(
-  import.meta.url.endsWith('.ts') ? './decode-worker.ts' : './decode-worker.js',
-  import.meta.url,
-)
+const ENTRY = new URL('./decode-worker.js', import.meta.url)
 
 export function workerDecoder(clock: Clock, entry: URL = ENTRY): Decode {
   return async (bytes, boxes, signal) => {

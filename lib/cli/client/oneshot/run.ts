@@ -215,7 +215,7 @@ async function tail(
     typed === undefined
       ? []
       : await session.history(chatOf(session, typed), { limit: shot.count ?? TAIL })
-  const last = past.at(-1)?.number ?? 0
+  const last = Math.max(0, ...past.map(({ number }) => number))
   for (const view of [...past, ...early.filter(({ number }) => number > last)]) print.message(view)
   show = (view) => {
     print.message(view)

@@ -8,7 +8,9 @@ import { codeOf, SecureChatError } from '../../../util/errors.ts'
 import { EXIT } from '../../exit-codes.ts'
 import { lastBackupAt } from '../backup/marks.ts'
 import { ownerOf } from '../data-folder.ts'
+import { connectionsWithin, descriptorLimit } from '../descriptors.ts'
 import { loadServerKeys } from '../identity.ts'
+import { isGiven, launchPasswordOf } from '../launch-password.ts'
 import type { ServerSettings } from '../settings.ts'
 import { hex } from '../../../util/bytes.ts'
 import { askFolder, askRunning } from './ask.ts'
@@ -41,8 +43,9 @@ export async function doctor(settings: ServerSettings, now: number): Promise<Out
     asFound,
     ...outside,
     clock(now),
-    server(state),
+    server(settings, state),
     await port(settings, state),
+    descriptors(settings, state),
     ...sanity(settings),
   ]
   const bad = checks.filter(({ verdict }) => verdict === 'bad').length
@@ -78,8 +81,17 @@ function check(name: string, verdict: Verdict, text: string): Check {
   return { name, verdict, text }
 }
 
-function server(state: State): Check {
-  if ('error' in state) return check('server', 'bad', state.error.message)
+function server(settings: ServerSettings, state: State): Check {
+  if ('error' in state) {
+    const isSealed = state.error.code === 'E_AUTH' && !isGiven(settings)
+    return isSealed
+      ? check(
+          'server',
+          'warning',
+          'does not run; its data are sealed, and no launch password was given',
+        )
+      : check('server', 'bad', state.error.message)
+  }
   const { running, store, pid, version } = state.report
   if (store === 'down')
     return check('server', 'bad', 'a write failed: restart it when the disk is well')
@@ -106,20 +118,36 @@ async function port(settings: ServerSettings, state: State): Promise<Check> {
   }
 }
 
+function descriptors({ maxClients }: ServerSettings, state: State): Check {
+  const running = 'report' in state && state.report.running ? state.report.pid : 'self'
+  const limit = descriptorLimit(running)
+  const room = connectionsWithin(limit)
+  if (room >= maxClients) return check('limits', 'ok', `descriptors for ${maxClients} clients`)
+  const text = `${limit ?? 0} descriptors are enough for ${room} of ${maxClients} clients: raise LimitNOFILE or ulimit -n`
+  return check('limits', 'warning', text)
+}
+
 function clock(now: number): Check {
   const isSane = now > EARLIEST_MS && now < LATEST_MS
   return check('clock', isSane ? 'ok' : 'bad', `${dateText(now)}; certificates depend on it`)
 }
 
-async function keys({ keys: dir, data }: ServerSettings): Promise<Check> {
+async function keys(settings: ServerSettings): Promise<Check> {
+  const { keys: dir, data } = settings
   try {
-    const [found, owner] = await Promise.all([loadServerKeys(dir), ownerOf(data)])
+    const [found, owner] = await Promise.all([
+      loadServerKeys(dir, launchPasswordOf(settings)),
+      ownerOf(data),
+    ])
     if (found === null) return check('keys', 'bad', `${dir} does not hold all three keys`)
     if (owner !== null && owner !== hex(found.srv)) {
       return check('keys', 'bad', `those in ${dir} belong to another server than ${data}`)
     }
     return check('keys', 'ok', `whole, and those of ${data}`)
   } catch (error) {
+    if (codeOf(error) === 'E_AUTH' && !isGiven(settings)) {
+      return check('keys', 'ok', 'sealed by a launch password, which was not given to look inside')
+    }
     return check('keys', 'bad', error instanceof Error ? error.message : String(error))
   }
 }

@@ -74,6 +74,16 @@ test('messages stand in the order of their numbers, each once, whenever they com
   t.is(shown(pane, 20).length, 6)
 })
 
+test('a message that came late stands before the one that its conversation says', (t) => {
+  const pane = new Pane('alice', NOW)
+  for (const n of [4, 5, 6]) pane.put(item(n, 1))
+  pane.put({ ...item(8, 1), before: 5, ts: 20 })
+  pane.put({ ...item(7, 1), before: 5, ts: 30 })
+  pane.put({ ...item(9, 1), before: 4, ts: 10 })
+  t.deepEqual(shown(pane, 20).slice(1), ['9.0', '4.0', '8.0', '7.0', '5.0', '6.0'])
+  t.is(pane.oldest, 9, 'what is before that one comes next')
+})
+
 test('words of ours stay where they were said', (t) => {
   const pane = new Pane('alice', NOW)
   pane.put(item(5, 1))

@@ -1,0 +1,11 @@
+import { bundle, OUT } from './spec/bundle.js'
+
+await bundle()
+
+export default {
+  files: ['spec/**/*.spec.ts'],
+  typescript: { rewritePaths: { 'spec/': OUT }, compile: false },
+  nodeArguments: ['--enable-source-maps'],
+  concurrency: 3,
+  timeout: '10m',
+}

@@ -1,0 +1,390 @@
+// Introductions and what comes of them, one at a time for each contact (PROTOCOL 12). The server carries two sealed payloads
+// and learns nothing but that somebody asked for his own address. Nothing here is stored: a restart begins without a link.
+import { randomBytes } from '../../crypto/random.ts'
+import type { Address } from '../../protocol/composites.ts'
+import type { PayloadOf } from '../../protocol/payloads.ts'
+import { type Bytes, concat, equal, hex } from '../../util/bytes.ts'
+import { codeOf, fail } from '../../util/errors.ts'
+import { BoundedMap } from '../../util/rate.ts'
+import type { DirectApi, DirectRule, DirectView } from '../direct-api.ts'
+import { deferred } from '../deferred.ts'
+import type { Arrival } from '../inbox/arrival.ts'
+import { requireOnline } from '../link.ts'
+import type { OutItem } from '../outbox/item.ts'
+import type { SideWay, Way } from '../outbox/side-way.ts'
+import type { Peer } from '../people/peer.ts'
+import type { DirectPort } from '../ports.ts'
+import { parseUsername } from '../../protocol/names.ts'
+import type { Wire } from '../wire.ts'
+import { usable } from './addresses.ts'
+import type { DirectDeps } from './deps.ts'
+import { Doors } from './doors.ts'
+import { LinkInbox } from './link-inbox.ts'
+import { ownAddresses } from './own-addresses.ts'
+import { Meeting } from './meeting.ts'
+import { Path } from './path.ts'
+import type { DirectPayload } from './payloads.ts'
+import { Post } from './post.ts'
+import { contactFor, refuseSecond, sentence, type Talk, viewOf } from './talk.ts'
+
+const ASKING_MS = 120_000
+/** Clocks may differ by so much. */
+const SKEW_MS = 120_000
+/** The port that stands for one which is not open yet. */
+const ANY_PORT = 65_535
+const STREAMS_MAX = 1000
+
+interface Leaving {
+  readonly leave?: boolean
+}
+
+export class Direct implements DirectApi, SideWay {
+  readonly #deps: DirectDeps
+  /** By the conversation. */
+  readonly #talks = new Map<string, Talk>()
+  readonly #streams = new BoundedMap<true>(STREAMS_MAX)
+  readonly #post: Post
+  readonly #doors: Doors
+
+  constructor(deps: DirectDeps) {
+    this.#deps = deps
+    this.#post = new Post(deps.outbox, deps.clock)
+    this.#doors = new Doors(deps.clock, deps.log)
+  }
+
+  async addresses(user: string): Promise<readonly string[]> {
+    this.#port()
+    this.#checkFree(await this.#contact(user))
+    const own = await this.#own(ANY_PORT)
+    return own.map(([ip]) => ip)
+  }
+
+  async offer(user: string, { leave = false }: Leaving = {}): Promise<DirectView> {
+    const port = this.#port()
+    const peer = await this.#contact(user)
+    this.#checkFree(peer)
+    const sess = randomBytes(16)
+    const door = await this.#doors.open(port, sess)
+    try {
+      const own = await this.#own(door.port)
+      this.#checkFree(peer)
+      const psk = randomBytes(32)
+      const who = own.length === 0 ? 'a' : 'o'
+      const talk = this.#begin({ peer, sess, psk, who, isOurs: true, state: 'offered' })
+      Object.assign(talk, { own, door, leave })
+      const exp = this.#deps.clock.now() + ASKING_MS
+      await this.#post.say({ k: 'p2p.offer', sess, psk, who, cand: own, exp }, peer, 'account')
+      return this.#tell(talk)
+    } catch (error) {
+      door.close()
+      throw error
+    }
+  }
+
+  async answer(user: string, yes: boolean, { leave = false }: Leaving = {}): Promise<DirectView> {
+    const peer = await this.#contact(user)
+    const talk = this.#talks.get(peer.conv)
+    if (talk?.state !== 'asked') {
+      return fail('E_STATE', `@${peer.pin.user} does not ask for a direct connection.`)
+    }
+    talk.leave = leave
+    if (yes) return this.#agree(talk)
+    await this.#refuse(talk)
+    return viewOf(talk)
+  }
+
+  async off(user?: string): Promise<readonly DirectView[]> {
+    const peer = user === undefined ? null : await this.#contact(user)
+    const talks = [...this.#talks.values()].filter(
+      (t) => peer === null || t.peer.conv === peer.conv,
+    )
+    for (const talk of talks) {
+      if (talk.state === 'asked') await this.#refuse(talk)
+      else if (talk.path !== null) await talk.path.wire.close()
+      else this.#end(talk, 'failed', 'It was cancelled.')
+    }
+    return talks.map((talk) => viewOf(talk))
+  }
+
+  list(): readonly DirectView[] {
+    return [...this.#talks.values()].map((talk) => viewOf(talk))
+  }
+
+  isUp(conv: string): boolean {
+    return this.#talks.get(conv)?.state === 'up'
+  }
+
+  rule(user: string): DirectRule {
+    const peer = this.#deps.peers.byName(parseUsername(user))
+    return peer === undefined ? 'ask' : this.#deps.rules.get(peer.id)
+  }
+
+  async setRule(user: string, rule: DirectRule): Promise<void> {
+    const peer = await this.#contact(user)
+    await this.#deps.rules.set(peer.id, rule)
+    const talk = this.#talks.get(peer.conv)
+    if (rule === 'never' && talk?.state === 'asked') await this.#refuse(talk)
+  }
+
+  /** For what needs no order. */
+  way(conv: string): Way['link'] | null {
+    return this.#path(conv)?.link ?? null
+  }
+
+  covers({ conv, acct, only }: OutItem): boolean {
+    return acct === undefined && only === undefined && this.#path(conv) !== null
+  }
+
+  async ready(item: OutItem): Promise<Way | null> {
+    if (!this.covers(item)) return null
+    const path = this.#path(item.conv)
+    await path?.switched()
+    return path
+  }
+
+  isStream(st: Bytes): boolean {
+    return this.#streams.get(hex(st)) === true
+  }
+
+  /** The outbox is done with an item. */
+  accepted(item: OutItem): void {
+    this.#post.accepted(item)
+  }
+
+  /** Of an accepted contact, or it is not heard. */
+  readonly heard = (payload: DirectPayload, { peer, from }: Arrival): void => {
+    const talk = this.#talks.get(peer.conv)
+    if (payload.k === 'p2p.offer') {
+      this.#asked(payload, peer, from.dev)
+      return
+    }
+    if (talk === undefined || !equal(talk.sess, payload.sess)) return
+    if (payload.k === 'p2p.answer') this.#answered(talk, payload, from.dev)
+    else if (talk.dev !== null && equal(talk.dev, from.dev)) {
+      // first over the server, then as the first message over the link
+      if (talk.ups++ > 0) talk.heardUp.resolve()
+      talk.inbox?.open()
+    }
+  }
+
+  async stop(): Promise<void> {
+    for (const talk of [...this.#talks.values()]) {
+      talk.hasLeft = false // there is no coming back
+      this.#release(talk)
+      await talk.path?.wire.close()
+    }
+  }
+
+  #asked(offer: PayloadOf<'p2p.offer'>, peer: Peer, dev: Bytes): void {
+    const { clock, port, rules, device } = this.#deps
+    const { sess, psk, who, cand, exp, ts } = offer
+    if ((who !== 'o' && who !== 'a') || port === undefined) return
+    const left = Math.min(exp, ts + ASKING_MS) + SKEW_MS - clock.now()
+    const before = this.#talks.get(peer.conv)
+    if (
+      left <= 0 ||
+      before?.state === 'trying' ||
+      (before !== undefined && equal(before.sess, sess))
+    )
+      return
+    // both asked at once: the one of the smaller account counts, and the other one has agreed by asking
+    const hasAgreed = before?.state === 'offered'
+    if (hasAgreed && hex(device.acct) < peer.id) return
+    if (before !== undefined) this.#end(before, 'failed', 'They ask anew.', true)
+    const mine = randomBytes(32)
+    const talk = this.#begin({ peer, sess, psk: mine, who, isOurs: false, state: 'asked' })
+    Object.assign(talk, {
+      ...{ dev, theirPsk: psk, theirs: usable(cand, port.lan), leave: before?.leave ?? false },
+    })
+    const rule = rules.get(peer.id)
+    const work =
+      rule === 'never'
+        ? this.#refuse(talk)
+        : hasAgreed || rule === 'always'
+          ? this.#agree(talk)
+          : this.#ask(talk)
+    work.catch((error: unknown) => {
+      this.#deps.log.info('client.direct.asked', { code: codeOf(error) })
+    })
+  }
+
+  async #ask(talk: Talk): Promise<void> {
+    talk.own = await this.#own(ANY_PORT).catch(() => [])
+    if (talk.state === 'asked') this.#tell(talk)
+  }
+
+  async #refuse(talk: Talk): Promise<void> {
+    const { peer, sess, dev } = talk
+    this.#end(talk, 'declined', undefined, true)
+    if (dev !== null) await this.#post.say({ k: 'p2p.answer', sess, cand: [], no: true }, peer, dev)
+  }
+
+  async #agree(talk: Talk): Promise<DirectView> {
+    const { peer, sess, psk, dev } = talk
+    if (dev === null) return fail('E_STATE')
+    requireOnline(this.#deps.link)
+    talk.timer?.cancel()
+    talk.state = 'trying'
+    try {
+      talk.door = await this.#doors.open(this.#port(), sess)
+      talk.own = await this.#own(talk.door.port)
+      await this.#post.say({ k: 'p2p.answer', sess, psk, cand: talk.own }, peer, dev)
+    } catch (error) {
+      this.#end(talk, 'failed', sentence(error))
+      throw error
+    }
+    this.#meet(talk)
+    return viewOf(talk)
+  }
+
+  #answered(talk: Talk, { psk, cand, no }: PayloadOf<'p2p.answer'>, dev: Bytes): void {
+    if (!talk.isOurs || talk.state !== 'offered') return
+    if (no === true || psk === undefined) {
+      this.#end(talk, 'declined')
+      return
+    }
+    const { port } = this.#deps
+    Object.assign(talk, { dev, theirPsk: psk, theirs: usable(cand, port?.lan === true) })
+    talk.timer?.cancel()
+    talk.state = 'trying'
+    this.#meet(talk)
+  }
+
+  #meet(talk: Talk): void {
+    const { device, clock, log, dial, inbox } = this.#deps
+    const { peer, dev, sess, psk, theirPsk, isOurs } = talk
+    if (dev === null || theirPsk === null || this.#talks.get(peer.conv) !== talk) {
+      talk.door?.close()
+      return
+    }
+    talk.inbox = new LinkInbox({
+      device,
+      peer: { acct: peer.acct, dev },
+      conv: peer.conv,
+      take: (mail) => inbox().take(mail),
+      chunk: (frame) => this.#deps.chunk(peer.conv, frame),
+      opened: (st) => {
+        this.#streams.set(hex(st), true)
+      },
+    })
+    const meeting = new Meeting({
+      secret: { sess, psk: isOurs ? concat(psk, theirPsk) : concat(theirPsk, psk) },
+      ...{ clock, log, dial, door: talk.door, candidates: talk.theirs, serve: talk.inbox.serve },
+      dialsFirst: isOurs === (talk.who === 'a'),
+      trying: (attempt) => {
+        this.#tell(talk, { attempt })
+      },
+    })
+    talk.meeting = meeting
+    this.#tell(talk, { attempt: 0 })
+    meeting.wire
+      .then((wire) => this.#up(talk, wire, dev))
+      .catch((error: unknown) => {
+        this.#end(talk, 'failed', sentence(error))
+      })
+  }
+
+  async #up(talk: Talk, wire: Wire, dev: Bytes): Promise<void> {
+    const { directory, outbox } = this.#deps
+    const { peer, sess } = talk
+    try {
+      const bundles = await directory.reach(peer.acct)
+      const bundle = bundles.find((each) => equal(each.dev, dev)) ?? fail('E_NO_DEVICE')
+      if (this.#talks.get(peer.conv) !== talk || !wire.open) fail('E_CANCELLED')
+      const farewell = () => this.#post.deliver({ k: 'p2p.up', sess }, peer, dev)
+      talk.path = new Path({ wire, bundle, sess, farewell })
+    } catch (error) {
+      wire.destroy('E_CLOSED', 'The other device is not known.')
+      throw error
+    }
+    talk.meeting = null
+    talk.state = 'up'
+    void wire.closed.then(() => {
+      this.#end(talk, 'down')
+    })
+    this.#tell(talk)
+    outbox().renew(peer.conv)
+    this.#deps.wayChanged(peer.conv)
+    await this.#post.deliver({ k: 'p2p.up', sess }, peer, 'conversation')
+    if (talk.leave) await this.#leave(talk)
+  }
+
+  /** Everything of both sides that was under way over the server has arrived: it is not needed now. */
+  async #leave(talk: Talk): Promise<void> {
+    await talk.heardUp.promise
+    if (talk.state !== 'up') return
+    talk.hasLeft = true
+    await this.#deps.link.leave('You have left the server while you are connected directly.')
+  }
+
+  #end(talk: Talk, state: DirectView['state'], reason?: string, isQuiet = false): void {
+    const { conv } = talk.peer
+    if (this.#talks.get(conv) !== talk) return
+    this.#talks.delete(conv)
+    talk.state = state
+    this.#release(talk)
+    if (!isQuiet) this.#tell(talk, reason === undefined ? {} : { reason })
+    if (talk.path !== null) {
+      talk.path.wire.destroy('E_CLOSED', 'It is over.')
+      this.#deps.outbox().renew(conv)
+      this.#deps.wayChanged(conv)
+    }
+    if (talk.hasLeft && ![...this.#talks.values()].some((each) => each.hasLeft)) {
+      this.#deps.link.retryNow()
+    }
+  }
+
+  #release({ timer, door, meeting }: Talk): void {
+    timer?.cancel()
+    door?.close()
+    meeting?.cancel()
+  }
+
+  #path(conv: string): Path | null {
+    return this.#talks.get(conv)?.path ?? null
+  }
+
+  #begin(first: Pick<Talk, 'peer' | 'sess' | 'psk' | 'who' | 'isOurs' | 'state'>): Talk {
+    const talk: Talk = {
+      ...first,
+      number: this.#deps.nextNumber(),
+      ...{ own: [], theirs: [], theirPsk: null, dev: null, leave: false, door: null },
+      ...{ timer: null, meeting: null, inbox: null, path: null, ups: 0, hasLeft: false },
+      heardUp: deferred(),
+    }
+    talk.timer = this.#deps.clock.after(ASKING_MS, () => {
+      this.#end(talk, 'failed', 'There was no answer.')
+    })
+    this.#talks.set(first.peer.conv, talk)
+    return talk
+  }
+
+  #tell(
+    talk: Talk,
+    more: { readonly attempt?: number; readonly reason?: string } = {},
+  ): DirectView {
+    const direct = viewOf(talk, more)
+    this.#deps.emit({ type: 'direct', direct })
+    return direct
+  }
+
+  #own(port: number): Promise<Address[]> {
+    return ownAddresses(this.#deps.link, this.#port(), port)
+  }
+
+  #port(): DirectPort {
+    return (
+      this.#deps.port ?? fail('E_STATE', 'Direct connections are not possible with this program.')
+    )
+  }
+
+  async #contact(user: string): Promise<Peer> {
+    return contactFor(await this.#deps.directory.meet(parseUsername(user)), this.#deps.device.acct)
+  }
+
+  #checkFree({ conv }: Peer): void {
+    requireOnline(this.#deps.link)
+    const talk = this.#talks.get(conv)
+    if (talk !== undefined) refuseSecond(talk)
+  }
+}

@@ -1,0 +1,76 @@
+// Files between two who are connected directly: nothing of them touches the server, and when the way changes in the middle the
+// other one goes on where it stopped (PROTOCOL 10, 12).
+import test from 'ava'
+
+import { randomBytes } from '../../lib/crypto/random.ts'
+import { connectDirectly, states, twoMachines } from './direct-kit.ts'
+import { type Player, World } from './world.ts'
+
+const MiB = 1024 * 1024
+
+function put(world: World): number {
+  return world.heard.filter(({ frame }) => frame.t === 'file.put').length
+}
+
+function got(world: World): number {
+  return world.heard.filter(({ frame }) => frame.t === 'file.get').length
+}
+
+async function offer(world: World, alice: Player, bob: Player, bytes: Buffer): Promise<number> {
+  alice.disk.write('/home/alice/a.bin', bytes)
+  const before = bob.of('file-offer').length
+  await alice.session.offerFile('bob', '/home/alice/a.bin')
+  await world.passUntil(() => bob.of('file-offer').length > before)
+  return bob.of('file-offer').at(-1)?.offer.number ?? 0
+}
+
+async function stop(...players: Player[]): Promise<void> {
+  await Promise.all(players.map((player) => player.session.close()))
+  for (const player of players) {
+    if (player.disk.openHandles !== 0) throw new Error(`${player.name} left a file open`)
+  }
+}
+
+test('a file goes from one to the other, without the server and without them at the server', async (t) => {
+  const world = await World.create()
+  const two = await twoMachines(world)
+  const { alice, bob } = two
+  await connectDirectly(world, two, { alice: true, bob: true })
+  await world.passUntil(() => bob.session.status().connection.state === 'offline')
+  await world.passUntil(() => alice.session.status().connection.state === 'offline')
+  const bytes = randomBytes(MiB + 17)
+  world.heard.length = 0
+  const number = await offer(world, alice, bob, bytes)
+  await bob.session.accept(number)
+  await world.passUntil(() => bob.of('file-done').length === 1)
+  t.deepEqual(bob.disk.downloads.get('a.bin')?.bytes, bytes)
+  await world.passUntil(() => alice.of('file-answer').at(-1)?.offer.receiver === 'received')
+  t.is(alice.of('file-answer').at(-1)?.offer.state, 'done')
+  t.is(world.heard.length, 0)
+  await alice.session.settled()
+  await stop(alice, bob)
+})
+
+test('cut in the middle: the server brings the rest; connected again: the link does', async (t) => {
+  const world = await World.create()
+  const two = await twoMachines(world)
+  const { alice, bob, net } = two
+  await connectDirectly(world, two)
+  const bytes = randomBytes(4 * MiB + 1)
+  const number = await offer(world, alice, bob, bytes)
+  world.heard.length = 0
+  await bob.session.accept(number)
+  const moved = (): number => bob.disk.downloads.get('a.bin.part')?.bytes.length ?? 0
+  await world.until(() => moved() > MiB)
+  t.is(put(world) + got(world), 0)
+  net.cut()
+  await world.passUntil(() => states(alice).at(-1) === 'down')
+  await world.passUntil(() => got(world) > 8)
+  const first = world.heard.find(({ frame }) => frame.t === 'file.get')?.frame
+  t.true(first?.t === 'file.get' && first.i >= 16, 'it goes on where it stopped')
+  await connectDirectly(world, two)
+  await world.passUntil(() => bob.of('file-done').length === 1)
+  t.deepEqual(bob.disk.downloads.get('a.bin')?.bytes, bytes)
+  await world.passUntil(() => alice.of('file-answer').at(-1)?.offer.receiver === 'received')
+  await stop(alice, bob)
+})
