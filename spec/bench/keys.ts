@@ -20,7 +20,9 @@ const LINE_KEYS = 30
 const TORN = 40
 const ERASE_LINE = '\x15'
 
-interface Teardown { teardown(fn: () => Promise<unknown>): void }
+interface Teardown {
+  teardown(fn: () => Promise<unknown>): void
+}
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
