@@ -82,7 +82,7 @@ test.serial('what goes wrong has a sentence and a code, and nothing is asked', a
     [['send', '@nobody-here', 'x'], 67, /No user called @nobody-here/],
     [['send', '@bob'], 2, /Give a TEXT/],
     [['send', '@bob', '--file', '/no/such/file'], 66, /no such file/],
-    [['send', '@bob', 'x'.repeat(9000)], 1, /at most 8 KiB/],
+    [['send', '@bob', 'x'.repeat(9000)], 65, /at most 8 KiB/],
     [['read', '#no-such-group'], 67, /No group called/],
     [['read', '--all'], 2, /Of which chat/],
   ] as const) {

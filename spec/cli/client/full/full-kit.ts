@@ -171,6 +171,7 @@ export class FullKit {
       },
       contacts: () => this.#contacts,
       groups: { list: () => [] },
+      direct: { list: () => [] },
       status: () => ({ connection: { state: 'online' } }),
       direct: { list: () => [] },
       archive: { status: () => ({ restore: { restored: 0, expected: 0, done: true } }) },
