@@ -173,7 +173,6 @@ export class FullKit {
       groups: { list: () => [] },
       direct: { list: () => [] },
       status: () => ({ connection: { state: 'online' } }),
-      direct: { list: () => [] },
       archive: { status: () => ({ restore: { restored: 0, expected: 0, done: true } }) },
       life: {
         isMuted: () => false,
