@@ -2,15 +2,16 @@
 # INSTALL.md says how to run it; compose.yaml is the short way.
 FROM node:24-bookworm-slim AS build
 WORKDIR /src
-COPY package.json package-lock.json .npmrc tsconfig.json tsconfig.build.json ./
+COPY package.json package-lock.json tsconfig.json ./
 RUN npm ci --ignore-scripts
+COPY bin ./bin
 COPY lib ./lib
 RUN npm run build
 
 # What runs: neither compiler nor test tools.
 FROM node:24-bookworm-slim AS modules
 WORKDIR /src
-COPY package.json package-lock.json .npmrc ./
+COPY package.json package-lock.json ./
 RUN npm ci --omit=dev --ignore-scripts
 
 FROM node:24-bookworm-slim

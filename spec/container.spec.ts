@@ -35,6 +35,9 @@ test('what it copies exists and is sent to the engine; keys, data and secrets of
   const [everything, ...back] = rows(read('.dockerignore'))
   t.is(everything, '*')
   t.deepEqual([...new Set(copied)].sort(), back.map((row) => row.slice(1)).sort())
+  const [, build = ''] = dockerfile.split('\nFROM ')
+  for (const name of ['bin', 'lib', 'tsconfig.json'])
+    t.regex(build, new RegExp(`^COPY .*${name}`, 'm'))
   for (const name of copied) t.true(existsSync(new URL(name, root)), name)
   const [, secret = ''] = /^ {4}file: \.\/(\S+)$/m.exec(compose) ?? []
   t.true(rows(read('.gitignore')).includes(secret), secret)

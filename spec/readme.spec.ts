@@ -58,6 +58,7 @@ test('every option and every npm script it names exists', (t) => {
     '--help',
     '--remove',
     '--new-password-file',
+    '--new-password-fd',
     '--yes',
     ...commands,
   ]

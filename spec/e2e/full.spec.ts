@@ -69,7 +69,7 @@ test('a conversation beside the list; !quit gives the terminal back', async (t) 
   screen.type('yes, here\r')
   await bob.waitFor(/^alice: yes, here$/m)
   await screen.waitFor(/✓✓ \d+ me @bob: yes, here/)
-  looksLike(t, 'full-screen', screen.view)
+  await looksLike(t, 'full-screen', screen)
   screen.type('half a line')
   for (const [cols, rows] of [
     [20, 5],

@@ -67,7 +67,7 @@ test('a first run: questions, recovery code, a conversation, goodbye', async (t)
   await screen.waitFor(/second group/)
   screen.type(`${code.split('-')[1] ?? ''}\r`)
   await screen.waitFor(/Welcome, alice[^]*^alice > *$/m)
-  looksLike(t, 'first-run', screen.view)
+  await looksLike(t, 'first-run', screen)
   t.false(screen.raw.includes(PASSWORD))
 
   screen.type('@bob hello from a terminal\r')

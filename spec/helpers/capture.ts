@@ -5,6 +5,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { qrRows } from '../../lib/cli/client/qr.ts'
 import { plainText } from '../../lib/cli/client/rows.ts'
 import { safetyWords } from '../../lib/identity/safety-words.ts'
+import type { Screen } from './screen.ts'
 import { type CellRun, svg } from './svg.ts'
 
 const EXAMPLE = Array.from({ length: 12 }, (_, i) =>
@@ -72,9 +73,16 @@ export function picture(
     writeFileSync(file, svg(cells, cols, label))
 }
 
-export function looksLike(t: Asserts, name: string, view: string): void {
+/** What is on the way to the screen has the patience of `waitFor` to get there. */
+export async function looksLike(t: Asserts, name: string, screen: Screen): Promise<void> {
   const file = new URL(`../fixtures/screens/${name}.txt`, import.meta.url)
-  const seen = `${normalised(view)}\n`
-  if (process.env['RENEW'] === '1' || !existsSync(file)) writeFileSync(file, seen)
-  t.is(seen, readFileSync(file, 'utf8'))
+  const seen = (): string => `${normalised(screen.view)}\n`
+  if (process.env['RENEW'] === '1' || !existsSync(file)) {
+    await new Promise((resolve) => setTimeout(resolve, 1000))
+    writeFileSync(file, seen())
+  }
+  const expected = readFileSync(file, 'utf8')
+  const isThere = (): string => (seen() === expected ? 'the same' : 'different')
+  await screen.waitFor(/^the same$/, isThere).catch(() => undefined)
+  t.is(seen(), expected)
 }

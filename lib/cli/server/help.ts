@@ -64,8 +64,9 @@ export function serverHelp(defaults: ServerSettings): string {
 
 Usage: securechat-server [OPTIONS]
        securechat-server COMMAND [OPTIONS]
-       securechat-server setup [--yes] [--new-password-file FILE] [OPTIONS]
-       securechat-server passwd [--remove | --new-password-file FILE]
+       securechat-server setup [--yes] [OPTIONS]
+       securechat-server passwd [--remove]
+both with --new-password-file FILE or --new-password-fd N where nobody can be asked
 
 Without options it starts at once: makes its keys if there are none and prints
 the invite for clients.
