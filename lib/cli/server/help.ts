@@ -66,7 +66,7 @@ Usage: securechat-server [OPTIONS]
        securechat-server COMMAND [OPTIONS]
        securechat-server setup [--yes] [OPTIONS]
        securechat-server passwd [--remove]
-both with --new-password-file FILE or --new-password-fd N where nobody can be asked
+       (where nobody can be asked: --new-password-file FILE, --new-password-fd N)
 
 Without options it starts at once: makes its keys if there are none and prints
 the invite for clients.
