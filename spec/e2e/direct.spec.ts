@@ -1,6 +1,7 @@
 // Three people on hosts of their own, a server on a fourth, real processes: they are introduced and talk directly, over IPv4,
-// over IPv6 or by turning the roles round, cannot reach each other at all, and lose the cable in the middle of a conversation
-// and of a file. One stage for all: what takes long here is waiting. SLOW=1: the file has 100 MiB, and there is more below.
+// over IPv6 or by turning the roles round, cannot reach each other at all, have a line that loses and delays, and lose the
+// cable in the middle of a conversation and of a file. One stage for all: what takes long here is waiting. SLOW=1: the file
+// has 100 MiB, and there is more below.
 import { createHash, randomBytes } from 'node:crypto'
 import { readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -175,7 +176,10 @@ test('addresses are shown first; the cable is pulled in the middle of words and 
   await alice.waitFor(/^bob: answer 19$/m)
 
   const size = isSlow ? 100 * MIB : 6 * MIB
-  if (hosts.kind === 'namespaces') hosts.narrow(at.alice, isSlow ? 200 : 40)
+  const narrow = (queueMs: number): void => {
+    if (hosts.kind === 'namespaces') hosts.narrow(at.alice, isSlow ? 200 : 40, queueMs)
+  }
+  narrow(20)
   const content = randomBytes(size)
   const path = join(root, 'big.bin')
   await writeFile(path, content)
@@ -183,6 +187,10 @@ test('addresses are shown first; the cable is pulled in the middle of words and 
   await bob.waitFor(/!accept \d+/)
   bob.line('!accept')
   const target = join(root, 'bob', 'downloads', 'big.bin')
+  await reached(`${target}.part`, size / 8)
+  narrow(500)
+  paste(alice, 'bob', 'word', 20, 25)
+  await bob.waitFor(/^alice: word 24$/m)
   await reached(`${target}.part`, size / 4)
   const heard = bob
   if (hosts.kind === 'namespaces') hosts.part(at.alice, at.bob)
@@ -190,7 +198,7 @@ test('addresses are shown first; the cable is pulled in the middle of words and 
     await bob.kill()
     bob = await stage.enter('bob')
   }
-  paste(alice, 'bob', 'word', 20, 40)
+  paste(alice, 'bob', 'word', 25, 40)
   paste(bob, 'alice', 'answer', 20, 40)
   await Promise.all([
     bob.waitFor(/^alice: word 39$/m),

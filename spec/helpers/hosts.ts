@@ -72,10 +72,13 @@ export class Hosts {
     }
   }
 
-  /** What this host sends has so many Mbit/s and a short queue: what does not fit in is lost. */
-  narrow(at: Host, mbits: number): void {
-    const rate = ['rate', `${String(mbits)}mbit`, 'burst', '32k', 'latency', '20ms']
-    within(at.name, 'tc', 'qdisc', 'add', 'dev', 'eth0', 'root', 'tbf', ...rate)
+  /**
+   * What this host sends has so many Mbit/s and waits in a queue of so many ms. Beside a file that fills it, all else is as
+   * late as it is long; what does not fit into a short one is lost.
+   */
+  narrow(at: Host, mbits: number, queueMs: number): void {
+    const rate = ['rate', `${String(mbits)}mbit`, 'burst', '32k', 'latency', `${String(queueMs)}ms`]
+    within(at.name, 'tc', 'qdisc', 'replace', 'dev', 'eth0', 'root', 'tbf', ...rate)
   }
 
   close(): void {
