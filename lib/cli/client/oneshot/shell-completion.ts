@@ -26,12 +26,17 @@ const FOLDERS = ['download-dir']
 /** @throws E_USAGE */
 export function shellCompletion(shell: string | undefined, options: readonly OptionWord[]): string {
   if (shell === 'bash') return bash(options)
-  // zsh runs the script of bash by its own emulation
-  if (shell === 'zsh') {
-    return `#compdef securechat\nautoload -U +X bashcompinit && bashcompinit\n${bash(options)}`
-  }
+  if (shell === 'zsh') return zsh(options)
   if (shell === 'fish') return fish(options)
   return fail('E_USAGE', `Usage: securechat completion ${SHELLS.join('|')}`)
+}
+
+/** zsh runs the script of bash by its own emulation; a script in fpath is loaded by the first Tab, which it then answers. */
+function zsh(options: readonly OptionWord[]): string {
+  return `#compdef securechat
+autoload -U +X bashcompinit && bashcompinit
+${bash(options)}if [[ $funcstack[1] = _securechat ]]; then eval $_comps[securechat]; fi
+`
 }
 
 function optionsOf(row: OneShotRow): OptionWord[] {
