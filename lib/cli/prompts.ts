@@ -41,7 +41,7 @@ export interface Form {
 }
 
 /** interrupt: Ctrl-C. eof: Ctrl-D. aborted: the program gave up. hangup: the terminal is gone. */
-export type CancelReason = 'interrupt' | 'eof' | 'aborted' | 'hangup'
+type CancelReason = 'interrupt' | 'eof' | 'aborted' | 'hangup'
 
 export interface PromptsOptions {
   readonly tty: TtyInput
@@ -53,14 +53,6 @@ export interface PromptsOptions {
 const MAX_HELD_CHARS = 1024
 const CTRL_C = '\x03'
 const MIN_PAGE = 5
-
-/** Why a form was cancelled; undefined: `error` is something else. */
-export function cancelReason(error: unknown): CancelReason | undefined {
-  if (!(error instanceof SecureChatError) || error.code !== 'E_CANCELLED') return undefined
-  return REASONS.find((reason) => reason === error.cause)
-}
-
-const REASONS = ['interrupt', 'eof', 'aborted', 'hangup'] as const
 
 function cancelled(reason: CancelReason): SecureChatError {
   return new SecureChatError('E_CANCELLED', 'Cancelled.', { cause: reason })

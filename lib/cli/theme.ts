@@ -114,8 +114,6 @@ export interface ThemeOptions {
   readonly tty: boolean
   /** --no-color: beats everything else. */
   readonly noColor?: boolean
-  /** --ascii, or SECURECHAT_ASCII=1. */
-  readonly ascii?: boolean
 }
 
 export function createTheme(options: ThemeOptions): Theme {
@@ -212,9 +210,9 @@ function qrStyle({ env, tty }: ThemeOptions): (text: string) => string {
   return chalk.whiteBright.bgBlack
 }
 
-function wantsAscii({ env, ascii }: ThemeOptions): boolean {
+function wantsAscii({ env }: ThemeOptions): boolean {
   const asked = env['SECURECHAT_ASCII'] ?? ''
-  if (ascii === true || (asked !== '' && asked !== '0')) return true
+  if (asked !== '' && asked !== '0') return true
   if (env['TERM'] === 'linux') return true // the font of the kernel console has no check marks
   if (env['WT_SESSION'] !== undefined) return false // Windows Terminal sets no locale
   const locale = [env['LC_ALL'], env['LC_CTYPE'], env['LANG']].find((name) => (name ?? '') !== '')

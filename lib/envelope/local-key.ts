@@ -16,9 +16,6 @@ import { b, bRange, check, exact, lit, opt } from '../protocol/shape.ts'
 import { type Bytes, hex, utf8 } from '../util/bytes.ts'
 import { fail } from '../util/errors.ts'
 
-/** How the file is closed; nothing secret in it. */
-export type LocalLockMode = 'vault' | 'passphrase' | 'plain'
-
 export type LocalOpener =
   /** What the open vault gives, whatever opened it: needs the server at launch, and survives a change of the password. */
   | { readonly by: 'vault'; readonly secret: Bytes }
@@ -57,11 +54,6 @@ async function fileKey(device: DeviceId, opener: LocalOpener, salt: Bytes): Prom
     case 'plain':
       return null
   }
-}
-
-/** How a key file wants to be opened. @throws E_FORMAT */
-export function localLockMode(file: Bytes): LocalLockMode {
-  return check(FILE, decodeCanonical(file), 'local key file').m
 }
 
 export class LocalKey {

@@ -105,11 +105,6 @@ export class OpenVault {
     return this.#newest().e
   }
 
-  /** Whether a recovery code opens this vault. */
-  get hasRecoveryCode(): boolean {
-    return this.#recoveryKey !== undefined
-  }
-
   /** Closes the local data of the account's devices: from the oldest root, so that it never changes (PROTOCOL 3). */
   deviceSecret({ srv, acct }: AccountId): Buffer {
     const oldest = this.#roots.reduce((first, root) => (root.e < first.e ? root : first))
@@ -130,11 +125,6 @@ export class OpenVault {
   /** With this code instead of the one before. */
   withRecoveryCode(who: AccountId, code: RecoveryCode): OpenVault {
     return new OpenVault(this.#aik, this.#roots, code.slotKey(who))
-  }
-
-  /** After succession: signs with the next account key. */
-  withAccountKey(aik: RsaPrivateKey): OpenVault {
-    return new OpenVault(aik, this.#roots, this.#recoveryKey)
   }
 
   /**

@@ -136,7 +136,7 @@ export function verifyBundle(
   return verifyNow(bundleSteps(list, bundle, now, minN))
 }
 
-/** As verifyBundle, with the RSA in the thread pool: for the server. */
+/** As verifyBundle, with the RSA in the thread pool: what both programs use. */
 export function verifyBundleAsync(
   list: DeviceList,
   bundle: SignedBundle,

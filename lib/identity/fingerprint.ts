@@ -15,8 +15,3 @@ export function grouped(text: string, letters: number, separator: string): strin
 export function serverFingerprint(srv: Bytes): string {
   return grouped(base32(srv.subarray(0, SHOWN_BYTES)), GROUP_LETTERS, ' ')
 }
-
-/** The same form for an account id. */
-export function accountFingerprint(acct: Bytes): string {
-  return serverFingerprint(acct)
-}

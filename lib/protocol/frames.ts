@@ -68,8 +68,6 @@ export type RequestName = {
   [N in FrameName]: Table[N]['push'] extends false ? N : never
 }[FrameName]
 
-export type PushName = Exclude<FrameName, RequestName>
-
 /** The fields of a frame without `t` and `r`. */
 export type RequestOf<N extends FrameName> = FieldsOf<Table[N]['fields']>
 
@@ -94,10 +92,6 @@ export type Frame = { [N in FrameName]: FrameOf<N> }[FrameName]
 
 /** A frame that opens a request. */
 export type RequestFrame = { [N in RequestName]: FrameOf<N> }[RequestName]
-
-export function isFrameName(t: string): t is FrameName {
-  return Object.hasOwn(FRAMES, t)
-}
 
 /** The row of one frame with the general type, for the session's checks. */
 export function frameRow(name: FrameName): FrameRow {

@@ -19,7 +19,7 @@ export async function removeAccount(
   id: string,
   list: SignedDeviceList,
 ): Promise<void> {
-  const { accounts, directory, logs, histories, transfers, records } = services
+  const { accounts, directory, logs, histories, transfers, records, signIns } = services
   // history and keys first: an interrupted deletion can be asked for again while the account exists
   for (const dev of allDevices(list)) {
     await logs.drop(historyLog(id, dev))
@@ -29,5 +29,6 @@ export async function removeAccount(
   await dropBlobs(records, id)
   await transfers.files.deleteOwned(id)
   await accounts.delete(id)
+  await signIns.forget(id)
   await directory.refresh(id)
 }

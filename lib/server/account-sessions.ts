@@ -20,6 +20,10 @@ export class AccountSessions {
     if (here?.size === 0) this.#open.delete(id)
   }
 
+  has(id: string): boolean {
+    return this.#open.has(id)
+  }
+
   /** All but the one that made the change. */
   endOthers(id: string, except: object): void {
     for (const session of [...(this.#open.get(id) ?? [])]) {

@@ -38,6 +38,7 @@ export interface ServerConfig {
   readonly newRecipientsPerDay: number
   readonly listChangesPerDay: number
   readonly mailboxLifeMs: number
+  readonly inactiveAccountDays: number
   readonly streamsPerDevice: number
   readonly streamsTotal: number
   readonly streamHeadBytes: number
@@ -224,6 +225,13 @@ export const SERVER_OPTIONS: ServerOptions = {
     HOUR_MS,
     LIMITS.mailboxLifeMs,
     'a message waits this long for its device',
+  ),
+  inactiveAccountDays: number(
+    0,
+    'days',
+    0,
+    36_500,
+    'without a sign-in, then the account is deleted with all that is stored of it, for ever; 0: never',
   ),
   streamsPerDevice: number(
     512,

@@ -50,6 +50,7 @@ export const LIVE_SETTINGS: ReadonlySet<string> = new Set<keyof ServerConfig>([
   'presencePerMinute',
   'newRecipientsPerDay',
   'listChangesPerDay',
+  'inactiveAccountDays',
   'blobsPerAccount',
 ])
 

@@ -21,6 +21,7 @@ import type { ServerConfig } from './config.ts'
 import { Directory } from './directory.ts'
 import { Guesses } from './guesses.ts'
 import { Histories } from './histories.ts'
+import { InactiveAccounts } from './inactive-accounts.ts'
 import { Invites } from './invites.ts'
 import type { Link } from './link.ts'
 import { buildBudgets, changeBudgets, LIVE_SETTINGS } from './live-settings.ts'
@@ -29,6 +30,7 @@ import { Presence } from './presence.ts'
 import type { Services } from './services.ts'
 import { Session, type SessionWatcher } from './session.ts'
 import { ShownAccounts } from './shown-accounts.ts'
+import { SignIns } from './sign-ins.ts'
 import { SteadyClock } from './steady-clock.ts'
 import { Streams } from './streams.ts'
 import { FRAME_TABLE } from './table.ts'
@@ -81,6 +83,7 @@ export class Server {
   readonly #config: { -readonly [K in keyof ServerConfig]: ServerConfig[K] }
   readonly #services: Services
   readonly #users: UserDesk
+  readonly #inactive: InactiveAccounts
   readonly #refused = { banned: 0, full: 0, handshake: 0 }
   readonly #handshaker: ServerHandshaker
   readonly #sessions = new Set<Session>()
@@ -91,6 +94,7 @@ export class Server {
   #tick: Timer
   #lookedAt: number
   #sweptAt: number
+  #sweeping: Promise<void> = Promise.resolve()
   #closing: Promise<void> | null = null
 
   constructor(deps: ServerDeps) {
@@ -99,6 +103,7 @@ export class Server {
     this.#deps = deps
     this.#services = buildServices({ ...deps, config: this.#config })
     this.#users = new UserDesk(this.#services)
+    this.#inactive = new InactiveAccounts(this.#services, this.#users)
     this.#visitors = new Visitors(visitorLimits(config))
     this.#handshaker = new ServerHandshaker({
       identity: deps.launchKeys,
@@ -224,6 +229,7 @@ export class Server {
   async #close(reason: WireCode): Promise<void> {
     const { clock, log } = this.#deps
     this.#tick.cancel()
+    this.#inactive.stop()
     const sessions = [...this.#sessions]
     log.info('server.closing', { connections: sessions.length })
     const answered = Promise.all(sessions.map((session) => session.stop()))
@@ -233,6 +239,7 @@ export class Server {
     ])
     await Promise.all(sessions.map((session) => session.bye(reason)))
     this.#services.transfers.stop()
+    await this.#sweeping
     await (
       await this.#stopListening
     )()
@@ -268,7 +275,8 @@ export class Server {
     }
     if (now - this.#sweptAt < SWEEP_MS) return
     this.#sweptAt = now
-    if (this.#steady.look()) void this.#sweep()
+    // one after the other: the first may have much to do
+    if (this.#steady.look()) this.#sweeping = this.#sweeping.then(() => this.#sweep())
   }
 
   async #sweep(): Promise<void> {
@@ -276,7 +284,9 @@ export class Server {
     try {
       const mails = await store.mail.sweep(clock.now())
       const chunks = await files.sweep(clock.now())
-      if (mails + chunks > 0) log.info('server.swept', { mails, files: chunks })
+      const accounts = await this.#inactive.sweep()
+      const found = mails + chunks + accounts
+      if (found > 0) log.info('server.swept', { mails, files: chunks, accounts })
     } catch (error) {
       log.error('server.sweep-failed', { code: codeOf(error) })
     }
@@ -334,6 +344,7 @@ function buildServices(deps: ServerDeps): Services {
     streams,
     presence,
     shown: new ShownAccounts(),
+    signIns: new SignIns({ records, clock, log }),
     traffic: { frames: 0, loginFailures: 0 },
     post: new Post({ mail, presence, clock, lifeMs: config.mailboxLifeMs }),
     transfers: new Transfers({

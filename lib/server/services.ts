@@ -18,6 +18,7 @@ import type { Post } from './post.ts'
 import type { Presence } from './presence.ts'
 import type { BucketTable } from '../util/rate.ts'
 import type { ShownAccounts } from './shown-accounts.ts'
+import type { SignIns } from './sign-ins.ts'
 import type { Streams } from './streams.ts'
 import type { Transfers } from './transfers.ts'
 
@@ -41,6 +42,7 @@ export interface Services {
   readonly streams: Streams
   readonly presence: Presence
   readonly shown: ShownAccounts
+  readonly signIns: SignIns
   /** Counted by the sessions, for the operator. */
   readonly traffic: { frames: number; loginFailures: number }
   readonly post: Post

@@ -16,6 +16,8 @@ export interface UserRow {
   readonly created: number
   readonly devices: number
   readonly connected: number
+  /** Beginning of the day (UTC), ms since 1970; null: not since the server keeps it. */
+  readonly lastSignIn: number | null
 }
 
 export interface UserDetails extends UserRow {
@@ -44,7 +46,7 @@ export class UserDesk {
     const rows: UserRow[] = []
     for await (const name of this.#services.accounts.names(after)) {
       const stored = await this.#services.accounts.byName(name)
-      if (stored !== null) rows.push(this.#row(stored))
+      if (stored !== null) rows.push(await this.#row(stored))
       if (rows.length >= limit) break
     }
     return rows
@@ -65,7 +67,7 @@ export class UserDesk {
     const boxes = await Promise.all(boxesOf(stored).map((box) => mail.usage(box)))
     const files = await transfers.files.usage(id)
     return {
-      ...this.#row(stored),
+      ...(await this.#row(stored)),
       acct: base64url(account.acct),
       email: account.email !== undefined,
       mails: boxes.reduce((sum, { count }) => sum + count, 0),
@@ -137,11 +139,12 @@ export class UserDesk {
     accountSessions.endAll(id)
   }
 
-  #row(stored: StoredAccount): UserRow {
+  async #row(stored: StoredAccount): Promise<UserRow> {
     const { user, state, created } = stored.account
     const boxes = boxesOf(stored)
     const connected = boxes.filter((box) => this.#services.presence.isHere(box)).length
-    return { name: user, state, created, devices: boxes.length, connected }
+    const lastSignIn = await this.#services.signIns.at(stored.id)
+    return { name: user, state, created, devices: boxes.length, connected, lastSignIn }
   }
 
   async #find(typed: string): Promise<StoredAccount> {
@@ -153,6 +156,7 @@ export class UserDesk {
   }
 }
 
-function boxesOf({ id, account }: StoredAccount): string[] {
+/** Mailboxes of the devices an account has. */
+export function boxesOf({ id, account }: StoredAccount): string[] {
   return parseDeviceList(account.list.b).devs.map((dev) => boxOf(id, dev.id))
 }

@@ -53,11 +53,12 @@ test('glyphs: two cells for each tick, ASCII where the terminal may not show mor
   }
   t.regex(JSON.stringify(ascii), /^[ -~]*$/u)
   t.not(unicode.down, ascii.down)
-  const isAscii = (env: Record<string, string>, flag = false): boolean =>
-    createTheme({ env, tty: true, ascii: flag }).glyphs.down === ascii.down
-  t.true(isAscii(utf8, true))
+  const isAscii = (env: Record<string, string>): boolean =>
+    createTheme({ env, tty: true }).glyphs.down === ascii.down
+  t.false(isAscii(utf8))
   t.true(isAscii({ ...utf8, TERM: 'linux' }))
   t.true(isAscii({ ...utf8, SECURECHAT_ASCII: '1' }))
+  t.false(isAscii({ ...utf8, SECURECHAT_ASCII: '0' }))
   t.true(isAscii({ ...utf8, LC_ALL: 'C' }), 'LC_ALL beats LANG')
   t.false(isAscii({ LC_CTYPE: 'de_DE.utf8' }))
   t.false(isAscii({ WT_SESSION: 'x' }))

@@ -29,6 +29,7 @@ export interface ClientOptions {
   readonly version: boolean
   /** securechat://host:port/#PIN, host or host:port */
   readonly target: string | undefined
+  /** Only without a target. */
   readonly host: string | undefined
   readonly port: number | undefined
   readonly username: string | undefined
@@ -180,7 +181,11 @@ export function parseClientArgs(
   if (isOneShot(first)) return parseOneShot(first, argv.slice(1), env)
   const { values, positionals } = parsed(argv, OPTIONS)
   if (positionals.length > 1) fail('E_USAGE', `One server at a time: ${positionals.join(' ')}`)
-  return clientOptions(values, positionals[0] ?? variable(env, 'SECURECHAT_SERVER'), env, null)
+  const [server] = positionals
+  if (server !== undefined && values.host !== undefined && values.help !== true) {
+    fail('E_USAGE', `One server at a time: ${server} or --host.`)
+  }
+  return clientOptions(values, server ?? serverOf(values, env), env, null)
 }
 
 function parseOneShot(
@@ -202,7 +207,7 @@ function parseOneShot(
   if (values.help !== true && (positionals.length < low || positionals.length > high)) {
     fail('E_USAGE', `Usage: securechat ${name} ${row.synopsis}`)
   }
-  return clientOptions(values, variable(env, 'SECURECHAT_SERVER'), env, {
+  return clientOptions(values, serverOf(values, env), env, {
     name,
     args: positionals,
     file: values.file,
@@ -210,6 +215,14 @@ function parseOneShot(
     all: values.all ?? false,
     timeoutSeconds: wholeNumber(values.timeout, '--timeout', 1, TIMEOUT_MAX_S),
   })
+}
+
+/** The variable, unless an option names the server: a key file does, too. */
+function serverOf(
+  { host, key }: Values,
+  env: Readonly<Record<string, string | undefined>>,
+): string | undefined {
+  return host === undefined && key === undefined ? variable(env, 'SECURECHAT_SERVER') : undefined
 }
 
 /** An empty variable counts as unset, as everywhere. */

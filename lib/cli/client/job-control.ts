@@ -1,5 +1,5 @@
-// Stopping and going on (Ctrl-Z, fg, SIGTSTP, SIGCONT), and the signals that end a program that owns a terminal.
-// The composition root passes these to the Ui and to itself; specs pass fakes.
+// Stopping and going on: Ctrl-Z, fg, SIGTSTP, SIGCONT. The composition root passes it to the Ui; specs pass fakes. What ends
+// the program is in ending.ts.
 
 export interface JobControl {
   /** Stops this process and the others of its foreground group, e.g. `npm run`. May return without having stopped. */
@@ -43,37 +43,5 @@ export function jobControl(source: SignalSource): JobControl {
       source.on('SIGCONT', fn)
       return () => source.off('SIGCONT', fn)
     },
-  }
-}
-
-export const END_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
-export type EndSignal = (typeof END_SIGNALS)[number]
-
-export interface EndHooks {
-  /** The program must end now; on SIGHUP nobody is there to read a farewell. */
-  onSignal(signal: EndSignal): void
-  /** The last moment: write synchronously, start nothing. */
-  onExit(): void
-}
-
-/** Returns how to unsubscribe. SIGKILL leaves the terminal as it is; nothing can be done about that. */
-export function onProgramEnd(
-  source: Pick<SignalSource, 'on' | 'off'>,
-  hooks: EndHooks,
-): () => void {
-  const listeners = END_SIGNALS.map((signal) => {
-    const fn = (): void => {
-      hooks.onSignal(signal)
-    }
-    source.on(signal, fn)
-    return () => source.off(signal, fn)
-  })
-  const exit = (): void => {
-    hooks.onExit()
-  }
-  source.on('exit', exit)
-  return () => {
-    for (const off of listeners) off()
-    source.off('exit', exit)
   }
 }

@@ -45,7 +45,7 @@ export function parseTarget(text: string): Target {
 async function chooseTarget(app: App, options: ClientOptions): Promise<Target> {
   const given = options.target ?? options.host
   if (given !== undefined) {
-    const port = isUri(given) || options.port === undefined ? {} : { port: options.port }
+    const port = options.port === undefined ? {} : { port: options.port }
     return { ...parseTarget(given), ...port }
   }
   if (options.key !== undefined) {

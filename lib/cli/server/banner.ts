@@ -25,7 +25,7 @@ export interface Standing {
 const EVERY_ADDRESS = ['0.0.0.0', '::']
 
 /** The address that goes into the invite, and whether it is only a guess. */
-export function publicAddress({ settings, addresses }: Standing): {
+export function publicAddress({ settings, addresses }: Pick<Standing, 'settings' | 'addresses'>): {
   readonly host: string
   readonly guessed: boolean
 } {
@@ -42,7 +42,10 @@ function isLinkLocal(address: string): boolean {
   return /^(169\.254\.|fe[89ab][0-9a-f]:)/i.test(address)
 }
 
-export function inviteOf(standing: Standing): string {
+/** What of it an invite needs. */
+export type Reach = Pick<Standing, 'settings' | 'srv' | 'port' | 'addresses'>
+
+export function inviteOf(standing: Reach): string {
   return formatServerUri({
     host: publicAddress(standing).host,
     port: standing.port,

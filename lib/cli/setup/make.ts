@@ -2,7 +2,7 @@
 // what stands where.
 import { existsSync } from 'node:fs'
 import { rm, rmdir } from 'node:fs/promises'
-import { networkInterfaces, userInfo } from 'node:os'
+import { userInfo } from 'node:os'
 import { join } from 'node:path'
 
 import { privateFolder, writeError } from '../../storage/durable.ts'
@@ -11,11 +11,10 @@ import { fail } from '../../util/errors.ts'
 import { qrRows } from '../client/qr.ts'
 import { PACKAGE_ROOT } from '../home.ts'
 import { CONFIG_NAME } from '../server/args.ts'
-import { inviteOf } from '../server/banner.ts'
 import { createFile } from '../server/create-file.ts'
 import { changeLaunchPassword, makeServerKeys } from '../server/identity.ts'
+import { linkOf } from '../server/link.ts'
 import type { ServerSettings } from '../server/settings.ts'
-import { programVersion } from '../version.ts'
 import type { Answers } from './questions.ts'
 import { credentialFile, UNIT_NAME, unitText, verifyUnit } from './unit.ts'
 
@@ -89,16 +88,7 @@ function summary(
   isDefaultFolder: boolean,
 ): string {
   const config = join(settings.keys, CONFIG_NAME)
-  const invite = inviteOf({
-    settings,
-    srv,
-    port: settings.port,
-    version: programVersion(),
-    pid: process.pid,
-    nodeVersion: process.versions.node,
-    startMs: 0,
-    addresses: Object.values(networkInterfaces()).flatMap((list) => list ?? []),
-  })
+  const invite = linkOf({ settings, srv, port: settings.port })
   const [cols, rows] = process.stdout.isTTY ? process.stdout.getWindowSize() : [0, 0]
   const code = qrRows(invite, { cols, rows }) ?? []
   const unit = join(settings.keys, UNIT_NAME)

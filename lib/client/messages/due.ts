@@ -4,6 +4,7 @@
 import type { Records } from '../../storage/ports.ts'
 import { equal } from '../../util/bytes.ts'
 import { encodeRow, type MessageRow } from './row.ts'
+import { rowId } from './row-table.ts'
 
 const KIND = 'due'
 const PAGE = 1000
@@ -49,7 +50,7 @@ export class DueRows {
     const fresh = numbers.filter((number) => number <= this.#upTo && !this.#marked.has(number))
     if (fresh.length === 0) return
     const keys = { index: { all: 'yes' } }
-    const items = fresh.map((number) => ({ id: idOf(number), body: Buffer.alloc(0), keys }))
+    const items = fresh.map((number) => ({ id: rowId(number), body: Buffer.alloc(0), keys }))
     await this.#records.putMany(KIND, items)
     for (const number of fresh) this.#marked.add(number)
   }
@@ -63,7 +64,7 @@ export class DueRows {
   }
 
   async clear(number: number): Promise<void> {
-    if (this.#marked.delete(number)) await this.#records.delete(KIND, idOf(number))
+    if (this.#marked.delete(number)) await this.#records.delete(KIND, rowId(number))
   }
 
   /** Candidates in ascending order, up to the number `last`. */
@@ -71,8 +72,4 @@ export class DueRows {
     yield* [...this.#marked].filter((number) => number <= this.#upTo).sort((a, b) => a - b)
     for (let number = this.#upTo + 1; number <= last; number++) yield number
   }
-}
-
-function idOf(number: number): string {
-  return String(number).padStart(12, '0')
 }

@@ -1,6 +1,6 @@
 // The choices a person has, as words: what `!set` shows and takes. Pure.
 import { fail } from '../../util/errors.ts'
-import { CHOICES, type ChoiceName } from '../life-api.ts'
+import type { ChoiceName } from '../life-api.ts'
 
 export interface Choices {
   readonly displayName: string
@@ -40,17 +40,9 @@ const WORDS: Readonly<Record<ChoiceName, Word>> = {
   preview: { values: ['on', 'off'], field: 'preview', second: false },
 }
 
-export function isChoice(name: string): name is ChoiceName {
-  return (CHOICES as readonly string[]).includes(name)
-}
-
 export function choiceOf(choices: Choices, name: ChoiceName): string {
   const { values, field, second } = WORDS[name]
   return choices[field] === second ? values[1] : values[0]
-}
-
-export function valuesOf(name: ChoiceName): readonly string[] {
-  return WORDS[name].values
 }
 
 /** @throws E_USAGE */

@@ -33,6 +33,7 @@ export async function storedItems(core: Core): Promise<StoredItem[]> {
       'open',
       `${list.devs.length} in list ${list.n}, with the days they were added; ${list.gone.length} removed`,
     ),
+    item('last sign-in', 'open', 'the day of it; accounts that nobody uses can be deleted'),
     item(
       'public keys',
       'open',

@@ -24,7 +24,8 @@ export const devLogin: RequestHandler<'dev.login'> = async (caller, { r, acct, d
   const box = boxOf(id, dev)
   if (caller.hasDevice && caller.device.box !== box) refuse('E_STATE')
   if (caller.hasAccount && !equal(caller.account.acct, acct)) refuse('E_STATE')
-  const reply = { mail: (await mail.usage(box)).count, n: entry.list.n }
+  const [{ count }] = await Promise.all([mail.usage(box), services.signIns.note(id)])
+  const reply = { mail: count, n: entry.list.n }
   if (caller.hasDevice || caller.isClosed) return reply
 
   const delivery = new Delivery({

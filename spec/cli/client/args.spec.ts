@@ -11,6 +11,21 @@ test('options and environment, the command line first', (t) => {
   t.is(parseClientArgs([], { SECURECHAT_USERNAME: 'bob' }).username, 'bob')
 })
 
+test('the server of the environment gives way to every option that names one, and to the argument', (t) => {
+  const env = { SECURECHAT_SERVER: 'env.example.org' }
+  t.like(parseClientArgs([], env), { target: 'env.example.org', host: undefined })
+  t.is(parseClientArgs([], { SECURECHAT_SERVER: '' }).target, undefined)
+  t.is(parseClientArgs(['chat.example.org'], env).target, 'chat.example.org')
+  t.like(parseClientArgs(['--port', '99'], env), { target: 'env.example.org', port: 99 })
+  for (const argv of [[], ['send', '@bob', 'hi']]) {
+    const byHost = parseClientArgs([...argv, '--host', 'h', '--port', '99'], env)
+    t.like(byHost, { target: undefined, host: 'h', port: 99 })
+    t.is(parseClientArgs([...argv, '--key', 'alice.key'], env).target, undefined)
+  }
+  const alone = ['--key', 'alice.key', '--port', '99']
+  t.throws(() => parseClientArgs(alone, env), { code: 'E_USAGE' })
+})
+
 test('the full screen is asked for by hand', (t) => {
   t.false(parseClientArgs([], {}).full)
   t.true(parseClientArgs(['--full'], {}).full)
@@ -33,6 +48,8 @@ test('what does not belong there is refused with a code', (t) => {
     ['--port', 'http'],
     ['--password-fd', '-1'],
     ['one', 'two'],
+    ['one', '--host', 'one'],
+    ['securechat://one:1/', '--host', 'two', '--port', '1'],
     ['--register'],
     ['--username'],
     ['--username', 'ci'],

@@ -4,7 +4,7 @@ import test from 'ava'
 import fc from 'fast-check'
 import { encode } from 'uqr'
 import { complete } from '../../../lib/cli/client/completion.ts'
-import { END_SIGNALS, jobControl, onProgramEnd } from '../../../lib/cli/client/job-control.ts'
+import { jobControl } from '../../../lib/cli/client/job-control.ts'
 import {
   formatBytes,
   formatDuration,
@@ -228,18 +228,4 @@ test('where signals cannot be sent stopping does nothing', (t) => {
   t.notThrows(() => {
     jobControl(source).stop()
   })
-})
-
-test('every end of the program is told, and the listeners go', (t) => {
-  const source = new FakeProcess()
-  const told: string[] = []
-  const off = onProgramEnd(source, {
-    onSignal: (s) => told.push(s),
-    onExit: () => told.push('exit'),
-  })
-  for (const signal of END_SIGNALS) source.emit(signal)
-  source.emit('exit')
-  t.deepEqual(told, [...END_SIGNALS, 'exit'])
-  off()
-  t.deepEqual(source.eventNames(), [])
 })

@@ -10,7 +10,7 @@ import { start } from '../../../lib/cli/client/start.ts'
 import { openPerson } from '../../../lib/cli/client/person-link.ts'
 import type { ArchiveApi } from '../../../lib/client/archive-api.ts'
 import type { Life } from '../../../lib/client/life-api.ts'
-import { formatContactUri } from '../../../lib/identity/uri.ts'
+import { formatContactUri, formatServerUri } from '../../../lib/identity/uri.ts'
 import { parseUsername } from '../../../lib/protocol/names.ts'
 import { fail, SecureChatError } from '../../../lib/util/errors.ts'
 import { silentLog } from '../../../lib/util/log.ts'
@@ -88,13 +88,16 @@ test('who gives up in the middle of signing up is not asked any more', async (t)
   t.deepEqual(person.choices, ['register'])
 })
 
-test('the port beside a host is not lost', async (t) => {
+test('the port beside a host or a link is not lost', async (t) => {
   const targets: unknown[] = []
+  const srv = Buffer.alloc(32, 1)
+  const link = formatServerUri({ host: 'h', port: 1, srv })
   for (const argv of [
     ['h', '--port', '9'],
     ['--host', 'h', '--port', '9'],
     ['h:1', '--port', '9'],
     ['h'],
+    [link, '--port', '9'],
   ]) {
     const app = new App({
       connect: (_, target) => {
@@ -115,6 +118,7 @@ test('the port beside a host is not lost', async (t) => {
     { host: 'h', port: 9 },
     { host: 'h', port: 9 },
     { host: 'h', port: 7700 },
+    { host: 'h', port: 9, srv },
   ])
 })
 

@@ -1,5 +1,5 @@
-// The one-shot commands of the command line: what they are called, take and print. One table for parsing, --help, the man
-// page and shell completion.
+// The one-shot commands of the command line: what they are called, take and print. One table for parsing, --help and
+// shell completion.
 export interface OneShotOption {
   readonly name: 'file' | 'count' | 'all' | 'timeout'
   /** What --help shows for the value; null: a switch. */

@@ -17,6 +17,11 @@ export function dateText(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 16).replace('T', ' ')} UTC`
 }
 
+/** UTC. */
+export function dayText(ms: number): string {
+  return dateText(ms).slice(0, 10)
+}
+
 export function spanText(ms: number): string {
   const minutes = Math.floor(ms / 60_000)
   if (minutes < 60) return `${minutes} min`

@@ -1,13 +1,10 @@
 // What the operations stand on: a running server with its life, or one put together for a single command.
-import { networkInterfaces } from 'node:os'
-
 import type { Clock } from '../../../util/clock.ts'
 import { fail } from '../../../util/errors.ts'
 import { systemClock } from '../../system-clock.ts'
-import { programVersion } from '../../version.ts'
 import { lastBackupAt } from '../backup/marks.ts'
 import { writeBackup } from '../backup/write.ts'
-import { inviteOf } from '../banner.ts'
+import { linkOf } from '../link.ts'
 import type { ServerSettings } from '../settings.ts'
 import type { RunningServer } from '../start.ts'
 import type { Ground, Reloaded } from './operations.ts'
@@ -21,19 +18,6 @@ export interface Life {
   stop(): void
 }
 
-export function linkOf(running: RunningServer, settings: ServerSettings): string {
-  return inviteOf({
-    settings,
-    srv: running.srv,
-    port: running.port,
-    version: programVersion(),
-    pid: process.pid,
-    nodeVersion: process.versions.node,
-    startMs: 0,
-    addresses: Object.values(networkInterfaces()).flatMap((list) => list ?? []),
-  })
-}
-
 export function groundOf(running: RunningServer, settings: ServerSettings, life?: Life): Ground {
   const clock = life?.clock ?? systemClock
   const now = (): ServerSettings => life?.settings() ?? settings
@@ -41,7 +25,7 @@ export function groundOf(running: RunningServer, settings: ServerSettings, life?
   return {
     running,
     clock,
-    link: () => linkOf(running, now()),
+    link: () => linkOf({ settings: now(), srv: running.srv, port: running.port }),
     report: async () =>
       reportOf(running, now(), clock.now(), {
         isRunning: life !== undefined,

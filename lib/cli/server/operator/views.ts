@@ -3,7 +3,7 @@
 import type { Ban } from '../../../server/bans.ts'
 import type { Invite } from '../../../server/invites.ts'
 import type { UserDetails, UserRow } from '../../../server/user-desk.ts'
-import { bytesText, dateText, spanText, table } from './format.ts'
+import { bytesText, dateText, dayText, spanText, table } from './format.ts'
 import type { Reloaded } from './operations.ts'
 import type { Report } from './report.ts'
 import type { Args } from './wire.ts'
@@ -39,12 +39,13 @@ export const views = {
     users.length === 0
       ? ['No accounts.']
       : table(
-          ['NAME', 'SINCE', 'DEVICES', 'ONLINE', 'STATE'],
-          users.map(({ name, created, devices, connected, state }) => [
+          ['NAME', 'SINCE', 'DEVICES', 'ONLINE', 'LAST IN', 'STATE'],
+          users.map(({ name, created, devices, connected, lastSignIn, state }) => [
             name,
             dateText(created),
             String(devices),
             String(connected),
+            signInText(lastSignIn),
             STATE[state],
           ]),
         ),
@@ -53,6 +54,7 @@ export const views = {
     `Account    ${user.acct}`,
     `Since      ${dateText(user.created)}`,
     `Devices    ${user.devices}, connected ${user.connected}`,
+    `Signed in  ${signInText(user.lastSignIn)}`,
     `E-mail     ${user.email ? 'stored' : 'none'}`,
     `Waiting    ${user.mails} messages, ${bytesText(user.mailBytes)}`,
     `Files      ${user.files}, ${bytesText(user.fileBytes)}`,
@@ -110,6 +112,10 @@ export const views = {
     `Backup       ${r.backupAt === null ? 'none yet' : dateText(r.backupAt)}`,
   ],
 } as const
+
+function signInText(day: number | null): string {
+  return day === null ? 'unknown' : dayText(day)
+}
 
 function nameIn(args: Args): string {
   return String(args['name'] ?? '').replace(/^@/, '')
