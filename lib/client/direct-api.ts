@@ -37,8 +37,12 @@ export interface DirectApi {
   addresses(user: string): Promise<readonly string[]>
   /** Asks the other side. `leave`: once connected, this side leaves the server while it lasts. */
   offer(user: string, options?: { readonly leave?: boolean }): Promise<DirectView>
-  /** Answers the one who asked. E_STATE when nobody did. */
-  answer(user: string, yes: boolean, options?: { readonly leave?: boolean }): Promise<DirectView>
+  /** Answers the one who asked. E_STATE when nobody did. `number`: of the question that is meant; E_STATE when it is over. */
+  answer(
+    user: string,
+    yes: boolean,
+    options?: { readonly leave?: boolean; readonly number?: number },
+  ): Promise<DirectView>
   /** Ends what there is, and comes back to the server. Without a name: all of it. */
   off(user?: string): Promise<readonly DirectView[]>
   list(): readonly DirectView[]

@@ -85,7 +85,9 @@ async function off(app: App, session: Session, name: string | undefined): Promis
 }
 
 async function setRule(app: App, session: Session, user: string, rule: DirectRule): Promise<void> {
+  const waiting = session.direct.list().find((v) => v.user === user && v.state === 'asked')
   await session.direct.setRule(user, rule)
+  if (rule === 'never' && waiting !== undefined) app.withdrawQuestion(waiting.number)
   const words: Readonly<Record<DirectRule, string>> = {
     ask: `You are asked when @${user} wants a direct connection.`,
     always: `@${user} gets a direct connection without a question, and so your addresses. !direct ${user} ask takes it back.`,
@@ -126,7 +128,7 @@ export function directEvent(view: DirectView, app: App): void {
         number,
         `${who} wants to talk to you directly${from(view)}. A yes tells them ${addresses(view.own)}. Agree?`,
         `(y/n, or !direct ${user} yes, !direct ${user} no)`,
-        (yes) => app.requireSession().direct.answer(user, yes),
+        (yes) => app.requireSession().direct.answer(user, yes, { number }),
       )
       break
     case 'offered':

@@ -29,12 +29,18 @@ import { ASKING_MS, Talks } from './talks.ts'
 
 /** Clocks may differ by so much. */
 const SKEW_MS = 120_000
+/** A question stands so long before it gives way to another one of the same contact. */
+const AGAIN_MS = 10_000
 /** The port that stands for one which is not open yet. */
 const ANY_PORT = 65_535
 const STREAMS_MAX = 1000
 
 interface Leaving {
   readonly leave?: boolean
+}
+
+interface Answering extends Leaving {
+  readonly number?: number
 }
 
 export class Direct implements DirectApi, SideWay {
@@ -80,11 +86,18 @@ export class Direct implements DirectApi, SideWay {
     }
   }
 
-  async answer(user: string, yes: boolean, { leave = false }: Leaving = {}): Promise<DirectView> {
+  async answer(
+    user: string,
+    yes: boolean,
+    { leave = false, number }: Answering = {},
+  ): Promise<DirectView> {
     const peer = await this.#contact(user)
     const talk = this.#talks.of(peer.conv)
     if (talk?.state !== 'asked') {
       return fail('E_STATE', `@${peer.pin.user} does not ask for a direct connection.`)
+    }
+    if (number !== undefined && number !== talk.number) {
+      fail('E_STATE', 'That question is over, and another one has taken its place.')
     }
     talk.leave = leave
     if (yes) return this.#agree(talk)
@@ -121,6 +134,13 @@ export class Direct implements DirectApi, SideWay {
     await this.#deps.rules.set(peer.id, rule)
     const talk = this.#talks.of(peer.conv)
     if (rule === 'never' && talk?.state === 'asked') await this.#refuse(talk)
+  }
+
+  /** Whoever is blocked has no question open, and no connection. */
+  blocked(conv: string): void {
+    const talk = this.#talks.of(conv)
+    if (talk === undefined) return
+    this.#talks.end(talk, talk.state === 'up' ? 'down' : 'failed', 'You have blocked them.')
   }
 
   /** For what needs no order. */
@@ -181,13 +201,17 @@ export class Direct implements DirectApi, SideWay {
     if (
       left <= 0 ||
       before?.state === 'trying' ||
+      (before?.state === 'asked' && clock.monotonic() - before.since < AGAIN_MS) ||
       (before !== undefined && equal(before.sess, sess))
     )
       return
     // both asked at once: the one of the smaller account counts, and the other one has agreed by asking
     const hasAgreed = before?.state === 'offered'
     if (hasAgreed && hex(device.acct) < peer.id) return
-    if (before !== undefined) this.#talks.end(before, 'failed', 'They ask anew.', true)
+    if (before !== undefined) {
+      const ended = before.state === 'up' ? 'down' : 'failed'
+      this.#talks.end(before, ended, 'They ask anew.', hasAgreed)
+    }
     const mine = randomBytes(32)
     const talk = this.#talks.begin({ peer, sess, psk: mine, who, isOurs: false, state: 'asked' })
     Object.assign(talk, {

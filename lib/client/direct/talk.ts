@@ -15,6 +15,8 @@ export interface Talk {
   readonly peer: Peer
   /** For the question that a front asks. */
   readonly number: number
+  /** On the monotonic clock. */
+  readonly since: number
   readonly sess: Bytes
   /** We have asked. */
   readonly isOurs: boolean

@@ -38,6 +38,7 @@ export class Talks {
     const talk: Talk = {
       ...first,
       number: this.#deps.nextNumber(),
+      since: this.#deps.clock.monotonic(),
       ...{ own: [], theirs: [], theirPsk: null, dev: null, leave: false, door: null },
       ...{ timer: null, meeting: null, inbox: null, path: null, ups: 0, hasLeft: false },
       heardUp: deferred(),
