@@ -10,6 +10,14 @@ function asked(player: Player): number[] {
     .flatMap(({ direct }) => (direct.state === 'asked' ? [direct.number] : []))
 }
 
+/** What this machine says its addresses are, from now on. */
+function has({ direct }: Player, addresses: readonly string[] | Error): void {
+  Object.assign(direct?.port ?? {}, {
+    addresses: () =>
+      addresses instanceof Error ? Promise.reject(addresses) : Promise.resolve(addresses),
+  })
+}
+
 async function askAnew({ session }: Player): Promise<void> {
   await session.direct.off()
   await session.direct.offer('bob')
@@ -56,6 +64,54 @@ test('a block ends a question without a word, and a connection', async (t) => {
   await bob.session.block('alice')
   t.is(states(bob).at(-1), 'down')
   await world.passUntil(() => states(alice).at(-1) === 'down')
+  await alice.session.close()
+  await bob.session.close()
+})
+
+test('whoever is asked tells what was shown: the question comes again when it would be more', async (t) => {
+  const world = await World.create()
+  const { alice, bob } = await twoMachines(world)
+  has(bob, new Error('no answer'))
+  await alice.session.direct.offer('bob')
+  await world.passUntil(() => asked(bob).length === 1)
+  t.is(bob.of('direct').at(-1)?.direct.own, null, 'unknown is not none')
+  for (const addresses of [['10.0.0.2'], ['10.0.0.2', '10.0.0.22']]) {
+    has(bob, addresses)
+    const view = await bob.session.direct.answer('alice', true)
+    t.is(view.state, 'asked')
+    t.deepEqual(view.own, addresses)
+    t.is(bob.of('direct').at(-1)?.direct.number, view.number)
+  }
+  await world.pass(1000)
+  t.is(states(alice).at(-1), 'offered')
+  has(bob, ['10.0.0.2'])
+  await bob.session.direct.answer('alice', true)
+  await world.passUntil(() => states(alice).at(-1) === 'up' && states(bob).at(-1) === 'up')
+  const theirs = alice.of('direct').at(-1)?.direct.theirs ?? []
+  t.deepEqual(
+    theirs.map((each) => each.split(':')[0]),
+    ['10.0.0.2'],
+  )
+  await alice.session.close()
+  await bob.session.close()
+})
+
+test('whoever asks tells what was shown, or nothing', async (t) => {
+  const world = await World.create()
+  const { alice, bob, net } = await twoMachines(world)
+  const { direct } = alice.session
+  t.deepEqual(await direct.addresses('bob'), ['10.0.0.1'])
+  has(alice, ['10.0.0.1', '10.0.0.11'])
+  await t.throwsAsync(direct.offer('bob'), { code: 'E_STATE' })
+  t.deepEqual(direct.list(), [])
+  t.deepEqual(net.open, [])
+  has(alice, new Error('no answer'))
+  await t.throwsAsync(direct.addresses('bob'))
+  await t.throwsAsync(direct.offer('bob'))
+  has(alice, [])
+  await direct.offer('bob')
+  await world.passUntil(() => asked(bob).length === 1)
+  t.deepEqual(bob.of('direct').at(-1)?.direct.theirs, [])
   await alice.session.close()
   await bob.session.close()
 })

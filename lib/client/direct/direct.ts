@@ -31,8 +31,6 @@ import { ASKING_MS, Talks } from './talks.ts'
 const SKEW_MS = 120_000
 /** A question stands so long before it gives way to another one of the same contact. */
 const AGAIN_MS = 10_000
-/** The port that stands for one which is not open yet. */
-const ANY_PORT = 65_535
 const STREAMS_MAX = 1000
 
 interface Leaving {
@@ -46,6 +44,8 @@ interface Answering extends Leaving {
 export class Direct implements DirectApi, SideWay {
   readonly #deps: DirectDeps
   readonly #talks: Talks
+  /** Addresses that were shown before a question to somebody, by the conversation. */
+  readonly #shown = new Map<string, readonly string[]>()
   readonly #streams = new BoundedMap<true>(STREAMS_MAX)
   readonly #post: Post
   readonly #doors: Doors
@@ -59,19 +59,29 @@ export class Direct implements DirectApi, SideWay {
 
   async addresses(user: string): Promise<readonly string[]> {
     this.#port()
-    this.#checkFree(await this.#contact(user))
-    const own = await this.#own(ANY_PORT)
-    return own.map(([ip]) => ip)
+    const peer = await this.#contact(user)
+    this.#checkFree(peer)
+    const own = await this.#own()
+    this.#shown.set(peer.conv, own)
+    return own
   }
 
   async offer(user: string, { leave = false }: Leaving = {}): Promise<DirectView> {
     const port = this.#port()
     const peer = await this.#contact(user)
     this.#checkFree(peer)
+    const ips = await this.#own()
+    if (tellsMore(ips, this.#shown.get(peer.conv) ?? ips)) {
+      const name = peer.pin.user
+      fail(
+        'E_STATE',
+        `Your addresses are others now. Nothing was told: !direct ${name} shows them.`,
+      )
+    }
     const sess = randomBytes(16)
     const door = await this.#doors.open(port, sess)
     try {
-      const own = await this.#own(door.port)
+      const own = withPort(ips, door)
       this.#checkFree(peer)
       const psk = randomBytes(32)
       const who = own.length === 0 ? 'a' : 'o'
@@ -99,7 +109,7 @@ export class Direct implements DirectApi, SideWay {
     if (number !== undefined && number !== talk.number) {
       fail('E_STATE', 'That question is over, and another one has taken its place.')
     }
-    talk.leave = leave
+    talk.leave ||= leave
     if (yes) return this.#agree(talk)
     await this.#refuse(talk)
     return viewOf(talk)
@@ -216,13 +226,14 @@ export class Direct implements DirectApi, SideWay {
     const talk = this.#talks.begin({ peer, sess, psk: mine, who, isOurs: false, state: 'asked' })
     Object.assign(talk, {
       ...{ dev, theirPsk: psk, theirs: usable(cand, port.lan), leave: before?.leave ?? false },
+      shown: before?.own.map(([ip]) => ip) ?? null,
     })
     const rule = rules.get(peer.id)
     const work =
       rule === 'never'
         ? this.#refuse(talk)
         : hasAgreed || rule === 'always'
-          ? this.#agree(talk)
+          ? this.#agree(talk, rule === 'always')
           : this.#ask(talk)
     work.catch((error: unknown) => {
       this.#deps.log.info('client.direct.asked', { code: codeOf(error) })
@@ -230,7 +241,7 @@ export class Direct implements DirectApi, SideWay {
   }
 
   async #ask(talk: Talk): Promise<void> {
-    talk.own = await this.#own(ANY_PORT).catch(() => [])
+    talk.shown = await this.#own().catch(() => null)
     if (talk.state === 'asked') this.#talks.tell(talk)
   }
 
@@ -240,17 +251,25 @@ export class Direct implements DirectApi, SideWay {
     if (dev !== null) await this.#post.say({ k: 'p2p.answer', sess, cand: [], no: true }, peer, dev)
   }
 
-  async #agree(talk: Talk): Promise<DirectView> {
-    const { peer, sess, psk, dev } = talk
+  /** What a yes tells is what was shown, unless the person has decided for later: otherwise the question comes again. */
+  async #agree(talk: Talk, mayTellAll = false): Promise<DirectView> {
+    const { peer, sess, psk, dev, shown } = talk
     if (dev === null) return fail('E_STATE')
     requireOnline(this.#deps.link)
-    talk.timer?.cancel()
     talk.state = 'trying'
     try {
+      const ips = await this.#own()
+      if (this.#talks.has(talk) && !mayTellAll && tellsMore(ips, shown)) {
+        Object.assign(talk, { state: 'asked', shown: ips })
+        return this.#talks.tell(talk, { reason: 'Your addresses are others now.' })
+      }
       talk.door = await this.#doors.open(this.#port(), sess)
-      talk.own = await this.#own(talk.door.port)
+      if (!this.#talks.has(talk)) fail('E_CANCELLED', 'It is over already.')
+      talk.timer?.cancel()
+      talk.own = withPort(ips, talk.door)
       await this.#post.say({ k: 'p2p.answer', sess, psk, cand: talk.own }, peer, dev)
     } catch (error) {
+      this.#talks.release(talk)
       this.#talks.end(talk, 'failed', sentence(error))
       throw error
     }
@@ -338,8 +357,8 @@ export class Direct implements DirectApi, SideWay {
     await this.#deps.link.leave('You have left the server while you are connected directly.')
   }
 
-  #own(port: number): Promise<Address[]> {
-    return ownAddresses(this.#deps.link, this.#port(), port)
+  #own(): Promise<readonly string[]> {
+    return ownAddresses(this.#deps.link, this.#port())
   }
 
   #port(): DirectPort {
@@ -357,4 +376,12 @@ export class Direct implements DirectApi, SideWay {
     const talk = this.#talks.of(conv)
     if (talk !== undefined) refuseSecond(talk)
   }
+}
+
+function tellsMore(ips: readonly string[], shown: readonly string[] | null): boolean {
+  return ips.some((ip) => shown?.includes(ip) !== true)
+}
+
+function withPort(ips: readonly string[], { port }: { readonly port: number }): Address[] {
+  return ips.map((ip) => [ip, port])
 }

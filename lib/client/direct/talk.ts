@@ -23,6 +23,8 @@ export interface Talk {
   /** Whether the one who asked listens first. */
   readonly who: 'o' | 'a'
   state: DirectState
+  /** What a yes may tell them; null: nothing was shown. */
+  shown: readonly string[] | null
   own: readonly Address[]
   theirs: readonly Address[]
   /** Our half; theirs when it is known. */
@@ -47,10 +49,10 @@ export function viewOf(
   talk: Talk,
   more: { readonly attempt?: number; readonly reason?: string } = {},
 ): DirectView {
-  const { peer, state, number, own, theirs } = talk
+  const { peer, state, number, own, shown, theirs } = talk
   return {
     ...{ user: peer.pin.user, conv: peer.conv, state, number },
-    own: state === 'asked' ? own.map(([ip]) => ip) : own.map(addressWords), // no port is open yet
+    own: state === 'asked' ? shown : own.map(addressWords), // no port is open yet
     theirs: theirs.map(addressWords),
     ...more,
   }

@@ -39,7 +39,7 @@ export class Talks {
       ...first,
       number: this.#deps.nextNumber(),
       since: this.#deps.clock.monotonic(),
-      ...{ own: [], theirs: [], theirPsk: null, dev: null, leave: false, door: null },
+      ...{ shown: null, own: [], theirs: [], theirPsk: null, dev: null, leave: false, door: null },
       ...{ timer: null, meeting: null, inbox: null, path: null, ups: 0, hasLeft: false },
       heardUp: deferred(),
     }
