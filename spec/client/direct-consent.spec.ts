@@ -2,6 +2,7 @@
 import test from 'ava'
 
 import { connectDirectly, states, twoMachines } from './direct-kit.ts'
+import { replaceAccountKey } from './lies.ts'
 import { type Player, World } from './world.ts'
 
 function asked(player: Player): number[] {
@@ -112,6 +113,27 @@ test('whoever asks tells what was shown, or nothing', async (t) => {
   await direct.offer('bob')
   await world.passUntil(() => asked(bob).length === 1)
   t.deepEqual(bob.of('direct').at(-1)?.direct.theirs, [])
+  await alice.session.close()
+  await bob.session.close()
+})
+
+test('whose account key was replaced gets nothing, whatever was decided before, until it is trusted', async (t) => {
+  const world = await World.create()
+  const { alice, bob, net } = await twoMachines(world)
+  await bob.session.direct.setRule('alice', 'always')
+  if (alice.who === null) throw new Error('nobody')
+  await replaceAccountKey(world, alice.who)
+  t.is((await bob.session.whois('alice')).trust, 'changed')
+  await alice.session.direct.offer('bob')
+  await alice.session.send('bob', 'did you hear?')
+  await world.passUntil(() => bob.texts.includes('did you hear?'))
+  await world.pass(1000)
+  t.deepEqual(states(bob), [])
+  t.is(states(alice).at(-1), 'offered')
+  t.deepEqual(net.dialled, [])
+  await bob.session.trust('alice')
+  await askAnew(alice)
+  await world.passUntil(() => states(alice).at(-1) === 'up' && states(bob).at(-1) === 'up')
   await alice.session.close()
   await bob.session.close()
 })

@@ -24,7 +24,7 @@ import { Meeting } from './meeting.ts'
 import { Path } from './path.ts'
 import type { DirectPayload } from './payloads.ts'
 import { Post } from './post.ts'
-import { contactFor, refuseSecond, sentence, type Talk, viewOf } from './talk.ts'
+import { contactFor, isTrusted, refuseSecond, sentence, type Talk, viewOf } from './talk.ts'
 import { ASKING_MS, Talks } from './talks.ts'
 
 /** Clocks may differ by so much. */
@@ -205,7 +205,7 @@ export class Direct implements DirectApi, SideWay {
   #asked(offer: PayloadOf<'p2p.offer'>, peer: Peer, dev: Bytes): void {
     const { clock, port, rules, device } = this.#deps
     const { sess, psk, who, cand, exp, ts } = offer
-    if ((who !== 'o' && who !== 'a') || port === undefined) return
+    if ((who !== 'o' && who !== 'a') || port === undefined || !isTrusted(peer)) return
     const left = Math.min(exp, ts + ASKING_MS) + SKEW_MS - clock.now()
     const before = this.#talks.of(peer.conv)
     if (

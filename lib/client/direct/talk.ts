@@ -58,6 +58,11 @@ export function viewOf(
   }
 }
 
+/** No alarm, and no key that the person has not confirmed. */
+export function isTrusted({ alarm, pin }: Peer): boolean {
+  return alarm === undefined && !pin.unconfirmed
+}
+
 /** @throws E_USAGE E_STATE E_UNTRUSTED: nothing about us is told to that account */
 export function contactFor(peer: Peer, me: Bytes): Peer {
   const name = `@${peer.pin.user}`
@@ -65,7 +70,7 @@ export function contactFor(peer: Peer, me: Bytes): Peer {
   if (!peer.accepted || peer.blocked) {
     fail('E_STATE', `${name} and you have not accepted each other: write first.`)
   }
-  if (peer.alarm !== undefined || peer.pin.unconfirmed) {
+  if (!isTrusted(peer)) {
     fail('E_UNTRUSTED', `The keys of ${name} have changed: !trust ${peer.pin.user} first.`)
   }
   return peer
