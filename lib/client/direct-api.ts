@@ -5,7 +5,7 @@
 export type DirectRule = 'ask' | 'always' | 'never'
 
 export type DirectState =
-  /** Somebody asks: `number` for the question, `own` is what a yes tells them. */
+  /** Somebody asks: `number` for the question, `own` is what a yes tells them. Told again when that has changed (`reason`). */
   | 'asked'
   /** We have asked. */
   | 'offered'
@@ -24,8 +24,8 @@ export interface DirectView {
   readonly conv: string
   readonly state: DirectState
   readonly number: number
-  /** Addresses of this side that the other one learns or has learnt, as `ip:port`. */
-  readonly own: readonly string[]
+  /** Addresses of this side that the other one learns or has learnt, as `ip:port`; asked: null when they are not known now. */
+  readonly own: readonly string[] | null
   readonly theirs: readonly string[]
   /** trying: how often so far. */
   readonly attempt?: number
@@ -35,10 +35,15 @@ export interface DirectView {
 export interface DirectApi {
   /** What `offer` would tell that person. Sends nothing to them. E_STATE when there is a link or an introduction already. */
   addresses(user: string): Promise<readonly string[]>
-  /** Asks the other side. `leave`: once connected, this side leaves the server while it lasts. */
+  /** Asks the other side. E_STATE when it would tell more than `addresses` has shown last. `leave`: once connected, this side leaves the server while it lasts. */
   offer(user: string, options?: { readonly leave?: boolean }): Promise<DirectView>
-  /** Answers the one who asked. E_STATE when nobody did. */
-  answer(user: string, yes: boolean, options?: { readonly leave?: boolean }): Promise<DirectView>
+  /** Answers the one who asked. E_STATE when nobody did. `number`: of the question that is meant; E_STATE when it is over.
+   * `asked` comes back when a yes would tell more than was shown: nothing was told. */
+  answer(
+    user: string,
+    yes: boolean,
+    options?: { readonly leave?: boolean; readonly number?: number },
+  ): Promise<DirectView>
   /** Ends what there is, and comes back to the server. Without a name: all of it. */
   off(user?: string): Promise<readonly DirectView[]>
   list(): readonly DirectView[]

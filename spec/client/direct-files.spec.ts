@@ -3,6 +3,10 @@
 import test from 'ava'
 
 import { randomBytes } from '../../lib/crypto/random.ts'
+import type { Transfer } from '../../lib/client/files/transfer.ts'
+import { FileServing } from '../../lib/client/files/way.ts'
+import { FakeClock } from '../helpers/fake-clock.ts'
+import { MemoryDisk } from './memory-home.ts'
 import { connectDirectly, states, twoMachines } from './direct-kit.ts'
 import { type Player, World } from './world.ts'
 
@@ -73,4 +77,28 @@ test('cut in the middle: the server brings the rest; connected again: the link d
   t.deepEqual(bob.disk.downloads.get('a.bin')?.bytes, bytes)
   await world.passUntil(() => alice.of('file-answer').at(-1)?.offer.receiver === 'received')
   await stop(alice, bob)
+})
+
+test('what was taken back, or would be gone from the server, is not given out', async (t) => {
+  const clock = new FakeClock()
+  const disk = new MemoryDisk()
+  disk.write('/a.bin', randomBytes(100), 1)
+  const sent: Transfer = {
+    ...{ number: 1, direction: 'out', acct: randomBytes(32), conv: 'c0', mid: 'm0' },
+    ...{ fid: randomBytes(16), key: randomBytes(32), name: 'a.bin', size: 100 },
+    ...{ sha: randomBytes(32), state: 'done', chunks: 1, path: '/a.bin', modifiedMs: 1 },
+    ...{ at: clock.now(), expires: clock.now() + 1000 },
+  }
+  const all = [sent]
+  const serving = new FileServing(disk, clock, () => all)
+  const get = (conv = 'c0') => serving.chunk(conv, { t: 'file.get', r: 1, fid: sent.fid, i: 0 })
+  const gone = { code: 'E_NOT_FOUND' }
+  t.true((await get()).c.length > 100)
+  await t.throwsAsync(get('c1'), gone)
+  all[0] = { ...sent, state: 'cancelled' }
+  await t.throwsAsync(get(), gone)
+  all[0] = sent
+  clock.advance(1000)
+  await t.throwsAsync(get(), gone)
+  serving.close()
 })

@@ -264,6 +264,22 @@ test.serial('decline, cancel on both sides: nothing half-written stays', async (
   await stop(alice, bob)
 })
 
+test.serial('a deleted offer is taken back, also after all of it was sent', async (t) => {
+  const { world, alice, bob } = await friends()
+  alice.disk.write('/late.bin', randomBytes(400 * KiB))
+  const { number, mid } = await alice.session.offerFile('bob', '/late.bin')
+  const [offer] = await offered(world, bob, 1)
+  await world.passUntil(() => alice.of('file-done').length === 1)
+  const row = (await alice.session.history('bob')).find((each) => each.mid === mid)
+  await alice.session.life.remove(row?.number ?? 0)
+  t.is(world.heard.filter(({ frame }) => frame.t === 'file.del').length, 1)
+  const mine = await alice.session.files()
+  t.is(mine.find((each) => each.number === number)?.state, 'cancelled')
+  await world.passUntil(() => bob.of('message-change').length === 1)
+  await t.throwsAsync(bob.session.accept(offer?.number ?? 0), { code: 'E_STATE' } as object)
+  await stop(alice, bob)
+})
+
 test.serial('missing files, directories of names, and a full disk are sentences', async (t) => {
   const { world, alice, bob } = await friends()
   await t.throwsAsync(alice.session.offerFile('bob', '/nowhere'), { code: 'E_FILE' } as object)

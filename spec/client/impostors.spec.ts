@@ -7,38 +7,14 @@ import { InboxKeys } from '../../lib/envelope/inbox-keys.ts'
 import { signBundle } from '../../lib/identity/bundle.ts'
 import { renamed } from '../../lib/identity/device-list-edit.ts'
 import { signDeviceList } from '../../lib/identity/device-list.ts'
-import { signSuccession } from '../../lib/identity/succession.ts'
 import type { SignedBundle, SignedDeviceList } from '../../lib/protocol/composites.ts'
-import type { Frame, ReplyOf } from '../../lib/protocol/frames.ts'
 import { encodePayload } from '../../lib/protocol/payloads.ts'
 import { parseUsername } from '../../lib/protocol/names.ts'
-import { type Bytes, equal } from '../../lib/util/bytes.ts'
 import type { ErrorCode } from '../../lib/util/errors.ts'
-import { rsa3072 } from '../helpers/keys.ts'
 import { DAY, type Person, person, T0 } from '../helpers/people.ts'
+import { type Entry, lieAbout, replaceAccountKey } from './lies.ts'
 import { RawDevice, textBytes } from './raw-device.ts'
 import { type Player, World, WORLD_SRV } from './world.ts'
-
-type Entry = ReplyOf<'dir.get'>
-
-/** Changes what the directory tells bob about this account. */
-function lieAbout(world: World, acct: Bytes, lie: (truth: Entry) => Entry): void {
-  world.tamper = (frame: Frame, to: string) => {
-    if (to !== 'bob' || (frame.t !== 'ok' && frame.t !== 'err')) return null
-    const isAnswer = world.heard.some(
-      ({ from, frame: f }) =>
-        from === 'bob' &&
-        f.t === 'dir.get' &&
-        f.r === frame.r &&
-        f.acct !== undefined &&
-        equal(f.acct, acct),
-    )
-    if (!isAnswer) return null
-    // an honest server says E_BUSY to who has seen more
-    const truth = frame.t === 'ok' ? frame : { t: 'ok', r: frame.r ?? 0, cur: 0, dls: [], bun: [] }
-    return [{ ...truth, ...lie(truth as unknown as Entry) } as Frame]
-  }
-}
 
 async function friends(): Promise<{ world: World; alice: Player; bob: Player; who: Person }> {
   const world = await World.create()
@@ -118,18 +94,7 @@ test.serial(
   async (t) => {
     const { world, alice, bob, who } = await friends()
     await bob.session.setVerified('alice', true)
-    const next = rsa3072(5)
-    const succession = {
-      label: 'aik-succ',
-      bind: [WORLD_SRV],
-      origin: who.acct,
-      j: 1,
-      spki: next.publicKey.spki,
-    } as const
-    const body = renamed(who.verified, who.user, T0 + 1)
-    const ik = [...who.dl.ik, next.publicKey.spki]
-    const list = await signDeviceList(next, body, ik, [await signSuccession(who.aik, succession)])
-    lieAbout(world, who.acct, (truth) => ({ ...truth, cur: 2, dls: [list] }))
+    await replaceAccountKey(world, who)
     t.is((await bob.session.whois('alice')).trust, 'changed')
     t.true(bob.of('contact').some(({ change }) => change === 'key-changed'))
     const { mid } = await bob.session.send('alice', 'only for alice')

@@ -46,8 +46,8 @@ async function direct(app: App, args: readonly string[]): Promise<void> {
   if (word === undefined) return propose(app, session, user, leave)
   if (word === 'ok') await session.direct.offer(user, { leave })
   else if (word === 'yes' || word === 'no') {
-    const { number } = await session.direct.answer(user, word === 'yes', { leave })
-    app.withdrawQuestion(number)
+    const { number, state } = await session.direct.answer(user, word === 'yes', { leave })
+    if (state !== 'asked') app.withdrawQuestion(number)
     if (word === 'no') app.front.row('*', `Declined. @${user} learns nothing else.`)
   } else if (isRule(word)) await setRule(app, session, user, word)
   else fail('E_USAGE', USAGE)
@@ -85,7 +85,9 @@ async function off(app: App, session: Session, name: string | undefined): Promis
 }
 
 async function setRule(app: App, session: Session, user: string, rule: DirectRule): Promise<void> {
+  const waiting = session.direct.list().find((v) => v.user === user && v.state === 'asked')
   await session.direct.setRule(user, rule)
+  if (rule === 'never' && waiting !== undefined) app.withdrawQuestion(waiting.number)
   const words: Readonly<Record<DirectRule, string>> = {
     ask: `You are asked when @${user} wants a direct connection.`,
     always: `@${user} gets a direct connection without a question, and so your addresses. !direct ${user} ask takes it back.`,
@@ -114,6 +116,11 @@ function addresses(own: readonly string[]): string {
   return `your ${own.length === 1 ? 'address' : 'addresses'} ${own.join(', ')}`
 }
 
+function told({ own }: DirectView): string {
+  if (own !== null) return `A yes tells them ${addresses(own)}.`
+  return 'What a yes tells them is not known now, so you will be asked once more.'
+}
+
 /** What has become of an introduction. */
 export function directEvent(view: DirectView, app: App): void {
   const { front } = app
@@ -122,11 +129,12 @@ export function directEvent(view: DirectView, app: App): void {
   if (view.state !== 'asked') app.withdrawQuestion(number)
   switch (view.state) {
     case 'asked':
+      if (view.reason !== undefined) front.row('!', `Nothing was told: ${reason(view)}`)
       app.question(
         number,
-        `${who} wants to talk to you directly${from(view)}. A yes tells them ${addresses(view.own)}. Agree?`,
+        `${who} wants to talk to you directly${from(view)}. ${told(view)} Agree?`,
         `(y/n, or !direct ${user} yes, !direct ${user} no)`,
-        (yes) => app.requireSession().direct.answer(user, yes),
+        (yes) => app.requireSession().direct.answer(user, yes, { number }),
       )
       break
     case 'offered':

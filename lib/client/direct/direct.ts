@@ -7,7 +7,6 @@ import { type Bytes, concat, equal, hex } from '../../util/bytes.ts'
 import { codeOf, fail } from '../../util/errors.ts'
 import { BoundedMap } from '../../util/rate.ts'
 import type { DirectApi, DirectRule, DirectView } from '../direct-api.ts'
-import { deferred } from '../deferred.ts'
 import type { Arrival } from '../inbox/arrival.ts'
 import { requireOnline } from '../link.ts'
 import type { OutItem } from '../outbox/item.ts'
@@ -25,69 +24,92 @@ import { Meeting } from './meeting.ts'
 import { Path } from './path.ts'
 import type { DirectPayload } from './payloads.ts'
 import { Post } from './post.ts'
-import { contactFor, refuseSecond, sentence, type Talk, viewOf } from './talk.ts'
+import { contactFor, isTrusted, refuseSecond, sentence, type Talk, viewOf } from './talk.ts'
+import { ASKING_MS, Talks } from './talks.ts'
 
-const ASKING_MS = 120_000
 /** Clocks may differ by so much. */
 const SKEW_MS = 120_000
-/** The port that stands for one which is not open yet. */
-const ANY_PORT = 65_535
+/** A question stands so long before it gives way to another one of the same contact. */
+const AGAIN_MS = 10_000
 const STREAMS_MAX = 1000
 
 interface Leaving {
   readonly leave?: boolean
 }
 
+interface Answering extends Leaving {
+  readonly number?: number
+}
+
 export class Direct implements DirectApi, SideWay {
   readonly #deps: DirectDeps
-  /** By the conversation. */
-  readonly #talks = new Map<string, Talk>()
+  readonly #talks: Talks
+  /** Addresses that were shown before a question to somebody, by the conversation. */
+  readonly #shown = new Map<string, readonly string[]>()
   readonly #streams = new BoundedMap<true>(STREAMS_MAX)
   readonly #post: Post
   readonly #doors: Doors
 
   constructor(deps: DirectDeps) {
     this.#deps = deps
+    this.#talks = new Talks(deps)
     this.#post = new Post(deps.outbox, deps.clock)
     this.#doors = new Doors(deps.clock, deps.log)
   }
 
   async addresses(user: string): Promise<readonly string[]> {
     this.#port()
-    this.#checkFree(await this.#contact(user))
-    const own = await this.#own(ANY_PORT)
-    return own.map(([ip]) => ip)
+    const peer = await this.#contact(user)
+    this.#checkFree(peer)
+    const own = await this.#own()
+    this.#shown.set(peer.conv, own)
+    return own
   }
 
   async offer(user: string, { leave = false }: Leaving = {}): Promise<DirectView> {
     const port = this.#port()
     const peer = await this.#contact(user)
     this.#checkFree(peer)
+    const ips = await this.#own()
+    if (tellsMore(ips, this.#shown.get(peer.conv) ?? ips)) {
+      const name = peer.pin.user
+      fail(
+        'E_STATE',
+        `Your addresses are others now. Nothing was told: !direct ${name} shows them.`,
+      )
+    }
     const sess = randomBytes(16)
     const door = await this.#doors.open(port, sess)
     try {
-      const own = await this.#own(door.port)
+      const own = withPort(ips, door)
       this.#checkFree(peer)
       const psk = randomBytes(32)
       const who = own.length === 0 ? 'a' : 'o'
-      const talk = this.#begin({ peer, sess, psk, who, isOurs: true, state: 'offered' })
+      const talk = this.#talks.begin({ peer, sess, psk, who, isOurs: true, state: 'offered' })
       Object.assign(talk, { own, door, leave })
       const exp = this.#deps.clock.now() + ASKING_MS
       await this.#post.say({ k: 'p2p.offer', sess, psk, who, cand: own, exp }, peer, 'account')
-      return this.#tell(talk)
+      return this.#talks.tell(talk)
     } catch (error) {
       door.close()
       throw error
     }
   }
 
-  async answer(user: string, yes: boolean, { leave = false }: Leaving = {}): Promise<DirectView> {
+  async answer(
+    user: string,
+    yes: boolean,
+    { leave = false, number }: Answering = {},
+  ): Promise<DirectView> {
     const peer = await this.#contact(user)
-    const talk = this.#talks.get(peer.conv)
+    const talk = this.#talks.of(peer.conv)
     if (talk?.state !== 'asked') {
       return fail('E_STATE', `@${peer.pin.user} does not ask for a direct connection.`)
     }
-    talk.leave = leave
+    if (number !== undefined && number !== talk.number) {
+      fail('E_STATE', 'That question is over, and another one has taken its place.')
+    }
+    talk.leave ||= leave
     if (yes) return this.#agree(talk)
     await this.#refuse(talk)
     return viewOf(talk)
@@ -95,23 +117,21 @@ export class Direct implements DirectApi, SideWay {
 
   async off(user?: string): Promise<readonly DirectView[]> {
     const peer = user === undefined ? null : await this.#contact(user)
-    const talks = [...this.#talks.values()].filter(
-      (t) => peer === null || t.peer.conv === peer.conv,
-    )
+    const talks = this.#talks.all().filter((t) => peer === null || t.peer.conv === peer.conv)
     for (const talk of talks) {
       if (talk.state === 'asked') await this.#refuse(talk)
       else if (talk.path !== null) await talk.path.wire.close()
-      else this.#end(talk, 'failed', 'It was cancelled.')
+      else this.#talks.end(talk, 'failed', 'It was cancelled.')
     }
     return talks.map((talk) => viewOf(talk))
   }
 
   list(): readonly DirectView[] {
-    return [...this.#talks.values()].map((talk) => viewOf(talk))
+    return this.#talks.all().map((talk) => viewOf(talk))
   }
 
   isUp(conv: string): boolean {
-    return this.#talks.get(conv)?.state === 'up'
+    return this.#talks.of(conv)?.state === 'up'
   }
 
   rule(user: string): DirectRule {
@@ -122,22 +142,29 @@ export class Direct implements DirectApi, SideWay {
   async setRule(user: string, rule: DirectRule): Promise<void> {
     const peer = await this.#contact(user)
     await this.#deps.rules.set(peer.id, rule)
-    const talk = this.#talks.get(peer.conv)
+    const talk = this.#talks.of(peer.conv)
     if (rule === 'never' && talk?.state === 'asked') await this.#refuse(talk)
+  }
+
+  /** Whoever is blocked has no question open, and no connection. */
+  blocked(conv: string): void {
+    const talk = this.#talks.of(conv)
+    if (talk === undefined) return
+    this.#talks.end(talk, talk.state === 'up' ? 'down' : 'failed', 'You have blocked them.')
   }
 
   /** For what needs no order. */
   way(conv: string): Way['link'] | null {
-    return this.#path(conv)?.link ?? null
+    return this.#talks.path(conv)?.link ?? null
   }
 
   covers({ conv, acct, only }: OutItem): boolean {
-    return acct === undefined && only === undefined && this.#path(conv) !== null
+    return acct === undefined && only === undefined && this.#talks.path(conv) !== null
   }
 
   async ready(item: OutItem): Promise<Way | null> {
     if (!this.covers(item)) return null
-    const path = this.#path(item.conv)
+    const path = this.#talks.path(item.conv)
     await path?.switched()
     return path
   }
@@ -153,7 +180,7 @@ export class Direct implements DirectApi, SideWay {
 
   /** Of an accepted contact, or it is not heard. */
   readonly heard = (payload: DirectPayload, { peer, from }: Arrival): void => {
-    const talk = this.#talks.get(peer.conv)
+    const talk = this.#talks.of(peer.conv)
     if (payload.k === 'p2p.offer') {
       this.#asked(payload, peer, from.dev)
       return
@@ -168,9 +195,9 @@ export class Direct implements DirectApi, SideWay {
   }
 
   async stop(): Promise<void> {
-    for (const talk of [...this.#talks.values()]) {
+    for (const talk of this.#talks.all()) {
       talk.hasLeft = false // there is no coming back
-      this.#release(talk)
+      this.#talks.release(talk)
       await talk.path?.wire.close()
     }
   }
@@ -178,30 +205,35 @@ export class Direct implements DirectApi, SideWay {
   #asked(offer: PayloadOf<'p2p.offer'>, peer: Peer, dev: Bytes): void {
     const { clock, port, rules, device } = this.#deps
     const { sess, psk, who, cand, exp, ts } = offer
-    if ((who !== 'o' && who !== 'a') || port === undefined) return
+    if ((who !== 'o' && who !== 'a') || port === undefined || !isTrusted(peer)) return
     const left = Math.min(exp, ts + ASKING_MS) + SKEW_MS - clock.now()
-    const before = this.#talks.get(peer.conv)
+    const before = this.#talks.of(peer.conv)
     if (
       left <= 0 ||
       before?.state === 'trying' ||
+      (before?.state === 'asked' && clock.monotonic() - before.since < AGAIN_MS) ||
       (before !== undefined && equal(before.sess, sess))
     )
       return
     // both asked at once: the one of the smaller account counts, and the other one has agreed by asking
     const hasAgreed = before?.state === 'offered'
     if (hasAgreed && hex(device.acct) < peer.id) return
-    if (before !== undefined) this.#end(before, 'failed', 'They ask anew.', true)
+    if (before !== undefined) {
+      const ended = before.state === 'up' ? 'down' : 'failed'
+      this.#talks.end(before, ended, 'They ask anew.', hasAgreed)
+    }
     const mine = randomBytes(32)
-    const talk = this.#begin({ peer, sess, psk: mine, who, isOurs: false, state: 'asked' })
+    const talk = this.#talks.begin({ peer, sess, psk: mine, who, isOurs: false, state: 'asked' })
     Object.assign(talk, {
       ...{ dev, theirPsk: psk, theirs: usable(cand, port.lan), leave: before?.leave ?? false },
+      shown: before?.own.map(([ip]) => ip) ?? null,
     })
     const rule = rules.get(peer.id)
     const work =
       rule === 'never'
         ? this.#refuse(talk)
         : hasAgreed || rule === 'always'
-          ? this.#agree(talk)
+          ? this.#agree(talk, rule === 'always')
           : this.#ask(talk)
     work.catch((error: unknown) => {
       this.#deps.log.info('client.direct.asked', { code: codeOf(error) })
@@ -209,28 +241,36 @@ export class Direct implements DirectApi, SideWay {
   }
 
   async #ask(talk: Talk): Promise<void> {
-    talk.own = await this.#own(ANY_PORT).catch(() => [])
-    if (talk.state === 'asked') this.#tell(talk)
+    talk.shown = await this.#own().catch(() => null)
+    if (talk.state === 'asked') this.#talks.tell(talk)
   }
 
   async #refuse(talk: Talk): Promise<void> {
     const { peer, sess, dev } = talk
-    this.#end(talk, 'declined', undefined, true)
+    this.#talks.end(talk, 'declined', undefined, true)
     if (dev !== null) await this.#post.say({ k: 'p2p.answer', sess, cand: [], no: true }, peer, dev)
   }
 
-  async #agree(talk: Talk): Promise<DirectView> {
-    const { peer, sess, psk, dev } = talk
+  /** What a yes tells is what was shown, unless the person has decided for later: otherwise the question comes again. */
+  async #agree(talk: Talk, mayTellAll = false): Promise<DirectView> {
+    const { peer, sess, psk, dev, shown } = talk
     if (dev === null) return fail('E_STATE')
     requireOnline(this.#deps.link)
-    talk.timer?.cancel()
     talk.state = 'trying'
     try {
+      const ips = await this.#own()
+      if (this.#talks.has(talk) && !mayTellAll && tellsMore(ips, shown)) {
+        Object.assign(talk, { state: 'asked', shown: ips })
+        return this.#talks.tell(talk, { reason: 'Your addresses are others now.' })
+      }
       talk.door = await this.#doors.open(this.#port(), sess)
-      talk.own = await this.#own(talk.door.port)
+      if (!this.#talks.has(talk)) fail('E_CANCELLED', 'It is over already.')
+      talk.timer?.cancel()
+      talk.own = withPort(ips, talk.door)
       await this.#post.say({ k: 'p2p.answer', sess, psk, cand: talk.own }, peer, dev)
     } catch (error) {
-      this.#end(talk, 'failed', sentence(error))
+      this.#talks.release(talk)
+      this.#talks.end(talk, 'failed', sentence(error))
       throw error
     }
     this.#meet(talk)
@@ -240,7 +280,7 @@ export class Direct implements DirectApi, SideWay {
   #answered(talk: Talk, { psk, cand, no }: PayloadOf<'p2p.answer'>, dev: Bytes): void {
     if (!talk.isOurs || talk.state !== 'offered') return
     if (no === true || psk === undefined) {
-      this.#end(talk, 'declined')
+      this.#talks.end(talk, 'declined')
       return
     }
     const { port } = this.#deps
@@ -253,7 +293,7 @@ export class Direct implements DirectApi, SideWay {
   #meet(talk: Talk): void {
     const { device, clock, log, dial, inbox } = this.#deps
     const { peer, dev, sess, psk, theirPsk, isOurs } = talk
-    if (dev === null || theirPsk === null || this.#talks.get(peer.conv) !== talk) {
+    if (dev === null || theirPsk === null || !this.#talks.has(talk)) {
       talk.door?.close()
       return
     }
@@ -272,15 +312,15 @@ export class Direct implements DirectApi, SideWay {
       ...{ clock, log, dial, door: talk.door, candidates: talk.theirs, serve: talk.inbox.serve },
       dialsFirst: isOurs === (talk.who === 'a'),
       trying: (attempt) => {
-        this.#tell(talk, { attempt })
+        this.#talks.tell(talk, { attempt })
       },
     })
     talk.meeting = meeting
-    this.#tell(talk, { attempt: 0 })
+    this.#talks.tell(talk, { attempt: 0 })
     meeting.wire
       .then((wire) => this.#up(talk, wire, dev))
       .catch((error: unknown) => {
-        this.#end(talk, 'failed', sentence(error))
+        this.#talks.end(talk, 'failed', sentence(error))
       })
   }
 
@@ -290,7 +330,7 @@ export class Direct implements DirectApi, SideWay {
     try {
       const bundles = await directory.reach(peer.acct)
       const bundle = bundles.find((each) => equal(each.dev, dev)) ?? fail('E_NO_DEVICE')
-      if (this.#talks.get(peer.conv) !== talk || !wire.open) fail('E_CANCELLED')
+      if (!this.#talks.has(talk) || !wire.open) fail('E_CANCELLED')
       const farewell = () => this.#post.deliver({ k: 'p2p.up', sess }, peer, dev)
       talk.path = new Path({ wire, bundle, sess, farewell })
     } catch (error) {
@@ -300,9 +340,9 @@ export class Direct implements DirectApi, SideWay {
     talk.meeting = null
     talk.state = 'up'
     void wire.closed.then(() => {
-      this.#end(talk, 'down')
+      this.#talks.end(talk, 'down')
     })
-    this.#tell(talk)
+    this.#talks.tell(talk)
     outbox().renew(peer.conv)
     this.#deps.wayChanged(peer.conv)
     await this.#post.deliver({ k: 'p2p.up', sess }, peer, 'conversation')
@@ -317,59 +357,8 @@ export class Direct implements DirectApi, SideWay {
     await this.#deps.link.leave('You have left the server while you are connected directly.')
   }
 
-  #end(talk: Talk, state: DirectView['state'], reason?: string, isQuiet = false): void {
-    const { conv } = talk.peer
-    if (this.#talks.get(conv) !== talk) return
-    this.#talks.delete(conv)
-    talk.state = state
-    this.#release(talk)
-    if (!isQuiet) this.#tell(talk, reason === undefined ? {} : { reason })
-    if (talk.path !== null) {
-      talk.path.wire.destroy('E_CLOSED', 'It is over.')
-      this.#deps.outbox().renew(conv)
-      this.#deps.wayChanged(conv)
-    }
-    if (talk.hasLeft && ![...this.#talks.values()].some((each) => each.hasLeft)) {
-      this.#deps.link.retryNow()
-    }
-  }
-
-  #release({ timer, door, meeting }: Talk): void {
-    timer?.cancel()
-    door?.close()
-    meeting?.cancel()
-  }
-
-  #path(conv: string): Path | null {
-    return this.#talks.get(conv)?.path ?? null
-  }
-
-  #begin(first: Pick<Talk, 'peer' | 'sess' | 'psk' | 'who' | 'isOurs' | 'state'>): Talk {
-    const talk: Talk = {
-      ...first,
-      number: this.#deps.nextNumber(),
-      ...{ own: [], theirs: [], theirPsk: null, dev: null, leave: false, door: null },
-      ...{ timer: null, meeting: null, inbox: null, path: null, ups: 0, hasLeft: false },
-      heardUp: deferred(),
-    }
-    talk.timer = this.#deps.clock.after(ASKING_MS, () => {
-      this.#end(talk, 'failed', 'There was no answer.')
-    })
-    this.#talks.set(first.peer.conv, talk)
-    return talk
-  }
-
-  #tell(
-    talk: Talk,
-    more: { readonly attempt?: number; readonly reason?: string } = {},
-  ): DirectView {
-    const direct = viewOf(talk, more)
-    this.#deps.emit({ type: 'direct', direct })
-    return direct
-  }
-
-  #own(port: number): Promise<Address[]> {
-    return ownAddresses(this.#deps.link, this.#port(), port)
+  #own(): Promise<readonly string[]> {
+    return ownAddresses(this.#deps.link, this.#port())
   }
 
   #port(): DirectPort {
@@ -384,7 +373,15 @@ export class Direct implements DirectApi, SideWay {
 
   #checkFree({ conv }: Peer): void {
     requireOnline(this.#deps.link)
-    const talk = this.#talks.get(conv)
+    const talk = this.#talks.of(conv)
     if (talk !== undefined) refuseSecond(talk)
   }
+}
+
+function tellsMore(ips: readonly string[], shown: readonly string[] | null): boolean {
+  return ips.some((ip) => shown?.includes(ip) !== true)
+}
+
+function withPort(ips: readonly string[], { port }: { readonly port: number }): Address[] {
+  return ips.map((ip) => [ip, port])
 }

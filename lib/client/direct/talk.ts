@@ -15,12 +15,16 @@ export interface Talk {
   readonly peer: Peer
   /** For the question that a front asks. */
   readonly number: number
+  /** On the monotonic clock. */
+  readonly since: number
   readonly sess: Bytes
   /** We have asked. */
   readonly isOurs: boolean
   /** Whether the one who asked listens first. */
   readonly who: 'o' | 'a'
   state: DirectState
+  /** What a yes may tell them; null: nothing was shown. */
+  shown: readonly string[] | null
   own: readonly Address[]
   theirs: readonly Address[]
   /** Our half; theirs when it is known. */
@@ -45,13 +49,18 @@ export function viewOf(
   talk: Talk,
   more: { readonly attempt?: number; readonly reason?: string } = {},
 ): DirectView {
-  const { peer, state, number, own, theirs } = talk
+  const { peer, state, number, own, shown, theirs } = talk
   return {
     ...{ user: peer.pin.user, conv: peer.conv, state, number },
-    own: state === 'asked' ? own.map(([ip]) => ip) : own.map(addressWords), // no port is open yet
+    own: state === 'asked' ? shown : own.map(addressWords), // no port is open yet
     theirs: theirs.map(addressWords),
     ...more,
   }
+}
+
+/** No alarm, and no key that the person has not confirmed. */
+export function isTrusted({ alarm, pin }: Peer): boolean {
+  return alarm === undefined && !pin.unconfirmed
 }
 
 /** @throws E_USAGE E_STATE E_UNTRUSTED: nothing about us is told to that account */
@@ -61,7 +70,7 @@ export function contactFor(peer: Peer, me: Bytes): Peer {
   if (!peer.accepted || peer.blocked) {
     fail('E_STATE', `${name} and you have not accepted each other: write first.`)
   }
-  if (peer.alarm !== undefined || peer.pin.unconfirmed) {
+  if (!isTrusted(peer)) {
     fail('E_UNTRUSTED', `The keys of ${name} have changed: !trust ${peer.pin.user} first.`)
   }
   return peer

@@ -3,6 +3,7 @@
 import { FileKeys, FileLayout, sealChunk } from '../../envelope/file-chunks.ts'
 import type { FrameOf } from '../../protocol/frames.ts'
 import { equal, hex } from '../../util/bytes.ts'
+import type { Clock } from '../../util/clock.ts'
 import { fail } from '../../util/errors.ts'
 import type { Link } from '../link.ts'
 import type { FileAccess, FileReader } from '../ports.ts'
@@ -24,20 +25,23 @@ interface Open {
 export class FileServing {
   readonly #files: FileAccess
   readonly #all: () => readonly Transfer[]
+  readonly #clock: Clock
   readonly #open = new Map<string, Open>()
 
-  constructor(files: FileAccess, all: () => readonly Transfer[]) {
+  constructor(files: FileAccess, clock: Clock, all: () => readonly Transfer[]) {
     this.#files = files
+    this.#clock = clock
     this.#all = all
   }
 
-  /** Only what was offered in this conversation and not taken back. @throws E_NOT_FOUND E_FILE */
+  /** Only what was offered in this conversation, not taken back, and would still be on the server. @throws E_NOT_FOUND E_FILE */
   async chunk(conv: string, { fid, i }: FrameOf<'file.get'>): Promise<{ readonly c: Buffer }> {
     const transfer = this.#all().find(
       (t) => t.direction === 'out' && t.conv === conv && equal(t.fid, fid),
     )
     if (transfer === undefined || transfer.state === 'paused') return fail('E_NOT_FOUND')
     if (isOver(transfer) && transfer.state !== 'done') return fail('E_NOT_FOUND')
+    if (transfer.expires <= this.#clock.now()) return fail('E_NOT_FOUND')
     const { reader, keys, layout } = this.#opened(transfer)
     if (i >= layout.chunkCount) fail('E_NOT_FOUND')
     const real = await (await reader).read(layout.offset(i), layout.realLength(i))

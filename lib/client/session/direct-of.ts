@@ -24,7 +24,7 @@ export interface DirectParts extends Pick<
 
 export async function openDirect(parts: DirectParts): Promise<Direct> {
   const { device, deps, link, peers, directory, clock, log, emitter, profile, transfers } = parts
-  const serving = new FileServing(deps.files, () => transfers.all())
+  const serving = new FileServing(deps.files, clock, () => transfers.all())
   return new Direct({
     ...{ device, link, peers, directory, clock, log, dial: deps.dial, port: deps.direct },
     rules: await DirectRules.open(profile.store.records),

@@ -82,9 +82,8 @@ export class LifeActions implements Life {
       })
       if (deletion !== undefined) await this.#core.outbox.forget(row.key, deletion)
       const transfer = this.#core.transfers.findByMid(row.key)
-      if (transfer !== undefined && !isEnded(transfer.state)) {
-        await this.#core.transfers.halt(transfer.number, 'cancelled')
-      }
+      // also when all of it has been sent: the server and we still have it to give
+      if (transfer !== undefined) await this.#core.transfers.halt(transfer.number, 'cancelled')
       return this.#view(await this.#row(number))
     })
   }
@@ -332,8 +331,4 @@ export class LifeActions implements Life {
 function bodyText(row: MessageRow): string {
   const payload = decodePayload(row.payload)
   return row.marks?.edits[0]?.text ?? (payload.k === 'text' ? payload.b : '')
-}
-
-function isEnded(state: string): boolean {
-  return ['done', 'declined', 'cancelled', 'failed'].includes(state)
 }

@@ -35,6 +35,7 @@ export interface AccountHolder {
   readonly peers: Peers
   readonly directory: Directory
   readonly acceptance: Acceptance
+  readonly direct: { blocked(conv: string): void }
   readonly blocks: Document
   readonly book: Document
   readonly settings: Document
@@ -113,6 +114,7 @@ export class OwnAccount {
     }
     if (peer === undefined || peer.blocked === blocked) return
     const contact = contactOf(await peers.put({ ...peer, blocked }))
+    if (blocked) this.#core.direct.blocked(peer.conv)
     emitter.emit({ type: 'contact', change: blocked ? 'blocked' : 'unblocked', contact })
   }
 

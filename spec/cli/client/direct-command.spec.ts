@@ -139,11 +139,37 @@ test('whoever is asked sees both addresses; the question goes when it has become
   t.regex(asked?.text ?? '', /@alice wants to talk to you directly \(192\.0\.2\.2:5000\)/)
   t.regex(asked?.text ?? '', /no address of yours/)
   asked?.answer(true)
-  t.deepEqual(calls, [['answer', 'alice', true]])
+  t.deepEqual(calls, [['answer', 'alice', true, { number: 4 }]])
   becomes('asked')
   becomes('failed', { reason: 'There was no answer.' })
   t.false(front.questions[1]?.open)
   t.true(front.said.at(-1)?.includes('There was no answer. You go on over the server.'))
+})
+
+test('unknown addresses are no missing ones, and a question that comes again stays open', async (t) => {
+  const again: DirectView = { ...VIEW, state: 'asked' }
+  const { app, front, becomes } = scene({
+    answer: () => {
+      becomes('asked', { reason: 'Other addresses.' })
+      return Promise.resolve(again)
+    },
+  })
+  becomes('asked', { own: null })
+  t.regex(front.questions[0]?.text ?? '', /not known now/)
+  t.notRegex(front.questions[0]?.text ?? '', /no address/)
+  t.is(await runLine(app, '!direct alice yes'), null)
+  t.is(front.said.at(-1), '! Nothing was told: Other addresses.')
+  t.deepEqual(
+    front.questions.map(({ open }) => open),
+    [false, true],
+  )
+})
+
+test('never takes the open question with it', async (t) => {
+  const { app, front, becomes } = scene()
+  becomes('asked')
+  t.is(await runLine(app, '!direct alice never'), null)
+  t.false(front.questions[0]?.open)
 })
 
 test('the way is told with the place, in the list and for a message, until it is another', async (t) => {
