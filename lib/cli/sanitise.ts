@@ -58,6 +58,12 @@ export function safeName(name: string, maxChars = 64): string {
   return chars.length <= maxChars ? chars.join('') : `${chars.slice(0, maxChars - 2).join('')}..`
 }
 
+/** A display name as it stands behind a username: in brackets that it cannot close to go on in our words. */
+export function nameInBrackets(name: string): string {
+  const bare = safeName(name.replace(/[\p{Ps}\p{Pe}]/gu, '')).replace(/\s+/gu, ' ')
+  return bare === '' ? '' : ` (${isolate(bare)})`
+}
+
 /**
  * A name for a file that was sent to us: no separators, no reserved characters, no leading dots, blanks or dashes, no
  * Windows device, at most 120 bytes of which the extension is kept. Compare with the input to tell "altered".

@@ -2,9 +2,13 @@
 // other one goes on where it stopped (PROTOCOL 10, 12).
 import test from 'ava'
 
+import { sha256 } from '../../lib/crypto/hash.ts'
 import { randomBytes } from '../../lib/crypto/random.ts'
 import type { Transfer } from '../../lib/client/files/transfer.ts'
+import { Transfers } from '../../lib/client/files/transfers.ts'
 import { FileServing } from '../../lib/client/files/way.ts'
+import { createMemoryStore } from '../../lib/storage/memory.ts'
+import { silentLog } from '../../lib/util/log.ts'
 import { FakeClock } from '../helpers/fake-clock.ts'
 import { MemoryDisk } from './memory-home.ts'
 import { connectDirectly, states, twoMachines } from './direct-kit.ts'
@@ -101,4 +105,52 @@ test('what was taken back, or would be gone from the server, is not given out', 
   clock.advance(1000)
   await t.throwsAsync(get(), gone)
   serving.close()
+})
+
+test('the chunks of one person are not asked of another one who names the same file', async (t) => {
+  const clock = new FakeClock()
+  const disk = new MemoryDisk()
+  const bytes = randomBytes(100)
+  disk.write('/a.bin', bytes, 1)
+  const carols: Transfer = {
+    ...{ number: 2, direction: 'in', acct: randomBytes(32), conv: 'carol', mid: 'm2' },
+    ...{ fid: randomBytes(16), key: randomBytes(32), name: 'a.bin', size: bytes.length },
+    ...{ sha: sha256(bytes), state: 'offered', chunks: 0, at: clock.now() },
+    expires: clock.now() + 1000,
+  }
+  const { fid } = carols
+  const serving = new FileServing(disk, clock, () => [
+    { ...carols, direction: 'out', path: '/a.bin', modifiedMs: 1 },
+  ])
+  const asked: string[] = []
+  const asks = (who: string) => ({
+    request: (name: string) => {
+      asked.push(`${name} ${who}`)
+      return serving.chunk('carol', { t: 'file.get', r: 1, fid, i: 0 }) as Promise<never>
+    },
+  })
+  let end: (path: string | undefined) => void = () => undefined
+  const done = new Promise<string | undefined>((resolve) => {
+    end = resolve
+  })
+  const transfers = await Transfers.open({
+    records: createMemoryStore({ clock }).records,
+    link: { ...asks('server'), online: true, add: () => undefined },
+    ...{ files: disk, clock, log: silentLog, names: { user: () => '', chat: () => '' } },
+    way: (conv) => (conv === 'mallory' ? asks('mallory') : null),
+    emit: (event) => {
+      if (event.type === 'file-done') end(event.offer.path)
+    },
+    acknowledge: () => Promise.resolve(),
+    broken: (error) => {
+      end(String(error))
+    },
+  })
+  await transfers.put({ ...carols, number: 1, acct: randomBytes(32), conv: 'mallory' })
+  await transfers.put(carols)
+  await transfers.start(2)
+  t.is(await done, '/downloads/a.bin')
+  await transfers.stop()
+  serving.close()
+  t.deepEqual(asked, ['file.get server'])
 })

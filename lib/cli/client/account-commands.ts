@@ -2,7 +2,7 @@
 import type { Session, Unauthenticated } from '../../client/api.ts'
 import { isUsername } from '../../protocol/names.ts'
 import { codeOf, fail, SecureChatError } from '../../util/errors.ts'
-import { isolate, safeName } from '../sanitise.ts'
+import { nameInBrackets } from '../sanitise.ts'
 import type { App } from './app.ts'
 import { firstSteps } from './first-steps.ts'
 import type { Forms } from './front.ts'
@@ -217,7 +217,7 @@ export async function resetKeys(app: App): Promise<void> {
 
 export function whoami(app: App): void {
   const { me } = app.requireSession()
-  const name = me.displayName === '' ? '' : ` (${isolate(safeName(me.displayName))})`
+  const name = nameInBrackets(me.displayName)
   app.front.rows('*', [
     `You are ${me.user}${name}, device ${me.dev.slice(0, 8)}.`,
     `Your link for others: ${me.uri}`,

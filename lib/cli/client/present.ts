@@ -7,7 +7,7 @@ import type {
   Offer,
   RestoreProgress,
 } from '../../client/events.ts'
-import { isolate, safeInline, safeName } from '../sanitise.ts'
+import { isolate, nameInBrackets, safeInline } from '../sanitise.ts'
 import type { App } from './app.ts'
 import { acceptNumber, declineNumber, what } from './file-commands.ts'
 import { chatWord, isGroupName } from './chat-words.ts'
@@ -219,7 +219,7 @@ function contactRows(
   const user = contact.user
   switch (change) {
     case 'new': {
-      const name = contact.displayName === '' ? '' : ` (${isolate(safeName(contact.displayName))})`
+      const name = nameInBrackets(contact.displayName)
       return [
         [
           '*',

@@ -2,7 +2,7 @@
 // not allow is one clear sentence.
 import type { ContactInfo } from '../../client/events.ts'
 import type { FoundNames, NoAnswer, OnlineContacts } from '../../client/who-api.ts'
-import { isolate, safeInline, safeName } from '../sanitise.ts'
+import { isolate, nameInBrackets, safeInline } from '../sanitise.ts'
 import type { App } from './app.ts'
 import { personArgument } from './chat-target.ts'
 import { chatWord } from './chat-words.ts'
@@ -47,7 +47,6 @@ function contactRows(
 }
 
 function contactRow(c: ContactInfo, online: boolean): string {
-  const name = c.displayName === '' ? '' : ` (${isolate(safeName(c.displayName))})`
   const state = [
     online ? 'online' : '',
     c.trust === 'verified' ? 'verified' : '',
@@ -55,7 +54,7 @@ function contactRow(c: ContactInfo, online: boolean): string {
     c.blockedByMe ? 'blocked' : '',
     c.accepted ? '' : 'pending',
   ].filter((word) => word !== '')
-  return `  @${c.user}${name}${state.length === 0 ? '' : `   ${state.join(', ')}`}`
+  return `  @${c.user}${nameInBrackets(c.displayName)}${state.length === 0 ? '' : `   ${state.join(', ')}`}`
 }
 
 function foundRows(found: FoundNames, wanted: string, known: ReadonlySet<string>): string[] {

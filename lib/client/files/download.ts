@@ -79,23 +79,24 @@ async function hashPart(writer: FileWriter, transfer: Transfer, chunks: number):
 /** Requests ahead of the writer, answers in order. */
 class Ahead {
   readonly #deps: DownloadDeps
-  readonly #fid: Bytes
+  readonly #transfer: Transfer
   readonly #count: number
   readonly #asked: Promise<Bytes>[] = []
   #next: number
 
-  constructor(deps: DownloadDeps, fid: Bytes, count: number, from: number) {
+  constructor(deps: DownloadDeps, transfer: Transfer, count: number, from: number) {
     this.#deps = deps
-    this.#fid = fid
+    this.#transfer = transfer
     this.#count = count
     this.#next = from
   }
 
   /** The sealed chunk that follows. */
   async take(): Promise<Bytes> {
+    const { fid, conv } = this.#transfer
     while (this.#asked.length < WINDOW_PER_TRANSFER && this.#next < this.#count) {
       const answer = this.#deps.requests
-        .ask('file.get', { fid: this.#fid, i: this.#next++ })
+        .ask('file.get', { fid, i: this.#next++ }, conv)
         .then((reply) => reply.c)
       answer.catch(() => undefined) // reported when its turn comes
       this.#asked.push(answer)
@@ -125,7 +126,7 @@ export async function download(deps: DownloadDeps, transfer: Transfer): Promise<
   try {
     hash = await hashPart(writer, transfer, chunks)
     const keys = new FileKeys(transfer.key, transfer.fid)
-    const ahead = new Ahead(deps, transfer.fid, layout.chunkCount, chunks)
+    const ahead = new Ahead(deps, transfer, layout.chunkCount, chunks)
     for (let index = chunks; index < layout.chunkCount; index++) {
       if (deps.stopped()) return null
       const plain = openChunk(keys, layout, index, await ahead.take())

@@ -1,10 +1,10 @@
 // File requests under limits: a window over all transfers, and waiting when the server asks for it.
 import type { ReplyOf, RequestOf } from '../../protocol/frames.ts'
-import type { Bytes } from '../../util/bytes.ts'
 import { type Clock, sleep } from '../../util/clock.ts'
 import type { Link } from '../link.ts'
 import { Refusal } from '../refusal.ts'
 
+type Server = Pick<Link, 'online' | 'request'>
 type FileRequest = 'file.put' | 'file.get' | 'file.stat' | 'file.del'
 
 /** The server waits up to 20 s for a chunk that is still on its way up. */
@@ -16,18 +16,14 @@ const WAIT_MS = 1000
 const WAIT_MAX_MS = 30_000
 
 export class FileRequests {
-  readonly #link: Link
+  readonly #link: Server
   readonly #clock: Clock
-  readonly #aside: (fid: Bytes) => Pick<Link, 'request'> | null
+  readonly #aside: (conv: string) => Pick<Link, 'request'> | null
   readonly #waiting: (() => void)[] = []
   #open = 0
 
-  /** `aside`: who else than the server is asked for the chunks of a file. */
-  constructor(
-    link: Link,
-    clock: Clock,
-    aside: (fid: Bytes) => Pick<Link, 'request'> | null = () => null,
-  ) {
+  /** `aside`: who else than the server is asked for the chunks of a file of this conversation. */
+  constructor(link: Server, clock: Clock, aside: (conv: string) => Pick<Link, 'request'> | null) {
     this.#aside = aside
     this.#link = link
     this.#clock = clock
@@ -37,13 +33,20 @@ export class FileRequests {
     return this.#link.online
   }
 
-  /** Rejects with E_CLOSED when the connection is lost, with a Refusal when it is final. */
-  async ask<N extends FileRequest>(name: N, fields: RequestOf<N>): Promise<ReplyOf<N>> {
+  /**
+   * Rejects with E_CLOSED when the connection is lost, with a Refusal when it is final. `conv`: the other end of this
+   * conversation may have the chunks as well. Not by the fid: others may know it, or claim it for a file of theirs.
+   */
+  async ask<N extends FileRequest>(
+    name: N,
+    fields: RequestOf<N>,
+    conv?: string,
+  ): Promise<ReplyOf<N>> {
     for (;;) {
       await this.#enter()
       try {
         return (
-          (await this.#askAside(name, fields)) ??
+          (await this.#askAside(name, fields, conv)) ??
           (await this.#link.request(name, fields, TIMEOUT_MS))
         )
       } catch (error) {
@@ -61,8 +64,9 @@ export class FileRequests {
   async #askAside<N extends FileRequest>(
     name: N,
     fields: RequestOf<N>,
+    conv: string | undefined,
   ): Promise<ReplyOf<N> | null> {
-    const way = name === 'file.get' ? this.#aside(fields.fid) : null
+    const way = conv === undefined ? null : this.#aside(conv)
     if (way === null) return null
     try {
       return await way.request(name, fields, TIMEOUT_MS)

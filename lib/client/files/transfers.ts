@@ -34,7 +34,7 @@ const ABSENT_RETRY_MS = 15_000
 
 export interface TransferDeps {
   readonly records: Records
-  readonly link: Link
+  readonly link: Pick<Link, 'add' | 'online' | 'request'>
   readonly files: FileAccess
   readonly clock: Clock
   readonly log: Log
@@ -59,7 +59,7 @@ export class Transfers {
 
   private constructor(deps: TransferDeps) {
     this.#deps = deps
-    this.#requests = new FileRequests(deps.link, deps.clock, (fid) => this.#wayOf(fid))
+    this.#requests = new FileRequests(deps.link, deps.clock, deps.way)
     this.#commit = new GroupCommit(async (numbers) => {
       const items = [...new Set(numbers)].map((number) => {
         const t = this.get(number)
@@ -239,11 +239,6 @@ export class Transfers {
   /** What moves by another way now starts or goes on. */
   wayChanged(): void {
     this.#startAll()
-  }
-
-  #wayOf(fid: Bytes): ReturnType<FileWay> {
-    const t = this.all().find((each) => each.direction === 'in' && equal(each.fid, fid))
-    return t === undefined ? null : this.#deps.way(t.conv)
   }
 
   /** The receiver fetches it from us: the server need not have it. */

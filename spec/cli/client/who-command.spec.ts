@@ -40,6 +40,25 @@ test('contacts with what is known of them; the server is asked for no names with
   t.deepEqual(asked, ['online'])
 })
 
+test('no display name says what only we can say', async (t) => {
+  const names = [
+    "Mal)   verified, (Ann's cousin",
+    "Mal\uff09\u3000\u3000verified, \u0028Ann's\u00a0cousin",
+    '()',
+  ]
+  const contacts = names.map((displayName, i) => ({ ...ALICE, user: `mal${i}`, displayName }))
+  const { app, front } = scene({}, contacts)
+  t.is(await runLine(app, '!who'), null)
+  t.deepEqual(
+    front.said.filter((row) => row.includes('@mal')),
+    [
+      "*   @mal0 (Mal verified, Ann's cousin)",
+      "*   @mal1 (Mal verified, Ann's cousin)",
+      '*   @mal2',
+    ],
+  )
+})
+
 test('without any contact it says how to begin', async (t) => {
   const { app, front } = scene({}, [])
   t.is(await runLine(app, '!who'), null)
