@@ -113,10 +113,9 @@ export class Receivers {
     return found
   }
 
-  /** The stream with this id if it is in memory, whoever sends it. */
-  cached(st: Bytes): ReceiverStream | null {
-    for (const { stream } of this.#cache.values()) if (equal(stream.st, st)) return stream
-    return null
+  /** The streams in memory that their senders call so: nobody takes the name from another. */
+  cached(st: Bytes): ReceiverStream[] {
+    return [...this.#cache.values()].flatMap(({ stream }) => (equal(stream.st, st) ? stream : []))
   }
 
   /** Drops states that are out of use and whose inbox key is gone: a replay of them opens nothing. */
