@@ -17,7 +17,7 @@ import {
 } from '../inbox/arrival.ts'
 import { gapKey } from '../inbox/gap-key.ts'
 import type { MessageLog } from '../messages/log.ts'
-import { isTimer, started } from '../messages/timing.ts'
+import { counts, started } from '../messages/timing.ts'
 import type { Resends } from '../outbox/resends.ts'
 import type { Chats } from '../people/chats.ts'
 import { type Group, PENDING_ITEMS } from './group.ts'
@@ -157,10 +157,7 @@ export class GroupDispatch {
   async #rowFor(arrival: GroupArrival, group: Group): Promise<Unnumbered | null> {
     const { payload, from } = arrival
     const isByAdmin = memberOf(group.state, from.acct)?.admin === true
-    if (payload.k === 'timer') {
-      if (!isByAdmin) return null
-      await this.#timer(arrival, payload)
-    }
+    if (payload.k === 'timer' && !(isByAdmin && (await this.#timer(arrival, payload)))) return null
     const row = this.#row(arrival)
     if (payload.k === 'del') {
       const adminOf = isByAdmin ? arrival.conv : undefined
@@ -192,10 +189,11 @@ export class GroupDispatch {
     return { ...row, ...state, absent }
   }
 
-  async #timer({ conv, mid }: GroupArrival, payload: PayloadOf<'timer'>): Promise<void> {
-    if (!isTimer(payload.sec)) return
+  async #timer({ conv, mid }: GroupArrival, payload: PayloadOf<'timer'>): Promise<boolean> {
+    if (!counts(payload, this.#deps.clock.now())) return false
     const timer = { seconds: payload.sec, ts: payload.ts, id: hex(mid) }
     await this.#deps.chats.setTimer(conv, timer)
+    return true
   }
 
   async #service(arrival: GroupArrival, payload: Payload, group: Group): Promise<void> {
