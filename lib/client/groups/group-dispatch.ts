@@ -124,13 +124,14 @@ export class GroupDispatch {
     if (inner === null) return []
     const { from, conv } = arrival
     const gap = gapKey(from, outer.id)
+    const isAnswer = arrival.isAnswer === true || (await messages.byKey(gap)) !== null
     if (inner.k === 'again') {
       await needless(gap)
-      return isInner ? [] : this.#again(arrival, inner, true)
+      return isInner ? [] : this.#again({ ...arrival, isAnswer }, inner, true)
     }
     if (this.#deps.groups.get(conv) === undefined && inner.k !== 'group') return []
     const mid = messageId(fromHex(conv), from.acct, inner.id)
-    const again = { ...arrival, payload: inner, bytes: outer.p, mid, resent: true }
+    const again = { ...arrival, payload: inner, bytes: outer.p, mid, resent: true, isAnswer }
     const known = inner.k === 'group' ? null : await messages.byKey(hex(mid))
     const contents = known === null ? await this.take(again) : [{ row: this.#row(again) }]
     const [first, ...others] = contents
@@ -184,8 +185,8 @@ export class GroupDispatch {
       .map(({ acct }) => acct)
       .filter((acct) => !equal(acct, from.acct) && !stream.to.some((each) => equal(each, acct)))
     const state = row.own ? { state: 'accepted' as const } : {}
-    // what was sent again came to this device alone
-    if (absent.length === 0 || arrival.resent) return { ...row, ...state }
+    // what this device has asked for came to it alone
+    if (absent.length === 0 || arrival.isAnswer === true) return { ...row, ...state }
     return { ...row, ...state, absent }
   }
 
