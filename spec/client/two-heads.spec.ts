@@ -85,6 +85,26 @@ test.serial('a stream that begins again for one member only says nothing to him'
   await Promise.all([alice.session.close(), carol.session.close(), mallory.close()])
 })
 
+test.serial('whoever is blocked meanwhile has closed it all the same', async (t) => {
+  const { world, alice, carol, mallory, open, forget } = await scene()
+  const stream = await open()
+  await stream.text('for both')
+  await world.passUntil(() => [alice, carol].every((p) => p.texts.includes('for both')))
+  await alice.session.block('mallory')
+  await forget()
+  await mallory.reopen(stream, alice)
+  await world.pass(1000)
+  await alice.session.close()
+  await alice.restart()
+  await alice.session.unblock('mallory')
+  const { who } = mallory
+  const more = await stream.seal(textBytes('for alice alone'))
+  world.inject('alice', { t: 'mail', q: 1000, f: [who.acct, who.dev], ...more })
+  await world.passUntil(() => alice.of('message').length > 0)
+  t.is(alice.of('message')[0]?.message.body.kind, 'placeholder')
+  await Promise.all([alice.session.close(), carol.session.close(), mallory.close()])
+})
+
 test.serial('a server that swaps the head of a friend loses nothing', async (t) => {
   const world = await World.create()
   const alice = await world.join('alice', 0)

@@ -54,7 +54,13 @@ export interface Opened {
 export type Result =
   | Opened
   /** Nothing to show and nothing to ask for. `code`: why, when a person should hear of it. */
-  | { readonly is: 'nothing'; readonly code: ErrorCode | null; readonly user: string | null }
+  | {
+      readonly is: 'nothing'
+      readonly code: ErrorCode | null
+      readonly user: string | null
+      /** The stream it came in, of somebody blocked: it may be closed since. */
+      readonly receiver?: Receiver
+    }
   /** Something was sent to us and does not open. */
   | {
       readonly is: 'unreadable'
@@ -101,7 +107,9 @@ export class Opening {
     if (!this.#deps.isBlocked(mail.f[0])) return this.#open(mail)
     try {
       const result = await this.#open(mail)
-      return result.is === 'opened' ? { ...result, isBlocked: true } : NOTHING
+      if (result.is === 'opened') return { ...result, isBlocked: true }
+      const { receiver = null } = result
+      return receiver === null ? NOTHING : { ...NOTHING, receiver }
     } catch (error) {
       // nobody waits for somebody blocked
       if (isOfDisk(error)) throw error
