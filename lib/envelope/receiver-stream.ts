@@ -89,6 +89,11 @@ export class ReceiverStream {
     return this.#state.st
   }
 
+  /** The hash of the head that opened it (PROTOCOL 6.2). */
+  get hp(): Bytes {
+    return this.#state.hp
+  }
+
   get conv(): Bytes {
     return this.#state.conv
   }

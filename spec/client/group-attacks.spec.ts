@@ -8,7 +8,7 @@ import { encodePayload } from '../../lib/protocol/payloads.ts'
 import { members, next, sign } from '../helpers/groups.ts'
 import type { Person } from '../helpers/people.ts'
 import { linesOf } from './group-kit.ts'
-import { RawDevice, type RawStream } from './raw-device.ts'
+import { RawDevice, type RawStream, textBytes } from './raw-device.ts'
 import { type Player, World } from './world.ts'
 
 const CONV = Buffer.alloc(16, 0xab)
@@ -171,6 +171,18 @@ test.serial(
     await world.passUntil(() => alice.texts.includes('not for carol'))
     const row = (await alice.session.history('#weekend')).at(-1)
     t.deepEqual(row?.notTo, ['carol'])
+    // also when it looks like an answer, to a question that nobody has asked
+    const id = randomBytes(16)
+    const answer = { k: 'again', id, ts: 1, p: textBytes('again not for carol') } as const
+    await part.send(encodePayload(answer))
+    const nested = { ...answer, p: textBytes('nor this') }
+    const outer = encodePayload({ ...answer, id: randomBytes(16), p: encodePayload(nested) })
+    await part.send(outer)
+    await world.passUntil(() => alice.texts.includes('nor this'))
+    for (const each of (await alice.session.history('#weekend')).slice(-2)) {
+      t.true(each.resent)
+      t.deepEqual(each.notTo, ['carol'])
+    }
     await end(it)
   },
 )

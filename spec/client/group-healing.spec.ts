@@ -63,6 +63,10 @@ test.serial(
       ...['zero', 'one', 'two', 'three'].map((text) => `alice: ${text}`),
     ])
     t.false((await linesOf(bob, 'alice')).some((line) => /one|two|three/.test(line)))
+    // the answers came to bob alone, what they repeat did not
+    const rows = await bob.session.history('#team')
+    t.true(rows.some(({ resent }) => resent))
+    t.true(rows.every(({ notTo }) => notTo === undefined))
     // the stream that bob could not open is used no more
     await say(alice, 'four')
     await world.until(() => bob.texts.includes('four'))

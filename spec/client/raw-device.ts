@@ -4,13 +4,15 @@ import { loginDevice } from '../../lib/client/account/device-login.ts'
 import type { Wire } from '../../lib/client/wire.ts'
 import { randomBytes } from '../../lib/crypto/random.ts'
 import type { Gossip } from '../../lib/envelope/gossip.ts'
+import { decodeHead, encodeHead } from '../../lib/envelope/head.ts'
+import type { SealedMessage } from '../../lib/envelope/message.ts'
 import { SenderStream } from '../../lib/envelope/sender-stream.ts'
 import { type VerifiedBundle, verifyBundle } from '../../lib/identity/bundle.ts'
 import { convId } from '../../lib/identity/conversation.ts'
 import { verifyDeviceList } from '../../lib/identity/device-list.ts'
 import { OUTER_VERSION } from '../../lib/protocol/version.ts'
 import { encodePayload } from '../../lib/protocol/payloads.ts'
-import type { Bytes } from '../../lib/util/bytes.ts'
+import { type Bytes, equal } from '../../lib/util/bytes.ts'
 import type { Person } from '../helpers/people.ts'
 import { type Player, type World, WORLD_SRV } from './world.ts'
 
@@ -85,6 +87,16 @@ export class RawDevice {
     return new RawStream(this.#wire, stream)
   }
 
+  /** The same stream once more, after the server has forgotten it, with a head that names one person only. */
+  async reopen({ head, st, sent }: RawStream, to: Player): Promise<void> {
+    const named = decodeHead(head)
+    const alone = named.to.filter(({ acct }) => equal(acct, to.who?.acct ?? st))
+    const again = encodeHead({ ...named, to: alone })
+    const w = alone.map(() => [randomBytes(256), randomBytes(1088), randomBytes(48)] as const)
+    await this.#wire.request('st.open', { st, at: 0, w, head: again })
+    for (const { i, n, c } of sent) await this.#wire.request('msg.put', { st, i, n, c })
+  }
+
   close(): Promise<void> {
     return this.#wire.close()
   }
@@ -92,17 +104,26 @@ export class RawDevice {
 
 export class RawStream {
   readonly st: Bytes
+  readonly head: Bytes
+  readonly sent: SealedMessage[] = []
   readonly #wire: Wire
   readonly #stream: SenderStream
 
   constructor(wire: Wire, stream: SenderStream) {
     this.st = stream.st
+    this.head = stream.head
     this.#wire = wire
     this.#stream = stream
   }
 
+  seal(payload: Bytes, gossip: Gossip = {}): Promise<SealedMessage> {
+    return this.#stream.seal(payload, gossip)
+  }
+
   async send(payload: Bytes, gossip: Gossip = {}): Promise<void> {
-    const { i, n, c } = await this.#stream.seal(payload, gossip)
+    const message = await this.seal(payload, gossip)
+    const { i, n, c } = message
+    this.sent.push(message)
     await this.#wire.request('msg.put', { st: this.st, i, n, c })
   }
 

@@ -50,19 +50,19 @@ export class LinkInbox {
     return {}
   }
 
-  /** `to` is exactly this device, and the conversation that of the two. */
+  /** `to` is exactly this device, the conversation that of the two, and the stream the one that the head is for. */
   #stream({ st, at, head, w }: FrameOf<'st.open'>): void {
     const { device, conv, opened } = this.#options
     const [wrap] = w
     if (at !== 0 || head === undefined || wrap === undefined || w.length > 1) fail('E_FORMAT')
-    const { to, conv: named } = decodeHead(head)
+    const { to, conv: named, st: headed } = decodeHead(head)
     const [only, second] = to
     const isOurs =
       only !== undefined &&
       second === undefined &&
       equal(only.acct, device.acct) &&
       equal(only.dev, device.dev)
-    if (!isOurs || !equal(named, fromHex(conv))) fail('E_FORMAT')
+    if (!isOurs || !equal(named, fromHex(conv)) || !equal(headed, st)) fail('E_FORMAT')
     opened(st)
     this.#streams.set(hex(st), { h: head, w: wrap })
   }

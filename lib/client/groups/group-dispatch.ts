@@ -17,7 +17,7 @@ import {
 } from '../inbox/arrival.ts'
 import { gapKey } from '../inbox/gap-key.ts'
 import type { MessageLog } from '../messages/log.ts'
-import { isTimer, started } from '../messages/timing.ts'
+import { counts, started } from '../messages/timing.ts'
 import type { Resends } from '../outbox/resends.ts'
 import type { Chats } from '../people/chats.ts'
 import { type Group, PENDING_ITEMS } from './group.ts'
@@ -124,13 +124,14 @@ export class GroupDispatch {
     if (inner === null) return []
     const { from, conv } = arrival
     const gap = gapKey(from, outer.id)
+    const isAnswer = arrival.isAnswer === true || (await messages.byKey(gap)) !== null
     if (inner.k === 'again') {
       await needless(gap)
-      return isInner ? [] : this.#again(arrival, inner, true)
+      return isInner ? [] : this.#again({ ...arrival, isAnswer }, inner, true)
     }
     if (this.#deps.groups.get(conv) === undefined && inner.k !== 'group') return []
     const mid = messageId(fromHex(conv), from.acct, inner.id)
-    const again = { ...arrival, payload: inner, bytes: outer.p, mid, resent: true }
+    const again = { ...arrival, payload: inner, bytes: outer.p, mid, resent: true, isAnswer }
     const known = inner.k === 'group' ? null : await messages.byKey(hex(mid))
     const contents = known === null ? await this.take(again) : [{ row: this.#row(again) }]
     const [first, ...others] = contents
@@ -157,10 +158,7 @@ export class GroupDispatch {
   async #rowFor(arrival: GroupArrival, group: Group): Promise<Unnumbered | null> {
     const { payload, from } = arrival
     const isByAdmin = memberOf(group.state, from.acct)?.admin === true
-    if (payload.k === 'timer') {
-      if (!isByAdmin) return null
-      await this.#timer(arrival, payload)
-    }
+    if (payload.k === 'timer' && !(isByAdmin && (await this.#timer(arrival, payload)))) return null
     const row = this.#row(arrival)
     if (payload.k === 'del') {
       const adminOf = isByAdmin ? arrival.conv : undefined
@@ -187,15 +185,16 @@ export class GroupDispatch {
       .map(({ acct }) => acct)
       .filter((acct) => !equal(acct, from.acct) && !stream.to.some((each) => equal(each, acct)))
     const state = row.own ? { state: 'accepted' as const } : {}
-    // what was sent again came to this device alone
-    if (absent.length === 0 || arrival.resent) return { ...row, ...state }
+    // what this device has asked for came to it alone
+    if (absent.length === 0 || arrival.isAnswer === true) return { ...row, ...state }
     return { ...row, ...state, absent }
   }
 
-  async #timer({ conv, mid }: GroupArrival, payload: PayloadOf<'timer'>): Promise<void> {
-    if (!isTimer(payload.sec)) return
+  async #timer({ conv, mid }: GroupArrival, payload: PayloadOf<'timer'>): Promise<boolean> {
+    if (!counts(payload, this.#deps.clock.now())) return false
     const timer = { seconds: payload.sec, ts: payload.ts, id: hex(mid) }
     await this.#deps.chats.setTimer(conv, timer)
+    return true
   }
 
   async #service(arrival: GroupArrival, payload: Payload, group: Group): Promise<void> {

@@ -24,6 +24,8 @@ export interface Arrival {
 export interface GroupArrival extends Arrival {
   /** What the stream says it rests on, and whom it is for. */
   readonly stream: StreamGroup
+  /** This device has asked for it. */
+  readonly isAnswer?: boolean
 }
 
 /** What is left to do with a row: store it, then show it. */

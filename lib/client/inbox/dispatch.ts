@@ -10,7 +10,7 @@ import type { Emit } from '../emitter.ts'
 import type { IncomingFiles } from '../files/incoming.ts'
 import type { MessageLog } from '../messages/log.ts'
 import { advances } from '../messages/row.ts'
-import { isTimer, started } from '../messages/timing.ts'
+import { counts, started } from '../messages/timing.ts'
 import type { Resends } from '../outbox/resends.ts'
 import type { Acceptance } from '../people/acceptance.ts'
 import type { ContactBook } from '../people/contact-book.ts'
@@ -71,7 +71,7 @@ export class Dispatch {
       const kept = await this.#deps.acceptance.receiving(arrival.peer, payload.k)
       if (!kept) return null
       if (payload.k === 'del') await this.#withdraw(arrival, payload)
-      if (payload.k === 'timer') await this.#timer(arrival, payload)
+      if (payload.k === 'timer' && !(await this.#timer(arrival, payload))) return null
       return { row: this.#withheld(this.#row(arrival), arrival) }
     }
     await this.#service(arrival, payload)
@@ -101,7 +101,7 @@ export class Dispatch {
     if (payload.k === 'profile' || payload.k === 'group') return null
     if (payload.k !== 'unsupported' && payload.k !== 'req' && !isContentKind(payload.k)) return null
     if (payload.k !== 'unsupported') await this.#deps.acceptance.sending(peer, payload.k)
-    if (payload.k === 'timer') await this.#timer(arrival, payload)
+    if (payload.k === 'timer' && !(await this.#timer(arrival, payload))) return null
     const row: Unnumbered = { ...this.#row(arrival), state: 'accepted' }
     return { row: started(row, row.at) ?? row }
   }
@@ -175,11 +175,12 @@ export class Dispatch {
     for (const mid of payload.m) await this.#deps.files.withdrawn(hex(mid), arrival.peer)
   }
 
-  /** Either side sets it, and both follow the one that was set last. */
-  async #timer({ peer, mid }: Arrival, payload: PayloadOf<'timer'>): Promise<void> {
-    if (!isTimer(payload.sec)) return
+  /** Either side sets it, and both follow the one that was set last. False: it does not count. */
+  async #timer({ peer, mid }: Arrival, payload: PayloadOf<'timer'>): Promise<boolean> {
+    if (!counts(payload, this.#deps.clock.now())) return false
     const timer = { seconds: payload.sec, ts: payload.ts, id: hex(mid) }
     await this.#deps.chats.setTimer(peer.conv, timer)
+    return true
   }
 
   async #service(arrival: Arrival, payload: Payload): Promise<void> {

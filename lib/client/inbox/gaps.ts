@@ -3,7 +3,7 @@
 import { randomBytes } from '../../crypto/random.ts'
 import type { ResendReason } from '../../envelope/refusal.ts'
 import { decodeStrict, encode } from '../../protocol/cbor.ts'
-import { b, check, lit, map, s, u } from '../../protocol/shape.ts'
+import { b, check, lit, map, opt, s, u } from '../../protocol/shape.ts'
 import type { Records } from '../../storage/ports.ts'
 import { type Bytes, hex } from '../../util/bytes.ts'
 import type { Clock, Timer } from '../../util/clock.ts'
@@ -18,8 +18,10 @@ const KIND = 'gap'
 /** Something late may still come by itself; then three questions with growing patience. */
 const WAITS_MS = [10_000, 10 * 60_000, 6 * 3_600_000] as const
 const PER_REQUEST = 64
-/** Somebody who only pretends to have sent things must not fill the disk with questions. */
-const PER_CONVERSATION = 500
+/** Somebody who only pretends to have sent things must not fill the disk with questions, nor take the room of others. */
+const PER_SENDER = 500
+/** Nor somebody who only says that others have sent things. */
+const PER_TELLER = 64
 const PAGE = 500
 
 function keyOf(gap: Gap): string {
@@ -38,6 +40,8 @@ export interface Gap {
   readonly since: number
   /** Questions asked. */
   readonly tries: number
+  /** Whoever says that it was sent; absent: seen here, in the stream itself. */
+  readonly teller?: Bytes
 }
 
 const GAP = map({
@@ -49,6 +53,7 @@ const GAP = map({
   w: lit('nokey', 'gap', 'bad'),
   t: u,
   n: u,
+  y: opt(b(32)),
 })
 
 const REASONS: Readonly<Record<ResendReason, PlaceholderReason>> = {
@@ -94,8 +99,8 @@ export interface GapDeps {
 export class Gaps {
   readonly #deps: GapDeps
   readonly #open = new Map<string, Gap>()
-  /** How many of them in each conversation. */
-  readonly #openIn = new Map<string, number>()
+  /** How many of them by whose room they take. */
+  readonly #openOf = new Map<string, number>()
   readonly #commit: GroupCommit<Gap>
   #timer: Timer | null = null
   #isAsking = false
@@ -131,15 +136,16 @@ export class Gaps {
     return gaps
   }
 
-  /** Durable when it resolves, with one flush. Beyond what one conversation may have open, nothing is added. */
+  /** Durable when it resolves, with one flush. Beyond the room of who sent them, or says so, nothing is added. */
   async missing(gaps: readonly Gap[]): Promise<void> {
     const added: Promise<unknown>[] = []
     for (const gap of gaps) {
       // a group stream begins with the state of the group, which every other one does as well
       if (gap.i === 0 && this.#deps.parties.find(gap.conv)?.is === 'group') continue
       const key = keyOf(gap)
-      const open = this.#openIn.get(gap.conv) ?? 0
-      if (this.#open.has(key) || open >= PER_CONVERSATION) continue
+      const open = this.#openOf.get(roomOf(gap)) ?? 0
+      const room = gap.teller === undefined ? PER_SENDER : PER_TELLER
+      if (this.#open.has(key) || open >= room) continue
       this.#keep(key, gap)
       added.push(this.#commit.add(gap))
     }
@@ -158,7 +164,8 @@ export class Gaps {
     const gap = this.#open.get(key)
     if (gap === undefined) return
     this.#open.delete(key)
-    this.#openIn.set(gap.conv, (this.#openIn.get(gap.conv) ?? 1) - 1)
+    const room = roomOf(gap)
+    this.#openOf.set(room, (this.#openOf.get(room) ?? 1) - 1)
     await this.#deps.records.delete(KIND, key)
   }
 
@@ -180,7 +187,8 @@ export class Gaps {
   }
 
   #keep(key: string, gap: Gap): void {
-    if (!this.#open.has(key)) this.#openIn.set(gap.conv, (this.#openIn.get(gap.conv) ?? 0) + 1)
+    const room = roomOf(gap)
+    if (!this.#open.has(key)) this.#openOf.set(room, (this.#openOf.get(room) ?? 0) + 1)
     this.#open.set(key, gap)
   }
 
@@ -252,6 +260,10 @@ export class Gaps {
   }
 }
 
+function roomOf({ conv, acct, teller }: Gap): string {
+  return teller === undefined ? `${conv} ${hex(acct)}` : `${conv} told ${hex(teller)}`
+}
+
 /** Null: no further question. */
 function dueAt(gap: Gap): number | null {
   const waits = WAITS_MS.slice(0, gap.tries + 1)
@@ -259,11 +271,12 @@ function dueAt(gap: Gap): number | null {
 }
 
 function encodeGap(gap: Gap): Buffer {
-  const { conv, acct, dev, st, i, why, since, tries } = gap
-  return encode({ c: conv, a: acct, d: dev, st, i, w: why, t: since, n: tries })
+  const { conv, acct, dev, st, i, why, since, tries, teller } = gap
+  return encode({ c: conv, a: acct, d: dev, st, i, w: why, t: since, n: tries, y: teller })
 }
 
 function decodeGap(body: Bytes): Gap {
   const f = check(GAP, decodeStrict(body), 'gap')
-  return { conv: f.c, acct: f.a, dev: f.d, st: f.st, i: f.i, why: f.w, since: f.t, tries: f.n }
+  const gap = { conv: f.c, acct: f.a, dev: f.d, st: f.st, i: f.i, why: f.w, since: f.t, tries: f.n }
+  return f.y === undefined ? gap : { ...gap, teller: f.y }
 }

@@ -1,5 +1,6 @@
 // What devices tell each other beside the message, taken seriously: a directory that serves less than the peer itself says
 // is lying, and a message somebody else has seen and we have not is missing (PROTOCOL 6.3).
+import type { ReceiverStream } from '../../envelope/receiver-stream.ts'
 import { pinBundle } from '../../identity/pin.ts'
 import { LIMITS } from '../../protocol/limits.ts'
 import { type Bytes, equal, hex } from '../../util/bytes.ts'
@@ -11,7 +12,7 @@ import type { Peers } from '../people/peers.ts'
 import type { Gap, Gaps } from './gaps.ts'
 import type { Parties } from '../groups/parties.ts'
 import type { Opened } from './opened.ts'
-import type { Receivers } from './receivers.ts'
+import type { Receivers, Sender } from './receivers.ts'
 
 const GAPS_PER_MESSAGE = 64
 
@@ -39,7 +40,13 @@ export class Gossiper {
     const { q = [], v } = message.gossip
     if (v !== undefined) this.#compare(from, v)
     if (!parties.isHeard(conv, from.acct)) return
-    const missing = q.flatMap(([st, i]) => this.#seenByPeer(conv, from.dev, st, i))
+    const missing = q.flatMap(([st, i]) =>
+      this.#deps.receivers
+        .cached(st)
+        .flatMap((stream) =>
+          hex(stream.conv) === conv ? this.#seenByPeer(conv, from, stream, i) : [],
+        ),
+    )
     await gaps.missing(missing.slice(0, GAPS_PER_MESSAGE))
   }
 
@@ -71,15 +78,14 @@ export class Gossiper {
   }
 
   /** Somebody has index i of a stream that we receive as well. Of its own streams a device knows nothing by receiving. */
-  #seenByPeer(conv: string, teller: Bytes, st: Bytes, i: number): Gap[] {
-    const stream = this.#deps.receivers.cached(st)
-    if (stream === null || hex(stream.conv) !== conv || equal(stream.from.dev, teller)) return []
-    if (i - stream.next > LIMITS.skipMessages) return []
-    const { acct, dev } = stream.from
+  #seenByPeer(conv: string, teller: Sender, stream: ReceiverStream, i: number): Gap[] {
+    const { st, next, from } = stream
+    const { acct, dev } = from
+    if (equal(dev, teller.dev) || i - next > LIMITS.skipMessages) return []
     const since = this.#deps.clock.now()
     const found: Gap[] = []
-    for (let at = Math.max(stream.next, i - GAPS_PER_MESSAGE); at <= i; at++) {
-      found.push({ conv, acct, dev, st, i: at, why: 'gap', since, tries: 0 })
+    for (let at = Math.max(next, i - GAPS_PER_MESSAGE); at <= i; at++) {
+      found.push({ conv, acct, dev, st, i: at, why: 'gap', since, tries: 0, teller: teller.acct })
     }
     return found
   }

@@ -260,6 +260,7 @@ export class Inbox {
     const { gaps } = this.#deps
     if (result.is === 'nothing') {
       if (result.code !== null) this.#warn(result.code, result.user)
+      if (result.receiver !== undefined) touched.add(result.receiver)
       return
     }
     if (result.is === 'unreadable') {

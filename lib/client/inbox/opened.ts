@@ -6,6 +6,7 @@ import {
   ghostsIn,
   type HeadView,
 } from '../../envelope/head-check.ts'
+import { headHash } from '../../envelope/chain.ts'
 import { decodeHead, type Head } from '../../envelope/head.ts'
 import { type OpenedMessage, ReceiverStream } from '../../envelope/receiver-stream.ts'
 import { type ResendReason, resendReason } from '../../envelope/refusal.ts'
@@ -53,7 +54,13 @@ export interface Opened {
 export type Result =
   | Opened
   /** Nothing to show and nothing to ask for. `code`: why, when a person should hear of it. */
-  | { readonly is: 'nothing'; readonly code: ErrorCode | null; readonly user: string | null }
+  | {
+      readonly is: 'nothing'
+      readonly code: ErrorCode | null
+      readonly user: string | null
+      /** The stream it came in, of somebody blocked: it may be closed since. */
+      readonly receiver?: Receiver
+    }
   /** Something was sent to us and does not open. */
   | {
       readonly is: 'unreadable'
@@ -100,7 +107,9 @@ export class Opening {
     if (!this.#deps.isBlocked(mail.f[0])) return this.#open(mail)
     try {
       const result = await this.#open(mail)
-      return result.is === 'opened' ? { ...result, isBlocked: true } : NOTHING
+      if (result.is === 'opened') return { ...result, isBlocked: true }
+      const { receiver = null } = result
+      return receiver === null ? NOTHING : { ...NOTHING, receiver }
     } catch (error) {
       // nobody waits for somebody blocked
       if (isOfDisk(error)) throw error
@@ -111,7 +120,7 @@ export class Opening {
   async #open(mail: Mail): Promise<Result> {
     const from = { acct: mail.f[0], dev: mail.f[1] }
     const known = await this.#deps.receivers.find(from, mail.st)
-    if (known !== null) return this.#next(mail, known)
+    if (known !== null) return this.#known(mail, known)
     if (mail.h === undefined || mail.w === undefined) return this.#unknownStream(mail)
     let head: Head | null = null
     let accepted: AcceptedHead
@@ -130,6 +139,16 @@ export class Opening {
       if (accepted.group !== undefined) this.#refuseGroup(accepted.head)
       return unreadable(error, hex(accepted.head.conv), null)
     }
+  }
+
+  /**
+   * A stream has one head. Who sends another one under its id means to say to some of those in it what the others do not
+   * hear; what is true in it comes again in a stream with a head of its own.
+   */
+  #known(mail: Mail, receiver: Receiver): Result {
+    const isOther = mail.h !== undefined && !equal(headHash(mail.h), receiver.stream.hp)
+    if (isOther) receiver.isClosed = true
+    return this.#next(mail, receiver)
   }
 
   /** Rules 1 to 3, with one fresh look at the directory before anybody is called a ghost. */
@@ -201,6 +220,7 @@ export class Opening {
     const conv = hex(stream.conv)
     const peer = peers.get(stream.peer) ?? fail('E_NOT_FOUND')
     if (!this.#isPresent(stream)) return { is: 'unreadable', why: 'removed', conv, receiver }
+    if (receiver.isClosed) return { is: 'unreadable', why: 'nokey', conv, receiver }
     const { next } = stream
     if (stream.missing().length + mail.i - next > KEPT_MAX) {
       return { is: 'unreadable', why: 'gap', conv, receiver }

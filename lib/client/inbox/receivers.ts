@@ -2,7 +2,7 @@
 // that the next message opens after a restart and none opens twice (PROTOCOL 6.5).
 import { ReceiverStream } from '../../envelope/receiver-stream.ts'
 import { decodeStrict, encode } from '../../protocol/cbor.ts'
-import { bRange, check, map, u } from '../../protocol/shape.ts'
+import { bRange, check, flag, map, opt, u } from '../../protocol/shape.ts'
 import type { Records } from '../../storage/ports.ts'
 import { type Bytes, equal, hex } from '../../util/bytes.ts'
 
@@ -24,21 +24,28 @@ export interface Receiver {
   readonly stream: ReceiverStream
   readonly klid: Bytes
   usedAt: number
+  /** It came with two heads: nothing opens in it any more (PROTOCOL 6.5). */
+  isClosed: boolean
 }
 
-const BODY = map({ s: bRange(1, 262_144), k: bRange(16, 16), t: u })
+const BODY = map({ s: bRange(1, 262_144), k: bRange(16, 16), t: u, x: opt(flag) })
 
 function idOf({ acct, dev }: Sender, st: Bytes): string {
   return `${hex(acct)}:${hex(dev)}:${hex(st)}`
 }
 
-function parsed(body: Bytes): { readonly s: Bytes; readonly k: Bytes; readonly t: number } {
+function parsed(body: Bytes): {
+  readonly s: Bytes
+  readonly k: Bytes
+  readonly t: number
+  readonly x?: true
+} {
   return check(BODY, decodeStrict(body), 'stream record')
 }
 
 function decode(id: string, body: Bytes): Receiver {
-  const { s, k, t } = parsed(body)
-  return { id, stream: ReceiverStream.restore(s), klid: k, usedAt: t }
+  const { s, k, t, x } = parsed(body)
+  return { id, stream: ReceiverStream.restore(s), klid: k, usedAt: t, isClosed: x === true }
 }
 
 export class Receivers {
@@ -65,7 +72,8 @@ export class Receivers {
   }
 
   add(stream: ReceiverStream, klid: Bytes, now: number): Receiver {
-    const receiver = { id: idOf(stream.from, stream.st), stream, klid, usedAt: now }
+    const id = idOf(stream.from, stream.st)
+    const receiver = { id, stream, klid, usedAt: now, isClosed: false }
     this.#keep(receiver)
     return receiver
   }
@@ -82,9 +90,9 @@ export class Receivers {
 
   /** One disk flush; after it the messages behind these states must never be needed again. */
   async save(receivers: Iterable<Receiver>): Promise<void> {
-    const items = [...receivers].map(({ id, stream, klid, usedAt }) => ({
+    const items = [...receivers].map(({ id, stream, klid, usedAt, isClosed }) => ({
       id,
-      body: encode({ s: stream.serialize(), k: klid, t: usedAt }),
+      body: encode({ s: stream.serialize(), k: klid, t: usedAt, x: isClosed || undefined }),
       keys: { index: { all: 'yes', acct: hex(stream.from.acct) } },
     }))
     if (items.length > 0) await this.#records.putMany(KIND, items)
@@ -105,10 +113,9 @@ export class Receivers {
     return found
   }
 
-  /** The stream with this id if it is in memory, whoever sends it. */
-  cached(st: Bytes): ReceiverStream | null {
-    for (const { stream } of this.#cache.values()) if (equal(stream.st, st)) return stream
-    return null
+  /** The streams in memory that their senders call so: nobody takes the name from another. */
+  cached(st: Bytes): ReceiverStream[] {
+    return [...this.#cache.values()].flatMap(({ stream }) => (equal(stream.st, st) ? stream : []))
   }
 
   /** Drops states that are out of use and whose inbox key is gone: a replay of them opens nothing. */

@@ -1,5 +1,5 @@
 // Messages that vanish (PROTOCOL 7.2 ttl): which times are allowed, when one begins to run, and the latest end. Pure.
-import type { Payload, UnsupportedPayload } from '../../protocol/payloads.ts'
+import type { Payload, PayloadOf, UnsupportedPayload } from '../../protocol/payloads.ts'
 import { without } from '../without.ts'
 import type { MessageRow } from './row.ts'
 
@@ -7,11 +7,18 @@ const SECOND_MS = 1000
 const DAY_MS = 24 * 3_600_000
 export const TTL_MIN_SECONDS = 5
 export const TTL_MAX_SECONDS = 31 * 24 * 3600
+/** A clock that is further ahead is not believed (PROTOCOL 6.5, rule 7). */
+export const AHEAD_MS: number = DAY_MS
 const AT_LATEST_MS = 31 * DAY_MS
 
 /** 0 turns it off. */
 export function isTimer(seconds: number): boolean {
   return seconds === 0 || (seconds >= TTL_MIN_SECONDS && seconds <= TTL_MAX_SECONDS)
+}
+
+/** One that somebody else set: with a time of setting that cannot be, it would be the last one for ever (PROTOCOL 7.2). */
+export function counts({ sec, ts }: PayloadOf<'timer'>, now: number): boolean {
+  return isTimer(sec) && ts - now <= AHEAD_MS
 }
 
 /** The time that a message asks for, cut to what is allowed; null: it stays. */

@@ -7,10 +7,10 @@ import { changesOf } from '../groups/steps.ts'
 import { answerOf } from './answers.ts'
 import { standing } from './marks.ts'
 import type { MessageRow } from './row.ts'
+import { AHEAD_MS } from './timing.ts'
 
 const DAY_MS = 24 * 3_600_000
-/** PROTOCOL 6.5, 7: outside of this the author's clock is not believed. */
-const AHEAD_MS = DAY_MS
+/** PROTOCOL 6.5, 7: outside of this and AHEAD_MS the author's clock is not believed. */
 const OLD_MS = 31 * DAY_MS
 
 export interface Names {

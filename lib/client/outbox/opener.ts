@@ -111,7 +111,8 @@ export class Opener {
     const { receivers, peers, device, keyRing, sideWay } = this.#deps
     const q = receivers
       .recent(conv, SEEN_MAX)
-      .filter((stream) => stream.next > 0 && !sideWay.isStream(stream.st))
+      // a stream of a group is never one of a link, whatever the other end of a link calls its own
+      .filter(({ group, next, st }) => next > 0 && (group !== undefined || !sideWay.isStream(st)))
       .map((stream) => [stream.st, stream.next - 1] as const)
     const me = peers.get(device.acct)
     const b = keyRing().published
