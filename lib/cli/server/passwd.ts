@@ -64,7 +64,10 @@ export async function passwd(words: PasswdWords, settings: ServerSettings): Prom
   }
   if (!words.isRemoval && words.newFile === undefined && words.newFd === undefined) {
     if (!atTerminal()) {
-      fail('E_USAGE', 'Without a terminal, passwd needs --new-password-file FILE, --new-password-fd N or --remove.')
+      fail(
+        'E_USAGE',
+        'Without a terminal, passwd needs --new-password-file FILE, --new-password-fd N or --remove.',
+      )
     }
   }
   const outcome = await changeLaunchPassword(settings.keys, launchPasswordOrAsk(settings), next)

@@ -46,7 +46,11 @@ export const OPERATOR_COMMANDS: readonly CommandRow[] = [
   row('invite list', '', 'lists invitations; their codes are known to nobody any more'),
   row('invite revoke', 'CODE', 'takes an invitation back, by its code or the id that list shows'),
   row('user list', '', 'lists accounts'),
-  row('user show', 'NAME', 'shows what the server has of an account: counts and sizes'),
+  row(
+    'user show',
+    'NAME',
+    'shows what the server has of an account: counts, sizes, day of the last sign-in',
+  ),
   row('user disable', 'NAME', 'logs an account out everywhere and lets nobody in; its data stay'),
   row('user enable', 'NAME', 'lets a disabled account in again'),
   row('user delete', 'NAME --yes', 'deletes an account and its data; its name stays taken', [
