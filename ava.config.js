@@ -6,6 +6,6 @@ export default {
   files: ['spec/**/*.spec.ts'],
   typescript: { rewritePaths: { 'spec/': OUT }, compile: false },
   nodeArguments: ['--enable-source-maps'],
-  concurrency: 3,
+  concurrency: 4,
   timeout: '10m',
 }
