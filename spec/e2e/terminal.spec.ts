@@ -137,6 +137,11 @@ test('a paste of ten lines is one message; a server that dies while typing costs
   bob.line('@alice thanks')
   await screen.waitFor(/thanks/)
 
+  // from a terminal that does not mark what is pasted, each line is typed and sent
+  screen.type(Array.from({ length: 10 }, (_, i) => `@bob raw ${String(i)}\r`).join(''))
+  await bob.waitFor(/^alice: raw 9$/m)
+  t.is(bob.stdout.match(/^alice: raw \d$/gm)?.length, 10)
+
   screen.type('@bob typed while ')
   await server.program.kill('SIGKILL')
   await screen.waitFor(/offline|reconnect|Connection/i)
