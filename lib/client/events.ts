@@ -52,7 +52,7 @@ export interface AnsweredView {
 export interface MessageView {
   /** Short number printed on the line; unique in this profile, grows with arrival. */
   readonly number: number
-  /** It came late, and stands before the message of this number. */
+  /** It does not stand where it arrived, but before the message of this number. */
   readonly before?: number
   /** Message id; empty for a placeholder. */
   readonly mid: string
@@ -63,10 +63,12 @@ export interface MessageView {
   readonly from: string
   readonly acct: string
   readonly own: boolean
-  /** When the author's device says it was written, ms. Show `at` with "unverified time" when `timeDoubtful` (PROTOCOL 6.5, 7). */
+  /** When the author's device says it was written, ms; not believed when `timeDoubtful` (PROTOCOL 6.5, 7). */
   readonly ts: number
   /** When it arrived here (own: when it was written), ms. */
   readonly at: number
+  /** What to show as its time: `ts`, but not later than `at`, and `at` when that is not believed. */
+  readonly saidAt: number
   readonly timeDoubtful: boolean
   readonly body: MessageBody
   /** Own messages only. */

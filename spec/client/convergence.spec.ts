@@ -9,10 +9,8 @@
 //    behind which nothing came (PROTOCOL 20); what its author deleted before it left; what is in a chat that was deleted since.
 // 2. What somebody said while blocked, to devices that knew and were there, is nowhere; what a device had of a chat when it
 //    deleted that is on no device of its account.
-// 3. Order, on each device: what one device said is in the order in which it was said; and nothing stands before a message
-//    that its author saw when writing it. Between messages that did not know of each other each device has its own order of
-//    arrival. What was lost and came again stands where it or its placeholder came, and is left out of this;
-//    so are conversations with a block, where one device may have dropped what another one stored before.
+// 3. All devices have the conversation in one order, whatever they got when and from whom: what one device said is in the order
+//    in which it was said; and nothing stands before a message that its author saw when writing it.
 // 4. Text, reactions and deletion of a message are the same everywhere, and the text is one of those that its author gave it.
 // 5. No head that a device made after it knew of a removal names the removed device, and that device has nothing said later.
 // 6. Nothing is queued or held, no placeholder waits, and no alarm was given.
@@ -27,10 +25,12 @@ import {
   checkBody,
   checkFresh,
   checkOnce,
+  checkOneOrder,
   checkOrder,
   checkRest,
   lookOf,
   perform,
+  placesOf,
   plansOf,
   rest,
 } from './fleet-run.ts'
@@ -113,24 +113,21 @@ async function check(crowd: Crowd): Promise<void> {
 
 async function checkChat(crowd: Crowd, chat: string): Promise<void> {
   const said = crowd.said.filter((each) => each.chat === chat)
-  const resent = new Set<string>()
   const holders: { device: Device; rows: readonly MessageView[] }[] = []
   for (const device of crowd.entitled(chat)) {
     const rows = await crowd.rows(device, chat)
-    for (const row of rows) if (row.resent) resent.add(row.mid)
     holders.push({ device, rows })
   }
   const looks = new Map<string, string>()
   for (const { device, rows } of holders) {
     const { name } = device.player
     checkOnce(device, rows, chat)
-    const places = new Map(rows.map((row, place) => [row.mid, { row, place }]))
+    const places = new Map(rows.map((row) => [row.mid, row]))
     const byText = new Map(
       rows.flatMap((row) => (row.body.kind === 'text' ? [[row.body.text, row]] : [])),
     )
     for (const each of said) {
-      const found =
-        (each.mid === '' ? undefined : places.get(each.mid)?.row) ?? byText.get(each.text)
+      const found = (each.mid === '' ? undefined : places.get(each.mid)) ?? byText.get(each.text)
       if (each.barred.has(device)) {
         problem(found === undefined, `${name} has ${each.text} of somebody blocked`)
       }
@@ -152,32 +149,22 @@ async function checkChat(crowd: Crowd, chat: string): Promise<void> {
       problem(other === look, `${name} shows ${look}, others ${other}`)
       looks.set(each.text, other)
     }
-    if (device.isOrderly && !crowd.mixed.has(chat)) checkPlaces(crowd, device, said, places, resent)
+    checkPlaces(device, said, rows)
   }
+  checkOneOrder(holders, chat)
 }
 
-function checkPlaces(
-  crowd: Crowd,
-  device: Device,
-  said: readonly Said[],
-  places: ReadonlyMap<string, { readonly place: number }>,
-  resent: ReadonlySet<string>,
-): void {
+function checkPlaces(device: Device, said: readonly Said[], rows: readonly MessageView[]): void {
   const { name } = device.player
   const byText = new Map(said.flatMap((each) => each.versions.map((text) => [text, each] as const)))
-  const placeOf = (each: Said): number | undefined =>
-    each.mid === '' || each.loose || resent.has(each.mid) || crowd.isDisturbed(device, each.from)
-      ? undefined
-      : places.get(each.mid)?.place
-  checkOrder(device, said, placeOf)
+  const places = placesOf(rows)
+  checkOrder(device, said, places)
   for (const each of said) {
-    const place = placeOf(each)
-    if (place === undefined) continue
+    const place = places.get(each.mid) ?? Infinity
     for (const text of each.before) {
-      const known = byText.get(text)
-      const earlier = known === undefined ? undefined : placeOf(known)
+      const earlier = places.get(byText.get(text)?.mid ?? '') ?? -1
       problem(
-        earlier === undefined || earlier < place,
+        earlier < place,
         `${name}: ${each.text} stands before ${text}, which its author had seen`,
       )
     }

@@ -84,15 +84,15 @@ export function lookOf({ body, reactions }: MessageView): string {
   return JSON.stringify([body.kind, body.kind === 'text' ? body.text : '', reactions])
 }
 
-/** What one device said is in the order in which it was said. `placeOf`: undefined where that is not claimed. */
-export function checkOrder<S extends { readonly from: Device; readonly text: string }>(
+/** What one device said is in the order in which it was said. */
+export function checkOrder(
   { player }: Device,
-  said: readonly S[],
-  placeOf: (each: S) => number | undefined,
+  said: readonly { readonly from: Device; readonly mid: string; readonly text: string }[],
+  places: ReadonlyMap<string, number>,
 ): void {
   const last = new Map<Device, { readonly place: number; readonly text: string }>()
   for (const each of said) {
-    const place = placeOf(each)
+    const place = places.get(each.mid)
     if (place === undefined) continue
     const before = last.get(each.from)
     problem(
@@ -100,6 +100,31 @@ export function checkOrder<S extends { readonly from: Device; readonly text: str
       `${player.name}: ${each.text} stands before ${String(before?.text)} of the same device`,
     )
     last.set(each.from, { place, text: each.text })
+  }
+}
+
+/** Where messages stand. */
+export function placesOf(rows: readonly MessageView[]): ReadonlyMap<string, number> {
+  return new Map(rows.flatMap(({ mid }, place) => (mid === '' ? [] : [[mid, place] as const])))
+}
+
+/** What two of them have stands in one order on both. */
+export function checkOneOrder(
+  holders: readonly { readonly device: Device; readonly rows: readonly MessageView[] }[],
+  where: string,
+): void {
+  const views = holders.map(({ device, rows }) => ({
+    name: device.player.name,
+    places: placesOf(rows),
+  }))
+  for (const [k, one] of views.entries()) {
+    for (const other of views.slice(k + 1)) {
+      const [both, there] = [one, other].map(({ places }, side) => {
+        const others = side === 0 ? other.places : one.places
+        return [...places.keys()].filter((mid) => others.has(mid)).join('\n')
+      })
+      problem(both === there, `${one.name} and ${other.name} have another order in ${where}`)
+    }
   }
 }
 

@@ -17,8 +17,6 @@ export interface Device {
   readonly dev: string
   /** 'gone': revoked. */
   state: 'up' | 'down' | 'gone'
-  /** Came when all others had said and stored everything: all of its lines are in order. */
-  readonly isOrderly: boolean
 }
 
 /** What may go wrong in an operation without anything being wrong. */
@@ -76,7 +74,7 @@ export class Fleet {
       const account = player === second ? 'bob' : (player.name as Account)
       const { acct, dev } = player.session.me
       this.accts.set(acct, account)
-      this.devices.push({ player, account, dev, state: 'up', isOrderly: true })
+      this.devices.push({ player, account, dev, state: 'up' })
     }
     return new Map(players.map((player) => [player.name, player]))
   }
@@ -190,12 +188,9 @@ export class Fleet {
   async add(): Promise<Device | null> {
     const count = this.devices.filter(({ account }) => account === 'alice').length
     if (!this.world.isUp || count >= ALICES_MAX) return null
-    const isOrderly = this.isCalm()
-    if (isOrderly) await this.world.pass(15_000, 1000)
+    if (this.isCalm()) await this.world.pass(15_000, 1000)
     const player = this.world.newcomer(`alice-${count}`)
-    const device: Device = {
-      ...{ player, account: 'alice', dev: '', state: 'up', isOrderly: isOrderly && this.isCalm() },
-    }
+    const device: Device = { player, account: 'alice', dev: '', state: 'up' }
     const user = await this.#ownName()
     const done = await this.attempt(device, async () => {
       const lobby = await player.lobby()

@@ -10,7 +10,7 @@
 //    Neither is claimed where mail was lost and somebody left or was removed: a state that only he could send again is gone.
 // 3. What was said by somebody who knew that an account was out is on no device of that account, also when it is invited
 //    later; and no head that he made names one of its devices, but for those that tell it of its removal, which name nobody else.
-// 4. What one device said is in the order in which it was said, also where it comes from the history.
+// 4. All devices have the conversation in one order, and what one device said is in the order in which it was said.
 // 5. Text, reactions and deletion of a message are the same everywhere, and the text is one of those that its author gave it.
 // 6. Nothing is queued or held, no placeholder waits, no alarm was given, and removed devices get nothing.
 // 7. One more device, from the history alone, holds the same.
@@ -25,10 +25,12 @@ import {
   checkBody,
   checkFresh,
   checkOnce,
+  checkOneOrder,
   checkOrder,
   checkRest,
   lookOf,
   perform,
+  placesOf,
   plansOf,
   rest,
 } from './fleet-run.ts'
@@ -174,9 +176,6 @@ async function checkMessages(crowd: GroupCrowd): Promise<void> {
   const holders = await Promise.all(
     crowd.present().map(async (device) => ({ device, rows: await crowd.rows(device) })),
   )
-  const resent = new Set(
-    holders.flatMap(({ rows }) => rows.filter((row) => row.resent).map(({ mid }) => mid)),
-  )
   const looks = new Map<Said, string>()
   for (const { device, rows } of holders) {
     const { name } = device.player
@@ -190,14 +189,9 @@ async function checkMessages(crowd: GroupCrowd): Promise<void> {
       problem(other === look, `${name} shows ${look} for ${said.text}, others ${other}`)
       looks.set(said, look)
     }
-    if (!device.isOrderly) continue
-    const places = new Map(rows.map(({ mid }, place) => [mid, place]))
-    checkOrder(device, crowd.said, ({ mid, from }) =>
-      mid === '' || resent.has(mid) || crowd.losses.isDisturbed(name, from.dev)
-        ? undefined
-        : places.get(mid),
-    )
+    checkOrder(device, crowd.said, placesOf(rows))
   }
+  checkOneOrder(holders, 'the group')
 }
 
 function find(rows: readonly MessageView[], { mid, versions }: Said): MessageView | undefined {

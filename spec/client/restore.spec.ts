@@ -219,7 +219,7 @@ test('a device that joined later had the last line first: all lines end as they 
   )
 })
 
-test('a placeholder and what filled it are one row, in the place of the first', async (t) => {
+test('a placeholder and what filled it are one row, where it was said', async (t) => {
   const rows = [row(1, 1, undefined), row(5, 2, undefined), row(3, 3, undefined)]
   const gap: MessageRow = {
     ...(rows[1] as MessageRow),
@@ -238,8 +238,8 @@ test('a placeholder and what filled it are one row, in the place of the first', 
       restored.map(({ ts, placeholder }) => [ts - T0, placeholder]),
       [
         [1, undefined],
-        [5, undefined],
         [3, undefined],
+        [5, undefined],
       ],
     )
   }

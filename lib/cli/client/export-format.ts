@@ -9,7 +9,19 @@ export type ExportFormat = 'markdown' | 'json'
 
 /** Fields that mean something on one device only. */
 const LOCAL: ReadonlySet<string> = new Set([
-  ...['number', 'at', 'state', 'offer', 'request', 'pinned', 'ttlMs', 'expires', 'delivery'],
+  ...[
+    'number',
+    'before',
+    'at',
+    'saidAt',
+    'state',
+    'offer',
+    'request',
+    'pinned',
+    'ttlMs',
+    'expires',
+    'delivery',
+  ],
 ])
 /** What begins a construct of Markdown inside a line, and at its beginning. */
 const INLINE = /[\\`*_[\]<>#|~&]/g

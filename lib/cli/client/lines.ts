@@ -61,7 +61,7 @@ export class LineFront implements Front {
     if (fills) {
       this.row(
         '*',
-        `A message from ${isGroupName(view.chat) ? `${view.from} in ${chatWord(view.chat)}` : `@${view.from}`} of ${clockTime(view.ts)} that was missing:`,
+        `A message from ${isGroupName(view.chat) ? `${view.from} in ${chatWord(view.chat)}` : `@${view.from}`} of ${clockTime(view.saidAt)} that was missing:`,
       )
     }
     const answer = answerWords(view)
@@ -72,7 +72,7 @@ export class LineFront implements Front {
 
   past(view: MessageView): void {
     const [first = '', ...more] = plainBody(view).split('\n')
-    const when = `${isoDate(view.at)} ${clockTime(view.at)}`
+    const when = `${isoDate(view.saidAt)} ${clockTime(view.saidAt)}`
     const answer = answerWords(view)
     const words = [answer === null ? '' : `(${answer})`, first].filter((s) => s !== '').join(' ')
     const notes = notesOf(view, false)

@@ -58,7 +58,7 @@ export function notesOf(view: MessageView, fills: boolean): string {
   const reached = view.delivery === undefined ? '' : deliveryWords(view.delivery)
   return [
     view.timeDoubtful ? '(unverified time)' : '',
-    fills ? `(was missing, written ${clockTime(view.ts)})` : view.resent ? '(resent)' : '',
+    fills ? `(was missing, written ${clockTime(view.saidAt)})` : view.resent ? '(resent)' : '',
     view.edited === true ? '(edited)' : '',
     view.pinned === true ? '(pinned)' : '',
     view.ttlMs !== undefined || view.expires !== undefined ? '(vanishes)' : '',

@@ -44,7 +44,25 @@ export async function history(app: App, args: readonly string[]): Promise<void> 
   if (limit < 1 || limit > MAX_PAGE) {
     fail('E_USAGE', `COUNT is a whole number from 1 to ${MAX_PAGE}.`)
   }
-  await page(app, (await conversationOf(session, typed)).chat, { limit, ...range })
+  const { chat } = await conversationOf(session, typed)
+  await fetchRest(app)
+  await page(app, chat, { limit, ...range })
+}
+
+/** What the server has and this device has not yet comes first, as long as the connection lasts. */
+async function fetchRest(app: App): Promise<void> {
+  const session = app.requireSession()
+  const { restore } = session.archive.status()
+  if (restore.done || session.status().connection.state !== 'online') return
+  app.front.row('*', `${restoring(restore)} The rest is fetched first.`)
+  let stop = (): void => undefined
+  const offline = new Promise<void>((resolve) => {
+    stop = session.on((event) => {
+      if (event.type === 'connection' && event.connection.state !== 'online') resolve()
+    })
+  })
+  await Promise.race([session.archive.restored(), offline])
+  stop()
 }
 
 export async function page(
@@ -78,7 +96,7 @@ export async function search(app: App, [typed = '']: readonly string[]): Promise
     return
   }
   for (const { message, before, after } of hits.toReversed()) {
-    app.front.row('-', `${bareChat(message.chat)}, ${longDate(message.at)}`)
+    app.front.row('-', `${bareChat(message.chat)}, ${longDate(message.saidAt)}`)
     printPast(app, [...before, message, ...after])
   }
   app.front.row(

@@ -154,13 +154,13 @@ export class ScreenFront implements Front {
   }
 
   #show(view: MessageView, fills: boolean): void {
-    this.day(view.at)
+    this.day(view.saidAt)
     const change = groupLine(view)
     if (change !== null) {
       this.row('*', change)
       return
     }
-    const time = clockTime(view.at, this.#preferences.time)
+    const time = clockTime(view.saidAt, this.#preferences.time)
     const body = view.body.kind === 'text' ? view.body.text : bodyWords(view.body)
     const note = notesOf(view, fills)
     const number = { text: `${String(view.number)} `, role: 'muted' as const }

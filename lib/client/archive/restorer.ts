@@ -6,7 +6,6 @@ import { type Bytes, equal, hex } from '../../util/bytes.ts'
 import { sleep } from '../../util/clock.ts'
 import { codeOf } from '../../util/errors.ts'
 import type { HistoryItem } from '../../envelope/history.ts'
-import { BoundedMap } from '../../util/rate.ts'
 import type { RestoreProgress } from '../events.ts'
 import type { ArchivedLog, FreeNumbers, Restored, Restoring } from '../messages/archived-log.ts'
 import type { GoneChats } from '../messages/gone-chats.ts'
@@ -25,8 +24,6 @@ const SLACK = 64
 const ROWS_PER_BATCH = 64
 /** Where the server did not answer. */
 const UNKNOWN_ROWS = 100_000
-/** Devices in conversations, for each chain. */
-const REMEMBERED = 10_000
 /** What is followed up later arrives like anything else: behind what is there. */
 const NO_NUMBERS: FreeNumbers = { take: () => null, used: () => undefined }
 const FIRST_BATCH = { item: 0, prev: Buffer.alloc(32), top: 0 } as const
@@ -52,8 +49,6 @@ export interface RestorerDeps extends BatchSource {
 
 export class Restorer {
   readonly #deps: RestorerDeps
-  /** When each device wrote what a chain had of it last. */
-  readonly #times = new BoundedMap<number>(REMEMBERED)
   #stopped = false
 
   constructor(deps: RestorerDeps) {
@@ -210,7 +205,7 @@ export class Restorer {
         await flush()
         await gone.take({ conv: row.conv, dev, number: item.n, at: row.at })
       } else if (row !== undefined && !gone.covers(row, { dev, n: item.n })) {
-        rows.push({ row, numbers, isInOrder: this.#isInOrder(row, dev) })
+        rows.push({ row, numbers })
       }
       if (row !== undefined) this.#meet(item)
     }
@@ -219,14 +214,6 @@ export class Restorer {
     const fresh = results.filter((result: Restored) => result.fresh && !result.replaced)
     for (const { row } of fresh) if (row.aside === undefined && row.withheld !== true) late(row)
     return fresh.length
-  }
-
-  /** Whether its device had said nothing with a later time before: the chain has it in the order in which it was sent. */
-  #isInOrder({ conv, acct, dev, ts }: Omit<MessageRow, 'number'>, chain: Bytes): boolean {
-    const key = [conv, hex(acct), hex(dev), hex(chain)].join()
-    const last = this.#times.get(key) ?? 0
-    this.#times.set(key, Math.max(last, ts))
-    return ts >= last
   }
 
   /** The row of an item, none when it is no row. */

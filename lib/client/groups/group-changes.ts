@@ -16,6 +16,7 @@ import { codeOf, fail } from '../../util/errors.ts'
 import type { Log } from '../../util/log.ts'
 import type { ClientEvent } from '../events.ts'
 import type { MessageRow } from '../messages/row.ts'
+import { nextTime } from '../messages/timing.ts'
 import type { OutItem } from '../outbox/item.ts'
 import type { Outbox } from '../outbox/outbox.ts'
 import type { Directory } from '../people/directory.ts'
@@ -37,6 +38,8 @@ export interface GroupChangesDeps {
   readonly outbox: () => Outbox
   readonly clock: Clock
   readonly log: Log
+  /** See MessageLog. */
+  readonly lastSaid: (conv: string) => Promise<number>
   /** Stores a line of our own and tells it. */
   readonly write: (row: Omit<MessageRow, 'number'>) => Promise<void>
   readonly broken: (error: unknown) => void
@@ -173,9 +176,10 @@ export class GroupChanges {
     place: Pick<GroupState, 'conv' | 'n' | 'prev'>,
     content: Content,
   ): Promise<SeenGroupState> {
-    const { device, dsk, clock } = this.#deps
+    const { device, dsk, clock, lastSaid } = this.#deps
     const by = { acct: device.acct, dev: device.dev }
-    return signGroupState(dsk, { ...place, ...content, by, ts: clock.now() })
+    const ts = nextTime(clock.now(), await lastSaid(hex(place.conv)))
+    return signGroupState(dsk, { ...place, ...content, by, ts })
   }
 
   /** To everybody in it, and to those who are not in it any more. */

@@ -16,7 +16,7 @@ import {
   type Unnumbered,
 } from '../inbox/arrival.ts'
 import { gapKey } from '../inbox/gap-key.ts'
-import type { MessageLog } from '../messages/log.ts'
+import type { MessageLog } from '../messages/message-log.ts'
 import { counts, started } from '../messages/timing.ts'
 import type { Resends } from '../outbox/resends.ts'
 import type { Chats } from '../people/chats.ts'

@@ -2,7 +2,7 @@
 import type { PayloadOf } from '../../protocol/payloads.ts'
 import { type Bytes, hex } from '../../util/bytes.ts'
 import type { Emit } from '../emitter.ts'
-import type { MessageLog } from '../messages/log.ts'
+import type { MessageLog } from '../messages/message-log.ts'
 import { type Reached, withReached } from '../messages/reached.ts'
 import type { Names } from '../messages/view.ts'
 

@@ -13,8 +13,6 @@ export interface Restoring {
   /** `restored` and `filled` say what it is. */
   readonly row: Omit<MessageRow, 'number'>
   readonly numbers: FreeNumbers
-  /** See place.ts. */
-  readonly isInOrder: boolean
 }
 
 export interface Restored {

@@ -6,7 +6,7 @@ import type { Records } from '../../storage/ports.ts'
 import type { Clock, Timer } from '../../util/clock.ts'
 import { codeOf } from '../../util/errors.ts'
 import type { Log } from '../../util/log.ts'
-import type { MessageLog } from './log.ts'
+import type { MessageLog } from './message-log.ts'
 import type { MessageRow } from './row.ts'
 
 const KIND = 'expiry'

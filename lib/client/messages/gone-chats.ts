@@ -6,7 +6,7 @@ import type { Clock } from '../../util/clock.ts'
 import { BoundedMap } from '../../util/rate.ts'
 import type { Chats } from '../people/chats.ts'
 import { type GoneMark, goneRow, isCovered, isOnItsWay, type Origin } from './gone.ts'
-import type { MessageLog } from './log.ts'
+import type { MessageLog } from './message-log.ts'
 import type { MessageRow } from './row.ts'
 
 export interface GoneDeps {
@@ -32,7 +32,7 @@ export class GoneChats {
   async here(conv: string): Promise<GoneMark> {
     const { device, clock } = this.#deps
     const messages = this.#deps.messages()
-    const newest = (await messages.newest([conv])).get(conv)
+    const newest = (await messages.newest([conv])).get(conv)?.line
     const at = Math.max(clock.now(), newest?.at ?? 0)
     const row = await messages.forget(conv, () => true, goneRow(conv, device, at))
     const mark = { conv, dev: device.dev, number: row?.number ?? 0, at }

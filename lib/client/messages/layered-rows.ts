@@ -2,10 +2,11 @@
 // sealed in the archive. What lies in records counts.
 import type { Store } from '../../storage/ports.ts'
 import { Archive } from './archive.ts'
-import { compareLines, inPlace, type Order, type Placed } from './place.ts'
+import { border, compareLines, inPlace, type Order, type Placed } from './place.ts'
+import { PlacedRows } from './placed-rows.ts'
 import type { MessageRow } from './row.ts'
 import {
-  PLACED_MAX,
+  type Newest,
   RecordRows,
   type RowTable,
   type Scan,
@@ -22,6 +23,7 @@ const STRAYS_MAX = 128
 export class LayeredRows implements RowTable {
   readonly #hot: RecordRows
   readonly #cold: Archive
+  readonly #placed: PlacedRows
   /** Numbers below the archive's end that lie in records all the same; true: it stays there. */
   readonly #strays = new Map<number, boolean>()
   /** Segments that still hold words which must be gone. */
@@ -29,6 +31,7 @@ export class LayeredRows implements RowTable {
 
   private constructor(hot: RecordRows, cold: Archive) {
     this.#hot = hot
+    this.#placed = new PlacedRows(hot)
     this.#cold = cold
   }
 
@@ -60,42 +63,58 @@ export class LayeredRows implements RowTable {
   list(
     which: Which,
     conv: string,
-    from: number | null,
+    from: number | Placed | null,
     limit: number,
     order: Order,
   ): Promise<MessageRow[]> {
-    return this.#steady(() =>
-      which === 'lines'
-        ? this.#lines(conv, from, limit, order)
-        : this.#list(which, conv, from, limit, order),
-    )
+    return this.#steady(() => {
+      if (which === 'lines') return this.#lines(conv, from, limit, order)
+      const number = typeof from === 'object' ? (from?.number ?? null) : from
+      if (which === 'arrived') return this.#arrived(conv, number, limit, order)
+      return this.#list(which, conv, number, limit, order)
+    })
   }
 
   /** With those that stand elsewhere than their numbers say. */
   async #lines(
     conv: string,
-    from: number | null,
+    from: number | Placed | null,
     limit: number,
     order: Order,
   ): Promise<MessageRow[]> {
-    const placed = await this.#hot.list('placed', conv, null, PLACED_MAX, 'ascending')
-    if (placed.length === 0) return this.#list('lines', conv, from, limit, order)
-    if (from === null) {
+    const placed = await this.#placed.of(conv)
+    const start =
+      typeof from === 'number'
+        ? (placed.find(({ number }) => number === from) ?? border(from))
+        : from
+    if (start === null) {
       const lines = await this.#list('lines', conv, null, limit, order)
-      return inPlace([...lines, ...placed], order).slice(0, limit)
+      return placed.length === 0 ? lines : inPlace([...lines, ...placed], order).slice(0, limit)
     }
-    const start: Placed = placed.find(({ number }) => number === from) ?? { number: from, ts: 0 }
-    const { before } = start
+    const { before, number } = start
     const behind =
-      order === 'descending' ? (before ?? from) : before === undefined ? from : before - 1
+      order === 'descending' ? (before ?? number) : before === undefined ? number : before - 1
     const lines = await this.#list('lines', conv, behind, limit, order)
+    if (placed.length === 0) return lines
     const sign = order === 'ascending' ? 1 : -1
     const others = placed.filter((row) => sign * compareLines(row, start) > 0)
     return inPlace([...lines, ...others], order).slice(0, limit)
   }
 
+  async #arrived(
+    conv: string,
+    from: number | null,
+    limit: number,
+    order: Order,
+  ): Promise<MessageRow[]> {
+    const lines = await this.#list('lines', conv, from, limit, order)
+    const placed = await this.#hot.list('placed', conv, from, limit, order)
+    if (placed.length === 0) return lines
+    return byNumber([...lines, ...placed], order).slice(0, limit)
+  }
+
   async #list(
-    which: Which,
+    which: Exclude<Which, 'arrived'>,
     conv: string,
     from: number | null,
     limit: number,
@@ -113,8 +132,7 @@ export class LayeredRows implements RowTable {
       cold.push(...rows.filter((row) => !this.#strays.has(row.number) && whichOf(row) === which))
       if (cold.length >= limit) break
     }
-    const sign = order === 'ascending' ? 1 : -1
-    return [...hot, ...cold].sort((p, q) => sign * (p.number - q.number)).slice(0, limit)
+    return byNumber([...hot, ...cold], order).slice(0, limit)
   }
 
   async *scan(what: Scan): AsyncGenerator<readonly MessageRow[]> {
@@ -136,15 +154,27 @@ export class LayeredRows implements RowTable {
     return this.#cold.end
   }
 
-  newest(convs: readonly string[]): Promise<Map<string, MessageRow>> {
-    return this.#steady(() => this.#newest(convs))
+  newest(convs: readonly string[]): Promise<Map<string, Newest>> {
+    return this.#steady(async () => {
+      const lines = await this.#newestByNumber(convs)
+      const found = new Map<string, Newest>()
+      for (const conv of convs) {
+        const line = lines.get(conv)
+        const [placed] = await this.#hot.list('placed', conv, null, 1, 'descending')
+        const [last] =
+          placed === undefined ? [line] : await this.#lines(conv, null, 1, 'descending')
+        const number = Math.max(line?.number ?? 0, placed?.number ?? 0)
+        if (last !== undefined) found.set(conv, { line: last, number })
+      }
+      return found
+    })
   }
 
-  async #newest(convs: readonly string[]): Promise<Map<string, MessageRow>> {
+  /** Of the lines that stand where they arrived. */
+  async #newestByNumber(convs: readonly string[]): Promise<Map<string, MessageRow>> {
     const found = new Map<string, MessageRow>()
     for (const conv of convs) {
-      const [line] = await this.#hot.list('lines', conv, null, 1, 'descending')
-      const [row] = line === undefined ? await this.#lines(conv, null, 1, 'descending') : [line]
+      const [row] = await this.#hot.list('lines', conv, null, 1, 'descending')
       if (row !== undefined) found.set(conv, row)
     }
     // what lies in records below the archive's end may have something newer in the archive
@@ -159,6 +189,7 @@ export class LayeredRows implements RowTable {
 
   async put(rows: readonly MessageRow[]): Promise<void> {
     await this.#hot.put(rows)
+    this.#placed.changed(rows)
     for (const row of rows) {
       const { number, payload, placeholder } = row
       if (number >= this.#cold.end) continue
@@ -171,6 +202,7 @@ export class LayeredRows implements RowTable {
     const gone = new Set(rows.map(({ number }) => number))
     const old = rows.filter(({ number }) => number < this.#cold.end)
     await this.#hot.remove(rows, last)
+    for (const { conv } of rows) this.#placed.forget(conv)
     for (const { number } of rows) this.#strays.delete(number)
     for (const segment of new Set(old.map(({ number }) => segmentOf(number)))) {
       await this.#rewrite(segment, (row) => !gone.has(row.number))
@@ -179,6 +211,7 @@ export class LayeredRows implements RowTable {
 
   async forget(conv: string, last: number, isGone: (row: MessageRow) => boolean): Promise<void> {
     const gone = await this.#hot.forget(conv, last, isGone)
+    this.#placed.forget(conv)
     for (const number of gone) this.#strays.delete(number)
     for (const segment of this.#cold.segmentsOf(conv)) {
       await this.#rewrite(segment, (row) => row.conv !== conv || !isGone(row))
@@ -241,4 +274,9 @@ export class LayeredRows implements RowTable {
 /** What has an end can quickly be removed here, and what stands elsewhere can be found. */
 function stays({ expires, before }: MessageRow): boolean {
   return expires !== undefined || before !== undefined
+}
+
+function byNumber(rows: readonly MessageRow[], order: Order): MessageRow[] {
+  const sign = order === 'ascending' ? 1 : -1
+  return [...rows].sort((p, q) => sign * (p.number - q.number))
 }

@@ -1,5 +1,4 @@
-// The message store: what was said, paged by conversation, and what was made of it afterwards. The rest of the client sees
-// the small interface MessageLog; where rows lie is row-table.ts's. One writer queue: changes to one row never overtake
+// The message store (message-log.ts); where rows lie is row-table.ts's. One writer queue: changes to one row never overtake
 // each other, and a change and what it changes are written together.
 import type { Store } from '../../storage/ports.ts'
 import { GroupCommit } from '../group-commit.ts'
@@ -9,74 +8,15 @@ import type { ArchivedLog, Restoring } from './archived-log.ts'
 import { Draft } from './draft.ts'
 import { DueRows } from './due.ts'
 import { EarlyChanges } from './early.ts'
-import {
-  type Change,
-  changeOf,
-  isInEffect,
-  merged,
-  NO_MARKS,
-  withChange,
-  withRow,
-} from './marks.ts'
+import { changeOf, isInEffect, merged, NO_MARKS, withChange, withRow } from './marks.ts'
 import type { Op, Update } from './ops.ts'
 import { joined } from './restored.ts'
 import type { MessageRow } from './row.ts'
 import { LayeredRows } from './layered-rows.ts'
 import { Places } from './places.ts'
-import type { RowTable } from './row-table.ts'
+import type { Newest, RowTable } from './row-table.ts'
+import type { Inserted, MessageLog, Touched } from './message-log.ts'
 import { canBeMarked, emptied, settled, standsFor, voided } from './settle.ts'
-
-/** A message that was changed. */
-export interface Touched {
-  readonly before: MessageRow
-  readonly after: MessageRow
-}
-
-export interface Inserted {
-  readonly row: MessageRow
-  /** False: it was there already; only a placeholder that it makes superfluous was removed. */
-  readonly fresh: boolean
-  /** It took the number and place of a placeholder. */
-  readonly replaced: boolean
-  /** The row is a change (PROTOCOL 7.2), and this is what it did to messages that are here. */
-  readonly change?: Change
-  readonly touched?: readonly Touched[]
-  /** The message it answers, if that is here. */
-  readonly answers?: MessageRow
-}
-
-export interface MessageLog {
-  /** Gives the row the next number unless its key is known. `replaces`: the placeholder whose place and number it takes. */
-  insert(row: Omit<MessageRow, 'number'>, replaces?: string): Promise<Inserted>
-  /** `change` gives the new row or null for "leave it"; resolves to the changed row, null when nothing changed. */
-  update(key: string, change: (row: MessageRow) => MessageRow | null): Promise<MessageRow | null>
-  /** This placeholder stands for nothing. Resolves to it; null when there is none. */
-  discard(key: string): Promise<MessageRow | null>
-  byKey(key: string): Promise<MessageRow | null>
-  byNumber(number: number): Promise<MessageRow | null>
-  /** The newest `limit` lines with a smaller number than `before`, ascending. */
-  page(conv: string, before: number | null, limit: number): Promise<MessageRow[]>
-  /** The oldest `limit` lines with a larger number than `after`, ascending. */
-  after(conv: string, after: number, limit: number): Promise<MessageRow[]>
-  /** As `after`, of what lies beside the lines. */
-  changesAfter(conv: string, after: number, limit: number): Promise<MessageRow[]>
-  /** The newest line of each of these conversations, where there is one. */
-  newest(convs: readonly string[]): Promise<Map<string, MessageRow>>
-  /** From this number on, looking costs nothing. */
-  readonly recentFrom: number
-  /** Blocks of lines, newest first, among them all whose texts hold `needle` (lower case). */
-  scan(conv: string | null, needle: string): AsyncGenerator<readonly MessageRow[]>
-  /** Removes those rows of one conversation. `mark` is what says so to others, stored first; resolves to it with its number. */
-  forget(
-    conv: string,
-    isGone: (row: MessageRow) => boolean,
-    mark?: Omit<MessageRow, 'number'>,
-  ): Promise<MessageRow | null>
-  /** Leaves nothing but the name of a message; null when there is nothing left to remove. */
-  expire(number: number): Promise<MessageRow | null>
-  /** Waits for everything asked for so far. */
-  idle(): Promise<void>
-}
 
 type Done = Inserted | MessageRow | null
 
@@ -208,7 +148,15 @@ export class RecordMessageLog implements MessageLog, ArchivedLog {
     return this.#table.list('change', conv, after, limit, 'ascending')
   }
 
-  newest(convs: readonly string[]): Promise<Map<string, MessageRow>> {
+  async arrivals(conv: string, before: number | null, limit: number): Promise<MessageRow[]> {
+    return (await this.#table.list('arrived', conv, before, limit, 'descending')).reverse()
+  }
+
+  lastSaid(conv: string): Promise<number> {
+    return this.#places.lastSaid(conv)
+  }
+
+  newest(convs: readonly string[]): Promise<Map<string, Newest>> {
     return this.#table.newest(convs)
   }
 
@@ -293,8 +241,10 @@ export class RecordMessageLog implements MessageLog, ArchivedLog {
     if (change !== null) {
       return { ...inserted, ...(await this.#insertChange(numbered, change, draft)) }
     }
-    const early = this.#early.find(numbered.conv, numbered.key)
-    const row = early === null ? numbered : settled(numbered, early)
+    const is = placeholder === null ? 'new' : 'filled'
+    const placed = await this.#placed(numbered, draft, is)
+    const early = this.#early.find(placed.conv, placed.key)
+    const row = early === null ? placed : settled(placed, early)
     if (early !== null) {
       draft.settled.push(row)
       if (row.deleted === true) await this.#emptyRows(early.rows, draft)
@@ -335,7 +285,11 @@ export class RecordMessageLog implements MessageLog, ArchivedLog {
     return known
   }
 
-  async #restore({ row, numbers, isInOrder }: Restoring, draft: Draft): Promise<Inserted> {
+  async #placed(row: MessageRow, draft: Draft, is: 'new' | 'kept' | 'filled'): Promise<MessageRow> {
+    return { ...row, ...(await this.#places.of(row, draft, { is, next: this.#next })) }
+  }
+
+  async #restore({ row, numbers }: Restoring, draft: Draft): Promise<Inserted> {
     const known = await draft.find(row.key)
     const named = row.filled === undefined ? null : await draft.find(row.filled)
     const placeholder = named !== null && standsFor(named, row) ? named : null
@@ -349,12 +303,13 @@ export class RecordMessageLog implements MessageLog, ArchivedLog {
     }
     const free = placeholder?.number ?? numbers.take()
     const numbered: MessageRow = { ...row, number: free ?? this.#next++ }
-    const coming = { isLate: free === null, isInOrder }
-    const place = placeholder === null ? await this.#places.of(numbered, draft, coming) : {}
-    const added: MessageRow = { ...numbered, ...place }
     const inserted = { fresh: true, replaced: placeholder !== null }
-    const change = changeOf(added)
-    if (change !== null) return { ...inserted, ...(await this.#insertChange(added, change, draft)) }
+    const change = changeOf(numbered)
+    if (change !== null) {
+      return { ...inserted, ...(await this.#insertChange(numbered, change, draft)) }
+    }
+    const is = placeholder !== null ? 'filled' : free === null ? 'new' : 'kept'
+    const added = await this.#placed(numbered, draft, is)
     const early = this.#early.find(added.conv, added.key)
     const whole = settled(added, merged(added.marks ?? NO_MARKS, early ?? NO_MARKS))
     if (early !== null) draft.settled.push(whole)

@@ -1,77 +1,132 @@
-// Finds the place of a line of the history among those that are here (place.ts). Reads only as far back as it must: most
-// lines are younger than everything that their device said before, and that is remembered.
-import { hex } from '../../util/bytes.ts'
+// Finds the place of a line among those that are here (place.ts). Nearly every line is said after all that stand before it and
+// before all that stand behind it; that is seen from memory. For the others it looks by halves: lines are in order.
 import { BoundedMap } from '../../util/rate.ts'
-import type { Draft } from './draft.ts'
-import { changeOf } from './marks.ts'
-import { compareLines, inPlace, LOOK_BACK, placeAmong } from './place.ts'
+import { Draft } from './draft.ts'
+import {
+  border,
+  compareLines,
+  compareSaid,
+  inPlace,
+  isTimed,
+  type Order,
+  type Placed,
+  type Said,
+} from './place.ts'
 import type { MessageRow } from './row.ts'
-import { type RowTable, whichOf } from './row-table.ts'
+import type { RowTable } from './row-table.ts'
 
-/** Devices in conversations. */
+/** Conversations. */
 const REMEMBERED = 10_000
+/** Lines that are looked at in one go: mostly the first one tells. */
+const LOOK = 8
 
-export interface Coming {
-  /** Behind what came live, not into the numbers that are kept for the history. */
-  readonly isLate: boolean
-  /** Its device had said nothing with a later time before, as far as another device of ours tells. */
-  readonly isInOrder: boolean
+/** Lines that the history brought back one after the other, and the first that stands behind them. */
+interface Run {
+  readonly last: MessageRow
+  readonly next: MessageRow | null
+}
+
+export interface Numbered {
+  /**
+   * Whose number it has: the highest one ever given, one of those that are kept for the history (in their order), or that of a
+   * placeholder.
+   */
+  readonly is: 'new' | 'kept' | 'filled'
+  /** The number that the next new line gets. */
+  readonly next: number
 }
 
 export class Places {
   readonly #table: RowTable
-  /** When a device said the last thing that the history brought back. */
-  readonly #latest = new BoundedMap<number>(REMEMBERED)
+  /** The last thing said in a conversation; null: nothing. */
+  readonly #ends = new BoundedMap<{ readonly said: Said | null }>(REMEMBERED)
+  readonly #runs = new BoundedMap<Run>(REMEMBERED)
 
   constructor(table: RowTable) {
     this.#table = table
   }
 
-  /** `draft`: what is written together with it. */
+  /** When the last thing was said in a conversation (ms); 0: nothing was. */
+  async lastSaid(conv: string): Promise<number> {
+    const known = this.#ends.get(conv)
+    if (known !== undefined) return known.said?.ts ?? 0
+    return (await this.#nearest(conv, null, 'descending', new Draft(this.#table)))?.ts ?? 0
+  }
+
+  /** One row after the other. `draft`: what is written together with it. */
   async of(
     row: MessageRow,
     draft: Draft,
-    { isLate, isInOrder }: Coming,
+    { is, next }: Numbered,
   ): Promise<Pick<MessageRow, 'before'>> {
-    if (row.placeholder !== undefined || row.aside !== undefined || changeOf(row) !== null)
-      return {}
-    const key = `${row.conv}${hex(row.acct)}${hex(row.dev)}`
-    const latest = isLate ? undefined : this.#latest.get(key)
-    if (latest !== undefined && row.ts >= latest) {
-      this.#latest.set(key, row.ts)
+    if (!isTimed(row)) return {}
+    const { conv } = row
+    const end = this.#ends.get(conv)?.said ?? (await this.#nearest(conv, null, 'descending', draft))
+    const isLast = end === null || compareSaid(row, end) > 0
+    this.#ends.set(conv, { said: isLast ? row : end })
+    const run = this.#runs.get(conv)
+    if (is === 'new' && isLast) {
+      if (run?.next === null) this.#runs.set(conv, { ...run, next: row })
       return {}
     }
-    for (const limit of LOOK_BACK) {
-      const lines = await this.#lines(row, isLate, limit, draft)
-      const { before, newest, isKnown } = placeAmong(row, lines, { isLate, isInOrder })
-      if (!isKnown && lines.length >= limit && limit !== LOOK_BACK.at(-1)) continue
-      if (!isLate) this.#latest.set(key, Math.max(latest ?? 0, newest))
-      return before === null ? {} : { before }
+    if (is === 'kept' && run !== undefined && isBetween(run.last, row, run.next)) {
+      this.#runs.set(conv, { last: row, next: run.next })
+      return {}
     }
-    return {}
+    return this.#find(row, draft, { is, next })
   }
 
-  /** Newest first: those that stand before its number. */
-  async #lines(
-    { conv, number, ts }: MessageRow,
-    isLate: boolean,
-    limit: number,
-    { rows }: Draft,
-  ): Promise<MessageRow[]> {
-    const stored = await this.#table.list(
-      'lines',
-      conv,
-      isLate ? null : number,
-      limit,
-      'descending',
-    )
-    const drafted = [...rows.values()].filter(
-      (row) =>
-        row.conv === conv &&
-        ['lines', 'placed'].includes(whichOf(row)) &&
-        compareLines(row, { number, ts }) < 0,
-    )
-    const lines = [...drafted, ...stored.filter(({ key }) => !rows.has(key))]
-    return inPlace(lines, 'descending').slice(0, limit)
+  async #find(
+    row: MessageRow,
+    draft: Draft,
+    numbered: Numbered,
+  ): Promise<Pick<MessageRow, 'before'>> {
+    const { conv, number } = row
+    this.#runs.delete(conv)
+    const last = await this.#nearest(conv, border(number), 'descending', draft)
+    const next = await this.#nearest(conv, border(number), 'ascending', draft)
+    if (isBetween(last, row, next)) {
+      if (numbered.is === 'kept') this.#runs.set(conv, { last: row, next })
+      return {}
+    }
+    let [low, high] = [0, numbered.next]
+    while (high - low > 1) {
+      const middle = (low + high) >>> 1
+      const line = await this.#nearest(conv, border(middle), 'descending', draft)
+      if (line !== null && compareSaid(line, row) > 0) high = middle
+      else low = middle
+    }
+    // the first line that was said later: the one of this number, or one of those that stand before the next
+    const line = await draft.byNumber(low)
+    const isIt = line?.conv === conv && line.before === undefined && isTimed(line)
+    return { before: isIt && compareSaid(line, row) > 0 ? low : high }
   }
+
+  /** The first line behind `start`; null: behind the end. */
+  async #nearest(
+    conv: string,
+    start: Placed | null,
+    order: Order,
+    { rows }: Draft,
+  ): Promise<MessageRow | null> {
+    const sign = order === 'ascending' ? 1 : -1
+    const isBehind = (row: MessageRow): boolean =>
+      start === null || sign * compareLines(row, start) > 0
+    const drafted = [...rows.values()].filter(
+      (row) => row.conv === conv && isTimed(row) && isBehind(row),
+    )
+    for (let from: Placed | null = start; ;) {
+      const lines: MessageRow[] = await this.#table.list('lines', conv, from, LOOK, order)
+      const stored = lines.find((row) => isTimed(row) && !rows.has(row.key))
+      const [nearest] = inPlace(stored === undefined ? drafted : [...drafted, stored], order)
+      const last = lines.at(-1)
+      if (stored !== undefined || last === undefined || lines.length < LOOK) return nearest ?? null
+      from = last
+    }
+  }
+}
+
+function isBetween(last: Said | null, said: Said, next: Said | null): boolean {
+  const isBehind = last === null || compareSaid(last, said) < 0
+  return isBehind && (next === null || compareSaid(said, next) < 0)
 }

@@ -3,6 +3,7 @@ import type { Rec, Records } from '../../storage/ports.ts'
 import { decodeStrict, encode } from '../../protocol/cbor.ts'
 import { check, map, u } from '../../protocol/shape.ts'
 import { byteFilter } from './byte-filter.ts'
+import type { Order, Placed } from './place.ts'
 import { type Aside, decodeRow, encodeRow, type MessageRow } from './row.ts'
 import { SEGMENT_NUMBERS, segmentOf } from './segment.ts'
 
@@ -10,8 +11,17 @@ const KIND = 'msg'
 const META = 'meta'
 const LAST = 'msg-last'
 
-/** Lines of a conversation, what lies beside them, or lines that stand elsewhere than where their numbers are. */
-export type Which = 'lines' | 'placed' | Aside
+/**
+ * Lines of a conversation as they stand or as they arrived, those of them that stand elsewhere than where they arrived, or what
+ * lies beside them.
+ */
+export type Which = 'lines' | 'arrived' | 'placed' | Aside
+
+/** The newest of a conversation: the line that stands last, and the highest number of a line. */
+export interface Newest {
+  readonly line: MessageRow
+  readonly number: number
+}
 
 export interface Scan {
   /** Null: all conversations. */
@@ -31,16 +41,16 @@ export interface RowTable {
   readonly recentFrom: number
   byKey(key: string): Promise<MessageRow | null>
   byNumber(number: number): Promise<MessageRow | null>
-  /** From behind the row `from` (null: from the end that `order` begins at); lines in the order in which they stand. */
+  /** From behind the row `from` or that place (null: from the end that `order` begins at); all but `lines` by number. */
   list(
     which: Which,
     conv: string,
-    from: number | null,
+    from: number | Placed | null,
     limit: number,
-    order: 'ascending' | 'descending',
+    order: Order,
   ): Promise<MessageRow[]>
-  /** The newest line of each of these conversations, where there is one. */
-  newest(convs: readonly string[]): Promise<Map<string, MessageRow>>
+  /** Of each of these conversations in which there is a line. */
+  newest(convs: readonly string[]): Promise<Map<string, Newest>>
   /**
    * Blocks of lines, newest first, of one conversation or of all: at least those whose texts hold `needle` (lower case) in
    * some case. Stops when the caller does.
@@ -58,12 +68,13 @@ export interface RowTable {
 
 /** Rows that are looked at in one go. */
 const BLOCK = 256
-const PAGE = 500
-/** Of one conversation: they come one by one, and seldom. */
-export const PLACED_MAX = 10_000
+export const PAGE = 500
 
 const STORED_LAST = map({ n: u })
-const INDEX: Readonly<Record<Which, string>> = {
+/** Where they are stored; `arrived` is all of the first two. */
+type Stored = Exclude<Which, 'arrived'>
+
+const INDEX: Readonly<Record<Stored, string>> = {
   lines: 'conv',
   placed: 'placed',
   change: 'change',
@@ -76,7 +87,7 @@ export function rowId(number: number): string {
   return String(number).padStart(12, '0')
 }
 
-export function whichOf(row: MessageRow): Which {
+export function whichOf(row: MessageRow): Stored {
   return row.aside ?? (row.before === undefined ? 'lines' : 'placed')
 }
 
@@ -110,12 +121,13 @@ export class RecordRows {
     return record === null ? null : decodeRow(record.body)
   }
 
+  /** By number; `lines` without those that stand elsewhere. */
   async list(
-    which: Which,
+    which: Stored,
     conv: string,
     from: number | null,
     limit: number,
-    order: 'ascending' | 'descending',
+    order: Order,
   ): Promise<MessageRow[]> {
     const cursor = from === null ? null : rowId(from)
     const records = await this.#records.list(KIND, INDEX[which], conv, cursor, limit, order)
@@ -125,9 +137,11 @@ export class RecordRows {
   async *scan({ conv, needle, last, above = 0 }: Scan): AsyncGenerator<readonly MessageRow[]> {
     const mayHold = byteFilter(needle)
     // looking by conversation passes these over
-    if (conv !== null) {
-      const placed = await this.list('placed', conv, null, PLACED_MAX, 'descending')
+    for (let before: number | null = null; conv !== null;) {
+      const placed: MessageRow[] = await this.list('placed', conv, before, PAGE, 'descending')
       yield placed.filter((row) => row.number > above)
+      before = placed.at(-1)?.number ?? null
+      if (placed.length < PAGE) break
     }
     for (let before = last + 1; before > above + 1;) {
       const records = await (conv === null

@@ -1,6 +1,6 @@
 // What a front end is told when rows were stored: a new line, or what was done to lines that are there.
 import type { ClientEvent, MessageChange } from '../events.ts'
-import type { Inserted } from './log.ts'
+import type { Inserted } from './message-log.ts'
 import type { Change } from './marks.ts'
 import type { MessageRow } from './row.ts'
 import { bodyOf, type Names, viewOf } from './view.ts'

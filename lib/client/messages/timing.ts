@@ -9,7 +9,28 @@ export const TTL_MIN_SECONDS = 5
 export const TTL_MAX_SECONDS = 31 * 24 * 3600
 /** A clock that is further ahead is not believed (PROTOCOL 6.5, rule 7). */
 export const AHEAD_MS: number = DAY_MS
+/** Nor is one that is so far behind. */
+const BEHIND_MS = 31 * DAY_MS
 const AT_LATEST_MS = 31 * DAY_MS
+/** What others said is followed so far ahead: less than is believed, clocks differ. */
+const FOLLOWED_MS = AHEAD_MS - 3_600_000
+
+type Times = Pick<MessageRow, 'ts' | 'at'>
+
+/** Whether it can have been written then. */
+export function isBelieved({ ts, at }: Times): boolean {
+  return ts - at <= AHEAD_MS && at - ts <= BEHIND_MS
+}
+
+/** When a message was said, as far as that is believed: nothing arrives before it was written. */
+export function saidAt(times: Times): number {
+  return isBelieved(times) ? Math.min(times.ts, times.at) : times.at
+}
+
+/** The time of a new message: behind everything it may be an answer to (PROTOCOL 7.2), even if that came from a clock ahead. */
+export function nextTime(now: number, last: number): number {
+  return last - now <= FOLLOWED_MS ? Math.max(now, last + 1) : now
+}
 
 /** 0 turns it off. */
 export function isTimer(seconds: number): boolean {

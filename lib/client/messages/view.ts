@@ -7,11 +7,7 @@ import { changesOf } from '../groups/steps.ts'
 import { answerOf } from './answers.ts'
 import { standing } from './marks.ts'
 import type { MessageRow } from './row.ts'
-import { AHEAD_MS } from './timing.ts'
-
-const DAY_MS = 24 * 3_600_000
-/** PROTOCOL 6.5, 7: outside of this and AHEAD_MS the author's clock is not believed. */
-const OLD_MS = 31 * DAY_MS
+import { isBelieved, saidAt } from './timing.ts'
 
 export interface Names {
   /** The other person of a conversation, or the `#name` of a group. */
@@ -57,7 +53,8 @@ export function viewOf(row: MessageRow, names: Names, answers?: MessageRow | nul
     own: row.own,
     ts: row.ts,
     at: row.at,
-    timeDoubtful: row.ts - row.at > AHEAD_MS || row.at - row.ts > OLD_MS,
+    saidAt: saidAt(row),
+    timeDoubtful: !isBelieved(row),
     body: bodyOf(row, names),
     ...(row.state === undefined ? {} : { state: row.state }),
     ...(row.reached === undefined ? {} : { delivery: deliveryOf(row.reached) }),

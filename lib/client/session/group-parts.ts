@@ -69,6 +69,7 @@ export class GroupParts {
     this.changes = new GroupChanges({
       ...{ device, dsk: core.dsk, groups, peers, directory, outbox, clock, log },
       book: this.book,
+      lastSaid: (conv) => core.messages.lastSaid(conv),
       write: (row) => this.#write(row),
       broken: core.broken,
     })

@@ -2,6 +2,7 @@
 import type { ChatInfo, HistoryQuery } from '../api.ts'
 import type { MessageView } from '../events.ts'
 import type { MessageRow } from '../messages/row.ts'
+import { saidAt } from '../messages/timing.ts'
 import { viewOf } from '../messages/view.ts'
 import type { Party } from '../groups/parties.ts'
 import { contactOf } from '../people/peer.ts'
@@ -30,19 +31,19 @@ export class History {
     for (const party of parties) {
       const { conv, readTo } = party
       const newest = lasts.get(conv)
-      const last = newest?.withheld === true ? undefined : newest
+      const last = newest?.line.withheld === true ? undefined : newest?.line
       const isHidden = !this.#isListed(party) || this.#core.chats.find(conv)?.hidden === true
       if (last === undefined && isHidden) continue
       const state = chatState(this.#core, party)
       chats.push({
-        number: last?.number ?? 0,
+        number: last === undefined ? 0 : (newest?.number ?? 0),
         info: {
           conv,
           ...(party.is === 'peer'
             ? { contact: contactOf(party.peer) }
             : { contact: null, group: this.#core.groupInfo(party.group) }),
           notes: state.notes,
-          unread: last === undefined || last.number <= readTo ? 0 : await this.#unread(party),
+          unread: (newest?.number ?? 0) <= readTo ? 0 : await this.#unread(party),
           last: last === undefined ? null : await this.#view(last),
           state,
         },
@@ -67,9 +68,11 @@ export class History {
       const rows = await this.#core.messages.page(conv, cursor, size)
       const first = rows[0]
       found.unshift(
-        ...rows.filter((row) => row.at >= since && row.at < until && row.withheld !== true),
+        ...rows.filter(
+          (row) => saidAt(row) >= since && saidAt(row) < until && row.withheld !== true,
+        ),
       )
-      if (first === undefined || rows.length < size || first.at < since) break
+      if (first === undefined || rows.length < size || saidAt(first) < since) break
       cursor = first.number
     }
     return Promise.all(found.slice(-limit).map((row) => this.#view(row)))
@@ -86,8 +89,7 @@ export class History {
     const rows = await this.#unreadRows(party)
     const last = rows.at(-1)
     if (last === undefined) return
-    // what came late stands among older ones
-    await parties.read(party.conv, Math.max(...rows.map(({ number }) => number)))
+    await parties.read(party.conv, last.number)
     sync.read(party.conv, last.key)
     if (settings.choices.readReceipts) await receipts.read(rows)
   }
@@ -102,7 +104,7 @@ export class History {
     let size = FIRST_PAGE
     let cursor: number | null = null
     while (unread.length < UNREAD_MAX) {
-      const rows: MessageRow[] = await this.#core.messages.page(conv, cursor, size)
+      const rows: MessageRow[] = await this.#core.messages.arrivals(conv, cursor, size)
       const later = rows.filter((row) => row.number > readTo)
       unread.unshift(...later.filter((row) => !row.own && row.withheld !== true))
       if (later.length < size) break

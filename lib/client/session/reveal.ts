@@ -2,7 +2,7 @@
 import { LIMITS } from '../../protocol/limits.ts'
 import type { Emitter } from '../emitter.ts'
 import type { IncomingFiles } from '../files/incoming.ts'
-import type { MessageLog } from '../messages/log.ts'
+import type { MessageLog } from '../messages/message-log.ts'
 import type { MessageRow } from '../messages/row.ts'
 import { type Names, viewOf } from '../messages/view.ts'
 import { without } from '../without.ts'

@@ -7,11 +7,12 @@ import { decodePayload, isContentKind, type Payload } from '../../protocol/paylo
 import { fail } from '../../util/errors.ts'
 import type { DeviceId } from '../../identity/conversation.ts'
 import { type Bytes, equal } from '../../util/bytes.ts'
+import { BoundedMap } from '../../util/rate.ts'
 import type { Offer, SentMessage } from '../events.ts'
 import { hashFile } from '../files/hash.ts'
 import type { MessageRow } from '../messages/row.ts'
 import { eventsOf } from '../messages/telling.ts'
-import { timed } from '../messages/timing.ts'
+import { nextTime, timed } from '../messages/timing.ts'
 import type { OutItem } from '../outbox/item.ts'
 import type { Peer } from '../people/peer.ts'
 import { checkStanding } from '../groups/group.ts'
@@ -21,11 +22,15 @@ import { chatOf, knownChat } from './chat-of.ts'
 import type { Core } from './core.ts'
 
 const NAME_BYTES = 200
+/** Conversations of which is remembered when something was written last. */
+const STAMPED_MAX = 10_000
 
 export class Writing {
   readonly #core: Core
   /** One after the other per person: what is typed first is queued first. */
   readonly #turns = new Map<string, Promise<unknown>>()
+  /** When this device said the last thing, changes of what was said among them. */
+  readonly #stamped = new BoundedMap<number>(STAMPED_MAX)
   #open = 0
 
   constructor(core: Core) {
@@ -42,7 +47,7 @@ export class Writing {
     return this.#inTurn(to, async () => {
       const b = checkedText(text)
       const party = await this.#reachable(to)
-      const { ts, id } = this.#stamp()
+      const { ts, id } = await this.#stamp(party)
       const isStrict =
         party.is === 'peer' &&
         !this.#knows(party.peer) &&
@@ -90,7 +95,7 @@ export class Writing {
   ): Promise<SentMessage> {
     return this.#inTurn(to, async () => {
       const party = await this.#reachable(to)
-      return this.#post(party, await make(this.#stamp()), undefined, before)
+      return this.#post(party, await make(await this.#stamp(party)), undefined, before)
     })
   }
 
@@ -112,7 +117,7 @@ export class Writing {
       } finally {
         await reader.close()
       }
-      const { ts, id } = this.#stamp()
+      const { ts, id } = await this.#stamp(party)
       const [fid, key] = [randomBytes(16), randomBytes(32)]
       const name = cut(deps.files.baseName(path), NAME_BYTES)
       const n = new FileLayout(size).chunkCount
@@ -123,7 +128,18 @@ export class Writing {
       await this.#post(party, payload, number, (item) =>
         transfers.put({
           ...{ number, direction: 'out', acct, conv, mid: item.mid },
-          ...{ fid, key, name, size, sha, state: 'waiting', chunks: 0, path, at: ts, expires },
+          ...{
+            fid,
+            key,
+            name,
+            size,
+            sha,
+            state: 'waiting',
+            chunks: 0,
+            path,
+            at: clock.now(),
+            expires,
+          },
           modifiedMs: Math.floor(modifiedMs),
         }),
       )
@@ -144,15 +160,20 @@ export class Writing {
     }
   }
 
-  #stamp(): { readonly id: Buffer; readonly ts: number } {
-    return { id: randomBytes(16), ts: this.#core.clock.now() }
+  /** Behind everything that was said there, so that it stands behind that on all devices (PROTOCOL 9.2). */
+  async #stamp({ conv }: Party): Promise<{ readonly id: Buffer; readonly ts: number }> {
+    const said = Math.max(await this.#core.messages.lastSaid(conv), this.#stamped.get(conv) ?? 0)
+    const ts = nextTime(this.#core.clock.now(), said)
+    this.#stamped.set(conv, ts)
+    return { id: randomBytes(16), ts }
   }
 
   async #ask(peer: Peer, b: string): Promise<SentMessage> {
-    const { ts, id } = this.#stamp()
     const party = { is: 'peer', conv: peer.conv, readTo: peer.readTo, peer } as const
+    const { ts, id } = await this.#stamp(party)
     const sent = await this.#post(party, { k: 'req', id, ts, b })
-    await this.#core.peers.change(peer.id, (p) => ({ ...p, requestedAt: ts }))
+    const requestedAt = this.#core.clock.now()
+    await this.#core.peers.change(peer.id, (p) => ({ ...p, requestedAt }))
     return sent
   }
 
@@ -234,13 +255,14 @@ function ownRow(
   item: OutItem,
   { offer, admin }: { readonly offer: number | undefined; readonly admin: boolean },
 ): Omit<MessageRow, 'number'> {
+  const payload = decodePayload(item.payload)
   const row: Omit<MessageRow, 'number'> = {
-    ...{ key: item.mid, conv: item.conv, acct, dev, ts: item.at, at: item.at },
+    ...{ key: item.mid, conv: item.conv, acct, dev, ts: payload.ts, at: item.at },
     ...{ payload: item.payload, own: true, resent: false, state: 'queued' },
     ...(offer === undefined ? {} : { offer }),
     ...(admin ? { admin } : {}),
   }
-  return timed(row, decodePayload(item.payload))
+  return timed(row, payload)
 }
 
 /** @throws E_USAGE, E_TOO_BIG with a sentence */

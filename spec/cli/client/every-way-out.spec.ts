@@ -38,7 +38,14 @@ const ENV = { TERM: 'xterm-256color', LANG: 'C.UTF-8', NO_COLOR: '1' }
 
 const VIEW: MessageView = {
   ...{ number: 12, mid: 'aa', conv: 'c0', chat: 'alice', from: 'alice', acct: 'aa', own: false },
-  ...{ ts: 0, at: 0, timeDoubtful: false, body: { kind: 'text', text: '' }, resent: false },
+  ...{
+    ts: 0,
+    at: 0,
+    saidAt: 0,
+    timeDoubtful: false,
+    body: { kind: 'text', text: '' },
+    resent: false,
+  },
 }
 
 /** Everything of theirs, as the session has it. */

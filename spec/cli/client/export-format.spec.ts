@@ -11,7 +11,16 @@ const T = Date.UTC(2026, 1, 2, 23, 59, 58)
 function view(body: MessageBody, more: Partial<MessageView> = {}): MessageView {
   return {
     ...{ number: 7, mid: 'ab', conv: 'c0', chat: 'bob', from: 'alice', acct: 'aa', own: true },
-    ...{ ts: T, at: T + 5, timeDoubtful: false, body, state: 'read', resent: false, ...more },
+    ...{
+      ts: T,
+      at: T + 5,
+      saidAt: T,
+      timeDoubtful: false,
+      body,
+      state: 'read',
+      resent: false,
+      ...more,
+    },
   }
 }
 

@@ -11,7 +11,7 @@ const alice = { ...ALICE, acct: '00000003' }
 const bob = { ...ALICE, user: 'bob', acct: '00000005' }
 const view = (from: ContactInfo, more: Partial<MessageView> = {}): MessageView => ({
   ...{ number: 1, mid: 'aa', conv: 'c0', chat: from.user, from: from.user, acct: from.acct },
-  ...{ own: false, ts: 0, at: 0, timeDoubtful: false, resent: false },
+  ...{ own: false, ts: 0, at: 0, saidAt: 0, timeDoubtful: false, resent: false },
   ...{ body: { kind: 'text', text: 'hello' }, ...more },
 })
 

@@ -21,7 +21,14 @@ import { FakeTerminal } from './fake-terminal.ts'
 
 const VIEW: MessageView = {
   ...{ number: 12, mid: 'aa', conv: 'g0', chat: '#team', from: 'alice', acct: 'aa', own: false },
-  ...{ ts: 0, at: 0, timeDoubtful: false, body: { kind: 'text', text: 'hello' }, resent: false },
+  ...{
+    ts: 0,
+    at: 0,
+    saidAt: 0,
+    timeDoubtful: false,
+    body: { kind: 'text', text: 'hello' },
+    resent: false,
+  },
 }
 const OWN: MessageView = { ...VIEW, number: 13, from: 'bob', own: true, state: 'delivered' }
 const ADDED: MessageView = {

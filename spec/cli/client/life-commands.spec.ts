@@ -15,7 +15,14 @@ import { PassThrough } from 'node:stream'
 
 const VIEW: MessageView = {
   ...{ number: 12, mid: 'aa', conv: 'c0', chat: 'alice', from: 'alice', acct: 'aa', own: false },
-  ...{ ts: 0, at: 0, timeDoubtful: false, body: { kind: 'text', text: 'hello' }, resent: false },
+  ...{
+    ts: 0,
+    at: 0,
+    saidAt: 0,
+    timeDoubtful: false,
+    body: { kind: 'text', text: 'hello' },
+    resent: false,
+  },
 }
 const STATE: ChatState = {
   ...{ conv: 'c0', number: 3, user: 'alice', notes: false, mutedUntil: 0, timerSeconds: 0 },

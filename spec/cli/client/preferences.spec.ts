@@ -204,7 +204,7 @@ test('a message for a window without the focus rings and is told to the desktop 
   front.preferences({ ...DEFAULT_PREFERENCES, notify: 'on' })
   const view = {
     ...{ number: 1, mid: 'm', conv: 'c', chat: 'alice', from: 'alice', acct: 'aa', own: false },
-    ...{ ts: 0, at: 0, timeDoubtful: false, resent: false },
+    ...{ ts: 0, at: 0, saidAt: 0, timeDoubtful: false, resent: false },
     body: { kind: 'text', text: 'secret plan' },
   } as const
   front.message(view, false)

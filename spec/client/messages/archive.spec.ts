@@ -114,7 +114,7 @@ test('a line that came late keeps its place when all around it is old', async (t
   const at = COUNT - 510
   const numbers = { take: () => null, used: () => undefined }
   const row = { ...message(COUNT + 1), conv: BUSY, ts: at, at, restored: 1 }
-  const late = (await log.restore({ row, numbers, isInOrder: true })).row.number
+  const late = (await log.restore({ row, numbers })).row.number
   for (let n = COUNT + 2; n < COUNT + 2500; n++) await log.insert({ ...message(n), conv: BUSY })
   t.true(log.recentFrom > late)
   for (const each of [log, await RecordMessageLog.open(store, CONVS)]) {

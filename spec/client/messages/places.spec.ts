@@ -1,5 +1,5 @@
-// Lines that come late from the history stand where they belong, and everything that reads a conversation reads them there
-// (PROTOCOL 11).
+// Lines stand by the time at which they were said, whatever comes first, and everything that reads a conversation reads them
+// there (PROTOCOL 9.2).
 import test from 'ava'
 import fc from 'fast-check'
 
@@ -40,7 +40,7 @@ function textOf({ payload }: MessageRow): string {
 async function open(): Promise<{
   log: RecordMessageLog
   live: (who: number, ts: number, at?: number) => Promise<unknown>
-  late: (who: number, ts: number, isInOrder?: boolean) => Promise<unknown>
+  late: (who: number, ts: number) => Promise<unknown>
   again: () => Promise<RecordMessageLog>
   texts: () => Promise<string[]>
 }> {
@@ -51,67 +51,96 @@ async function open(): Promise<{
     log,
     again,
     live: (who, ts, at) => log.insert(said(who, ts, at)),
-    late: (who, ts, isInOrder = true) =>
-      log.restore({ row: { ...said(who, ts), restored: 1 }, numbers: NO_NUMBERS, isInOrder }),
+    late: (who, ts) => log.restore({ row: { ...said(who, ts), restored: 1 }, numbers: NO_NUMBERS }),
     texts: async () => (await log.page(CONV, null, 10_000)).map(textOf),
   }
 }
 
-test('before what its device said later, with what others said later, behind the rest', async (t) => {
-  const { live, late, texts } = await open()
-  for (const [who, ts] of [
-    [1, 10],
-    [2, 15],
-    [1, 30],
-    [2, 35],
-    [3, 50],
-  ] as const)
-    await live(who, ts)
-  await late(1, 20)
-  await late(1, 12)
-  await late(3, 60)
-  const before = ['1 at 10', '1 at 12', '2 at 15', '1 at 20', '1 at 30', '2 at 35', '3 at 50']
-  t.deepEqual(await texts(), [...before, '3 at 60'])
+test('by the time at which they were said, whatever comes first', async (t) => {
+  const said = [10, 12, 15, 20, 30, 35, 50, 60]
+  await fc.assert(
+    fc.asyncProperty(fc.shuffledSubarray(said, { minLength: 8 }), fc.nat(8), async (times, n) => {
+      const { live, late, texts } = await open()
+      for (const ts of times.slice(0, n)) await live(ts % 3, ts, 100)
+      for (const ts of times.slice(n)) await late(ts % 3, ts)
+      t.deepEqual(
+        await texts(),
+        said.map((ts) => `${ts % 3} at ${ts}`),
+      )
+    }),
+    runs(40),
+  )
 })
 
-test('a device that was away gets its mail at once: what others had seen by then is not passed', async (t) => {
-  const { live, late, texts } = await open()
-  for (const [who, ts] of [
-    [1, 10],
-    [2, 40],
-    [3, 20],
-    [1, 50],
-  ] as const)
-    await live(who, ts, 100)
-  await late(1, 30)
-  t.deepEqual(await texts(), ['1 at 10', '2 at 40', '3 at 20', '1 at 30', '1 at 50'])
-  await late(2, 30)
-  t.deepEqual((await texts()).slice(1, 3), ['2 at 30', '2 at 40'], 'its own order comes first')
+test('of two that were said at the same time the smaller id comes first, on every device', async (t) => {
+  const [one, other] = [await open(), await open()]
+  for (const who of [1, 2, 3, 4]) await one.live(who, 10)
+  for (const who of [3, 1, 4, 2]) await other.live(who, 10)
+  t.deepEqual(await one.texts(), await other.texts())
 })
 
-test('a clock that went back moves nothing', async (t) => {
-  const { live, late, texts } = await open()
-  await live(1, 1000)
-  await late(1, 10, false)
-  t.deepEqual(await texts(), ['1 at 1000', '1 at 10'])
+test('a time that cannot be moves nothing, and nothing goes by it', async (t) => {
+  const DAY = 24 * 3_600_000
+  const now = 100 * DAY
+  const { log, live, texts } = await open()
+  await live(1, now, now)
+  await live(2, now + 2 * DAY, now + 1)
+  await live(3, now - 32 * DAY, now + 2)
+  await live(1, now + 3, now + 3)
+  t.deepEqual(await texts(), [
+    `1 at ${now}`,
+    `2 at ${now + 2 * DAY}`,
+    `3 at ${now - 32 * DAY}`,
+    `1 at ${now + 3}`,
+  ])
+  t.is(await log.lastSaid(CONV), now + 3)
+})
+
+test('what fills a placeholder stands where it was said', async (t) => {
+  const { log, live, texts } = await open()
+  const hole = {
+    ...said(1, 5),
+    key: 'gap-1',
+    payload: Buffer.alloc(0),
+    placeholder: 'gap',
+  } as const
+  await live(2, 10)
+  await log.insert(hole)
+  await live(2, 30)
+  await log.insert({ ...hole, key: 'gap-2' })
+  await log.insert({ ...hole, key: 'gap-3' })
+  await log.insert(said(1, 20), 'gap-1')
+  await log.insert(said(1, 40), 'gap-2')
+  await log.insert(said(1, 15), 'gap-3')
+  t.deepEqual(await texts(), ['2 at 10', '1 at 15', '1 at 20', '2 at 30', '1 at 40'])
+  const late = await log.insert(said(1, 50))
+  await log.insert({ ...hole, key: 'gap-4' })
+  await log.insert(said(1, 60))
+  await log.insert(said(1, 70), 'gap-4')
+  t.is(late.row.before, undefined)
+  await live(1, 80)
+  t.deepEqual((await texts()).slice(-4), ['1 at 50', '1 at 60', '1 at 70', '1 at 80'])
 })
 
 test('after a restart, deleted, searched: it is where it was', async (t) => {
-  const { log, live, late, again } = await open()
+  const { live, late, again } = await open()
   for (const ts of [10, 30]) await live(1, ts)
   await late(1, 20)
   const after = await again()
   const [row] = await after.page(CONV, 2, 1)
   t.is(row && textOf(row), '1 at 20')
   t.is(row?.number, 3, 'its number tells when it came')
-  t.is((await after.newest([CONV])).get(CONV)?.number, 2)
+  const newest = (await after.newest([CONV])).get(CONV)
+  t.is(newest?.line.number, 2, 'stands last')
+  t.is(newest?.number, 3, 'arrived last')
+  t.deepEqual((await after.arrivals(CONV, null, 2)).map(textOf), ['1 at 30', '1 at 20'])
   const found: MessageRow[] = []
   for await (const rows of after.scan(CONV, 'at 20')) found.push(...rows)
   t.true(found.some(({ number }) => number === 3))
   await after.forget(CONV, ({ number }) => number === 2)
-  t.deepEqual((await log.page(CONV, null, 9)).map(textOf), ['1 at 10', '1 at 20'])
+  t.deepEqual((await after.page(CONV, null, 9)).map(textOf), ['1 at 10', '1 at 20'])
   await after.forget(CONV, () => true)
-  t.deepEqual(await log.page(CONV, null, 9), [])
+  t.deepEqual(await after.page(CONV, null, 9), [])
 })
 
 test('pages of any size, forwards and backwards, are the same conversation', async (t) => {

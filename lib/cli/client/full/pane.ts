@@ -12,7 +12,8 @@ export interface Item {
   /** See MessageView. */
   readonly before?: number
   readonly ts?: number
-  /** When the message came: a row with the date stands before the first of a day. */
+  readonly key?: string
+  /** When the message was said: a row with the date stands before the first of a day. */
   readonly at?: number
   readonly entries: readonly Entry[]
   /** What its rows are called when a tick in them changes. */
@@ -227,8 +228,11 @@ export class Pane {
 
 /** False for a row of ours. */
 function standsBefore(
-  { number, ts = 0, ...one }: Item,
+  { number, ts = 0, key = '', ...one }: Item,
   other: Item & { readonly number: number },
 ): boolean {
-  return number !== undefined && compareLines({ ...one, number, ts }, { ts: 0, ...other }) < 0
+  return (
+    number !== undefined &&
+    compareLines({ ...one, number, ts, key }, { ts: 0, key: '', ...other }) < 0
+  )
 }

@@ -1,5 +1,6 @@
 // All that the full screen can show, and which of it is open: one pane for everything that happens, as the line mode shows
 // it, and one for each chat that was opened. Says where a row that is printed belongs. Knows no terminal.
+import type { MessageView } from '../../../client/events.ts'
 import type { Entry } from '../rows.ts'
 import { type Item, Pane } from './pane.ts'
 
@@ -7,13 +8,7 @@ import { type Item, Pane } from './pane.ts'
 const MAX_KEPT = 30
 
 /** What of a message says where it belongs. */
-export interface Addressed {
-  readonly chat: string
-  readonly number: number
-  readonly before?: number
-  readonly ts: number
-  readonly at: number
-}
+export type Addressed = Pick<MessageView, 'chat' | 'number' | 'before' | 'ts' | 'mid' | 'saidAt'>
 
 export class Panes {
   readonly home: Pane
@@ -83,7 +78,7 @@ export class Panes {
   /** A message of the past as the answer to a command. */
   answer(view: Addressed, show: () => void): void {
     const { entries, ids } = this.#item(view, show)
-    this.#open.add({ at: view.at, entries, ids })
+    this.#open.add({ at: view.saidAt, entries, ids })
   }
 
   stale(id: string): boolean {
@@ -95,7 +90,7 @@ export class Panes {
   }
 
   #item(view: Addressed, show: () => void): Item & { readonly number: number } {
-    const { number, at, ts, before } = view
+    const { number, saidAt: at, ts, mid, before } = view
     const collected = { entries: [], ids: [] }
     this.#collected = collected
     try {
@@ -103,6 +98,6 @@ export class Panes {
     } finally {
       this.#collected = null
     }
-    return { number, at, ts, ...(before === undefined ? {} : { before }), ...collected }
+    return { number, at, ts, key: mid, ...(before === undefined ? {} : { before }), ...collected }
   }
 }

@@ -92,7 +92,7 @@ export class FullKit {
   /** In the store only: it was said before. */
   past(chat: string, text: string, more: Body = {}): MessageView {
     const number = this.#said.length + 1
-    const at = this.clock.now() - (1000 - number) * MINUTE
+    const { at = this.clock.now() - (1000 - number) * MINUTE } = more
     const view: MessageView = {
       number,
       mid: `m${String(number)}`,
@@ -103,6 +103,7 @@ export class FullKit {
       own: false,
       ts: at,
       at,
+      saidAt: at,
       timeDoubtful: false,
       body: { kind: 'text', text },
       resent: false,
