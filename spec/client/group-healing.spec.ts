@@ -136,6 +136,7 @@ test.serial(
     await world.pass(7000, 1000)
     await desk.session.groups.create('team', ['bob'])
     await say(desk, 'zero')
+    await world.passUntil(() => laptop.session.groups.list().length === 1)
     await world.passUntil(async () => (await linesOf(laptop, '#team')).includes('alice: zero'))
     await world.pass(3000)
     await reborn(desk)

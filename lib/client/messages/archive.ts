@@ -3,7 +3,10 @@
 import type { Logs, Records } from '../../storage/ports.ts'
 import { fail } from '../../util/errors.ts'
 import { byteFilter } from './byte-filter.ts'
+import type { EncodedRow } from './blocks.ts'
+import type { Order } from './place.ts'
 import type { MessageRow } from './row.ts'
+import { type Newest, newestOf } from './row-table.ts'
 import {
   blockOf,
   decodeBlock,
@@ -86,11 +89,14 @@ export class Archive {
     return null
   }
 
-  /** Blocks in which the conversation is, from behind `from`, in that order; each with its rows of the conversation. */
+  /**
+   * Blocks in which the conversation is, in that order, from the one on in which `from` is, a number or the place of one; each
+   * with its rows of the conversation.
+   */
   async *blocksOf(
     conv: string,
     from: number | null,
-    order: 'ascending' | 'descending',
+    order: Order,
   ): AsyncGenerator<readonly MessageRow[]> {
     const segments = [...this.segmentsOf(conv)]
     if (order === 'descending') segments.reverse()
@@ -102,31 +108,29 @@ export class Archive {
         const block = index?.blocks[position]
         if (block?.convs.has(conv) !== true) continue
         const next = index?.blocks[position + 1]?.first ?? (segment + 1) * SEGMENT_NUMBERS
-        if (from !== null && (order === 'descending' ? block.first >= from : next <= from + 1)) {
-          continue
-        }
-        const rows = (await this.#block(segment, position)).filter(
-          (row) => row.conv === conv && isBehind(row.number, from, order),
-        )
-        yield order === 'descending' ? rows.toReversed() : rows
+        if (from !== null && (order === 'descending' ? block.first > from : next <= from)) continue
+        yield (await this.#block(segment, position)).filter((row) => row.conv === conv)
       }
     }
   }
 
-  /** The newest row of each of these conversations that `isWanted`; reads each block at most once. */
+  /** Of each of these conversations, among the rows that are wanted; reads each block at most once. */
   async newest(
     convs: ReadonlySet<string>,
     isWanted: (row: MessageRow) => boolean,
-  ): Promise<MessageRow[]> {
+  ): Promise<Map<string, Newest>> {
     const left = new Set(convs)
-    const found: MessageRow[] = []
+    const found = new Map<string, Newest>()
     for (let segment = this.#segments.length - 1; segment >= 0; segment--) {
       const blocks = this.#segments[segment]?.blocks ?? []
       for (let position = blocks.length - 1; position >= 0 && left.size > 0; position--) {
         if (!hasOneOf(blocks[position]?.convs, left)) continue
-        for (const row of (await this.#block(segment, position)).toReversed()) {
-          if (isWanted(row) && left.delete(row.conv)) found.push(row)
+        const rows = (await this.#block(segment, position)).filter(isWanted)
+        for (const row of rows) {
+          const { conv, number } = row
+          if (left.has(conv)) found.set(conv, newestOf(found.get(conv), { line: row, number }))
         }
+        for (const { conv } of rows) left.delete(conv)
       }
     }
     return found
@@ -151,11 +155,11 @@ export class Archive {
     return (await this.#bodies(segment)).flatMap(({ body }) => decodeBlock(body))
   }
 
-  /** Adds the next segment, or puts these rows in the place of those of an old one. Durable when it resolves. */
-  async write(segment: number, rows: readonly MessageRow[]): Promise<void> {
+  /** Adds the next segment, or puts these blocks in the place of those of an old one. Durable when it resolves. */
+  async write(segment: number, groups: readonly (readonly EncodedRow[])[]): Promise<void> {
     if (segment > this.#segments.length) fail('E_INTERNAL')
     const before = this.#segments[segment]
-    const { index, blocks } = encodeSegment(rows, (before?.generation ?? 0) + 1)
+    const { index, blocks } = encodeSegment(groups, (before?.generation ?? 0) + 1)
     const log = nameOf(segment, index.generation)
     await this.#logs.drop(log) // what a crash left
     await this.#append(log, blocks)
@@ -224,11 +228,6 @@ export class Archive {
 
 function nameOf(segment: number, generation: number): string {
   return `messages-${String(segment)}-${String(generation)}`
-}
-
-function isBehind(number: number, from: number | null, order: 'ascending' | 'descending'): boolean {
-  if (from === null) return true
-  return order === 'descending' ? number < from : number > from
 }
 
 function hasOneOf(convs: ReadonlySet<string> | undefined, wanted: ReadonlySet<string>): boolean {

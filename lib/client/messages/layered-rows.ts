@@ -2,16 +2,17 @@
 // sealed in the archive. What lies in records counts.
 import type { Store } from '../../storage/ports.ts'
 import { Archive } from './archive.ts'
+import { cutIntoBlocks } from './blocks.ts'
 import { border, compareLines, inPlace, type Order, type Placed } from './place.ts'
 import { PlacedRows } from './placed-rows.ts'
 import type { MessageRow } from './row.ts'
 import {
   type Newest,
+  newestOf,
   RecordRows,
   type RowTable,
   type Scan,
   type Which,
-  whichOf,
 } from './row-table.ts'
 import { SEGMENT_NUMBERS, segmentOf } from './segment.ts'
 
@@ -67,72 +68,91 @@ export class LayeredRows implements RowTable {
     limit: number,
     order: Order,
   ): Promise<MessageRow[]> {
-    return this.#steady(() => {
-      if (which === 'lines') return this.#lines(conv, from, limit, order)
+    return this.#steady(async () => {
+      if (which === 'lines') return this.#lines(conv, await this.#startOf(from), limit, order)
       const number = typeof from === 'object' ? (from?.number ?? null) : from
-      if (which === 'arrived') return this.#arrived(conv, number, limit, order)
-      return this.#list(which, conv, number, limit, order)
+      return this.#byNumber(which, conv, number, limit, order)
     })
   }
 
-  /** With those that stand elsewhere than their numbers say. */
+  async #startOf(from: number | Placed | null): Promise<Placed | null> {
+    if (typeof from !== 'number') return from
+    const row = this.#isHot(from) ? await this.#hot.byNumber(from) : await this.#cold.byNumber(from)
+    return row ?? border(from)
+  }
+
+  /** As they stand. */
   async #lines(
     conv: string,
-    from: number | Placed | null,
+    start: Placed | null,
     limit: number,
     order: Order,
   ): Promise<MessageRow[]> {
-    const placed = await this.#placed.of(conv)
-    const start =
-      typeof from === 'number'
-        ? (placed.find(({ number }) => number === from) ?? border(from))
-        : from
-    if (start === null) {
-      const lines = await this.#list('lines', conv, null, limit, order)
-      return placed.length === 0 ? lines : inPlace([...lines, ...placed], order).slice(0, limit)
-    }
-    const { before, number } = start
-    const behind =
-      order === 'descending' ? (before ?? number) : before === undefined ? number : before - 1
-    const lines = await this.#list('lines', conv, behind, limit, order)
-    if (placed.length === 0) return lines
     const sign = order === 'ascending' ? 1 : -1
-    const others = placed.filter((row) => sign * compareLines(row, start) > 0)
-    return inPlace([...lines, ...others], order).slice(0, limit)
+    const isBehind = (row: MessageRow): boolean =>
+      start === null || sign * compareLines(row, start) > 0
+    const place = start === null ? null : (start.before ?? start.number)
+    const isBetween = order === 'ascending' && start?.before !== undefined
+    const from = place !== null && isBetween ? place - 1 : place
+    const hot = this.#hotOnly(await this.#hot.list('lines', conv, from, limit, order))
+    const placed = this.#hotOnly(await this.#placed.of(conv)).filter(isBehind)
+    const { end } = this.#cold
+    const isEnough =
+      order === 'descending'
+        ? hot.length >= limit && (hot.at(-1)?.number ?? 0) >= end
+        : from !== null && from >= end - 1
+    if (isEnough && placed.length === 0) return hot
+    const cold = isEnough ? [] : await this.#archived(conv, place, limit, order, isBehind)
+    return inPlace([...hot, ...placed, ...cold], order).slice(0, limit)
   }
 
-  async #arrived(
+  /** As they arrived, or what lies beside the lines. */
+  async #byNumber(
+    which: Exclude<Which, 'lines'>,
     conv: string,
     from: number | null,
     limit: number,
     order: Order,
   ): Promise<MessageRow[]> {
-    const lines = await this.#list('lines', conv, from, limit, order)
-    const placed = await this.#hot.list('placed', conv, from, limit, order)
-    if (placed.length === 0) return lines
-    return byNumber([...lines, ...placed], order).slice(0, limit)
-  }
-
-  async #list(
-    which: Exclude<Which, 'arrived'>,
-    conv: string,
-    from: number | null,
-    limit: number,
-    order: Order,
-  ): Promise<MessageRow[]> {
-    const hot = await this.#hot.list(which, conv, from, limit, order)
+    const kinds = which === 'arrived' ? (['lines', 'placed'] as const) : [which]
+    const lists = kinds.map((kind) => this.#hot.list(kind, conv, from, limit, order))
+    const hot = this.#hotOnly(byNumber((await Promise.all(lists)).flat(), order).slice(0, limit))
     const { end } = this.#cold
     const isEnough =
       order === 'descending'
         ? hot.length >= limit && (hot.at(-1)?.number ?? 0) >= end
         : from !== null && from >= end - 1
     if (isEnough || end === 0) return hot
-    const cold: MessageRow[] = []
-    for await (const rows of this.#cold.blocksOf(conv, from, order)) {
-      cold.push(...rows.filter((row) => !this.#strays.has(row.number) && whichOf(row) === which))
-      if (cold.length >= limit) break
-    }
+    const sign = order === 'ascending' ? 1 : -1
+    const cold = await this.#archived(
+      conv,
+      from,
+      limit,
+      order,
+      ({ number }) => from === null || sign * (number - from) > 0,
+      which,
+    )
     return byNumber([...hot, ...cold], order).slice(0, limit)
+  }
+
+  /** At least the first `limit` that are wanted. */
+  async #archived(
+    conv: string,
+    from: number | null,
+    limit: number,
+    order: Order,
+    isWanted: (row: MessageRow) => boolean,
+    which: Which = 'lines',
+  ): Promise<MessageRow[]> {
+    const aside = which === 'lines' || which === 'arrived' ? undefined : which
+    const found: MessageRow[] = []
+    for await (const rows of this.#cold.blocksOf(conv, from, order)) {
+      for (const row of rows) {
+        if (row.aside === aside && !this.#strays.has(row.number) && isWanted(row)) found.push(row)
+      }
+      if (found.length >= limit) break
+    }
+    return found
   }
 
   async *scan(what: Scan): AsyncGenerator<readonly MessageRow[]> {
@@ -156,35 +176,23 @@ export class LayeredRows implements RowTable {
 
   newest(convs: readonly string[]): Promise<Map<string, Newest>> {
     return this.#steady(async () => {
-      const lines = await this.#newestByNumber(convs)
       const found = new Map<string, Newest>()
-      for (const conv of convs) {
-        const line = lines.get(conv)
-        const [placed] = await this.#hot.list('placed', conv, null, 1, 'descending')
-        const [last] =
-          placed === undefined ? [line] : await this.#lines(conv, null, 1, 'descending')
-        const number = Math.max(line?.number ?? 0, placed?.number ?? 0)
-        if (last !== undefined) found.set(conv, { line: last, number })
+      const add = (newest: Newest): void => {
+        const { conv } = newest.line
+        found.set(conv, newestOf(found.get(conv), newest))
       }
+      const addAll = (lines: readonly MessageRow[]): void => {
+        for (const line of lines) if (this.#isHot(line.number)) add({ line, number: line.number })
+      }
+      for (const conv of convs) addAll(await this.#hot.list('lines', conv, null, 1, 'descending'))
+      // what lies in records below the archive's end may have something newer in the archive
+      const left = convs.filter((conv) => (found.get(conv)?.number ?? 0) < this.#cold.end)
+      const isWanted = (row: MessageRow): boolean =>
+        row.aside === undefined && !this.#strays.has(row.number)
+      for (const newest of (await this.#cold.newest(new Set(left), isWanted)).values()) add(newest)
+      for (const conv of convs) addAll(await this.#placed.of(conv))
       return found
     })
-  }
-
-  /** Of the lines that stand where they arrived. */
-  async #newestByNumber(convs: readonly string[]): Promise<Map<string, MessageRow>> {
-    const found = new Map<string, MessageRow>()
-    for (const conv of convs) {
-      const [row] = await this.#hot.list('lines', conv, null, 1, 'descending')
-      if (row !== undefined) found.set(conv, row)
-    }
-    // what lies in records below the archive's end may have something newer in the archive
-    const left = convs.filter((conv) => (found.get(conv)?.number ?? 0) < this.#cold.end)
-    const isWanted = (row: MessageRow): boolean =>
-      row.aside === undefined && !this.#strays.has(row.number)
-    for (const row of await this.#cold.newest(new Set(left), isWanted)) {
-      if (row.number > (found.get(row.conv)?.number ?? -1)) found.set(row.conv, row)
-    }
-    return found
   }
 
   async put(rows: readonly MessageRow[]): Promise<void> {
@@ -235,16 +243,21 @@ export class LayeredRows implements RowTable {
   ): Promise<void> {
     const hot = await this.#hot.ofSegment(segment)
     const newer = new Set(hot.map(({ number }) => number))
-    for (const row of hot) if (stays(row)) this.#strays.set(row.number, true)
     const cold = (await this.#cold.rows(segment)).filter(
       (row) => !newer.has(row.number) && isWanted(row),
     )
-    const folded = hot.filter((row) => !stays(row))
-    const rows = [...cold, ...folded].sort((p, q) => p.number - q.number)
-    await this.#cold.write(segment, rows)
+    const ended = hot.filter((row) => row.expires === undefined)
+    const { blocks, left } = cutIntoBlocks(byNumber([...cold, ...ended], 'ascending'))
+    await this.#hot.put(left.filter((row) => !newer.has(row.number)))
+    const stay = new Set([...left, ...hot.filter((row) => row.expires !== undefined)])
+    for (const { number } of stay) this.#strays.set(number, true)
+    for (const { conv } of left) this.#placed.forget(conv)
+    await this.#cold.write(segment, blocks)
     this.#stale.delete(segment)
+    const folded = hot.filter((row) => !stay.has(row))
     for (const { number } of folded) this.#strays.delete(number)
     this.#hot.drop(folded)
+    for (const { conv, before } of folded) if (before !== undefined) this.#placed.forget(conv)
   }
 
   async #findStrays(): Promise<void> {
@@ -264,6 +277,11 @@ export class LayeredRows implements RowTable {
       const result = await read()
       if (version === this.#cold.version) return result
     }
+  }
+
+  /** Without what is in the archive by now and is still on its way out of the records. */
+  #hotOnly(rows: readonly MessageRow[]): MessageRow[] {
+    return rows.filter(({ number }) => this.#isHot(number))
   }
 
   #isHot(number: number): boolean {

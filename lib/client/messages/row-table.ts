@@ -3,7 +3,7 @@ import type { Rec, Records } from '../../storage/ports.ts'
 import { decodeStrict, encode } from '../../protocol/cbor.ts'
 import { check, map, u } from '../../protocol/shape.ts'
 import { byteFilter } from './byte-filter.ts'
-import type { Order, Placed } from './place.ts'
+import { compareLines, type Order, type Placed } from './place.ts'
 import { type Aside, decodeRow, encodeRow, type MessageRow } from './row.ts'
 import { SEGMENT_NUMBERS, segmentOf } from './segment.ts'
 
@@ -32,6 +32,13 @@ export interface Scan {
   readonly last: number
   /** Down to here. Default: all. */
   readonly above?: number
+}
+
+/** Of lines of one conversation. */
+export function newestOf(one: Newest | undefined, other: Newest): Newest {
+  if (one === undefined) return other
+  const { line } = compareLines(one.line, other.line) < 0 ? other : one
+  return { line, number: Math.max(one.number, other.number) }
 }
 
 export interface RowTable {

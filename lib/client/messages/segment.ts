@@ -4,12 +4,11 @@ import { sha256 } from '../../crypto/hash.ts'
 import { decodeStrict, encode } from '../../protocol/cbor.ts'
 import { bRange, check, list, map, tuple, u } from '../../protocol/shape.ts'
 import { type Bytes, fromHex, hex, utf8, view } from '../../util/bytes.ts'
-import { decodeRow, encodeRow, type MessageRow } from './row.ts'
+import { BLOCK_ROWS, type EncodedRow } from './blocks.ts'
+import { decodeRow, type MessageRow } from './row.ts'
 
 /** Numbers that one segment covers. */
 export const SEGMENT_NUMBERS = 1024
-const BLOCK_ROWS = 64
-const BLOCK_BYTES = 2 ** 18
 const BLOCKS_MAX = SEGMENT_NUMBERS
 const ENTRY_BYTES = 6
 
@@ -42,27 +41,15 @@ export interface SegmentIndex {
   readonly keys: Bytes
 }
 
-/** `rows` in ascending order, all of segment `segment`. */
+/** All of one segment, in ascending order. */
 export function encodeSegment(
-  rows: readonly MessageRow[],
+  groups: readonly (readonly EncodedRow[])[],
   generation: number,
 ): { readonly index: SegmentIndex; readonly blocks: readonly Buffer[] } {
-  const groups: { readonly rows: MessageRow[]; readonly bodies: Buffer[]; bytes: number }[] = []
-  for (const row of rows) {
-    const body = encodeRow(row)
-    let group = groups.at(-1)
-    const isFull = group !== undefined && group.bytes + body.length > BLOCK_BYTES
-    if (group === undefined || isFull || group.rows.length === BLOCK_ROWS) {
-      group = { rows: [], bodies: [], bytes: 0 }
-      groups.push(group)
-    }
-    group.rows.push(row)
-    group.bodies.push(body)
-    group.bytes += body.length
-  }
+  const rows = groups.flat().map(({ row }) => row)
   const blocks = groups.map((group) => ({
-    first: group.rows[0]?.number ?? 0,
-    convs: new Set(group.rows.map((row) => row.conv)),
+    first: group[0]?.row.number ?? 0,
+    convs: new Set(group.map(({ row }) => row.conv)),
   }))
   const convs = new Set(rows.map((row) => row.conv))
   const entries = rows
@@ -75,7 +62,7 @@ export function encodeSegment(
     .sort((p, q) => p.compare(q))
   return {
     index: { generation, blocks, convs, keys: Buffer.concat(entries) },
-    blocks: groups.map(({ bodies }) => encode(bodies)),
+    blocks: groups.map((group) => encode(group.map(({ body }) => body))),
   }
 }
 

@@ -1,6 +1,7 @@
 // Old messages leave memory and answer every question as before: compared, question by question, with a plain list.
 import test, { type ExecutionContext } from 'ava'
 
+import { cutIntoBlocks } from '../../../lib/client/messages/blocks.ts'
 import { RecordMessageLog } from '../../../lib/client/messages/log.ts'
 import type { MessageRow } from '../../../lib/client/messages/row.ts'
 import {
@@ -213,7 +214,7 @@ test('a message that vanishes stays where it can be removed at once', async (t) 
 
 test('a segment comes back from its bytes', (t) => {
   const rows = all.slice(0, 300).map((n) => ({ ...message(n), number: n }))
-  const { index, blocks } = encodeSegment(rows, 3)
+  const { index, blocks } = encodeSegment(cutIntoBlocks(rows).blocks, 3)
   const back = decodeIndex(encodeIndex(index))
   t.deepEqual({ ...back, keys: hex(back.keys) }, { ...index, keys: hex(index.keys) })
   t.deepEqual(
