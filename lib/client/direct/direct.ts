@@ -246,9 +246,8 @@ export class Direct implements DirectApi, SideWay {
   }
 
   async #refuse(talk: Talk): Promise<void> {
-    const { peer, sess, dev } = talk
     this.#talks.end(talk, 'declined', undefined, true)
-    if (dev !== null) await this.#post.say({ k: 'p2p.answer', sess, cand: [], no: true }, peer, dev)
+    if (talk.dev !== null) await this.#sayNo(talk, talk.dev)
   }
 
   /** What a yes tells is what was shown, unless the person has decided for later: otherwise the question comes again. */
@@ -270,11 +269,23 @@ export class Direct implements DirectApi, SideWay {
       await this.#post.say({ k: 'p2p.answer', sess, psk, cand: talk.own }, peer, dev)
     } catch (error) {
       this.#talks.release(talk)
-      this.#talks.end(talk, 'failed', sentence(error))
+      if (this.#talks.has(talk)) await this.#giveUp(talk, dev, error)
       throw error
     }
     this.#meet(talk)
     return viewOf(talk)
+  }
+
+  /** Agreed, but this side cannot: they hear it now, and not by waiting. */
+  async #giveUp(talk: Talk, dev: Bytes, error: unknown): Promise<void> {
+    this.#talks.end(talk, 'failed', sentence(error))
+    await this.#sayNo(talk, dev).catch((cause: unknown) => {
+      this.#deps.log.info('client.direct.no', { code: codeOf(cause) })
+    })
+  }
+
+  #sayNo({ peer, sess }: Talk, dev: Bytes): Promise<void> {
+    return this.#post.say({ k: 'p2p.answer', sess, cand: [], no: true }, peer, dev)
   }
 
   #answered(talk: Talk, { psk, cand, no }: PayloadOf<'p2p.answer'>, dev: Bytes): void {
