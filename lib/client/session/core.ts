@@ -302,7 +302,7 @@ export class Core {
     this.answers = new FileAnswers({ parties, outbox, clock })
     this.transfers = await Transfers.open({
       ...{ records, link, files: this.deps.files, clock, log, emit },
-      ...{ names: this.names, way: (conv: string) => this.direct.way(conv) },
+      ...{ names: this.names, way: (conv: string) => this.direct.links.way(conv) },
       acknowledge: (transfer, chunks, done) => this.answers.send(transfer, chunks, done),
       broken: this.broken,
     })
@@ -375,7 +375,7 @@ export class Core {
     })
     this.states = new MessageStates({ messages, names, parties, acct, emit, clock, log, broken })
     this.outbox = await openOutbox({
-      ...{ ...common, profile, receivers, acceptance, keyRing, broken, sideWay: this.direct },
+      ...{ ...common, profile, receivers, acceptance, keyRing, broken, sideWay: this.direct.links },
       caughtUp: () => this.inbox.caughtUp(),
       voided: (item) => void this.groupChanges.drop(item).catch(broken),
       changed: (item, state, code, reason) => {
