@@ -29,7 +29,8 @@ import type { WhoApi } from '../who-api.ts'
 import type { Wire } from '../wire.ts'
 import { LiveAccount } from './account-actions.ts'
 import { acceptFile, endFile } from './file-actions.ts'
-import { Core } from './core.ts'
+import { buildCore } from './build-core.ts'
+import type { Core } from './core.ts'
 import { History } from './history.ts'
 import { GroupActions } from './group-actions.ts'
 import { LifeActions } from './life.ts'
@@ -94,7 +95,7 @@ export class LiveSession implements Session {
     })
     let session: LiveSession | null = null
     try {
-      const core = await Core.build({
+      const core = await buildCore({
         deps,
         profile,
         link,
