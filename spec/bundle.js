@@ -1,11 +1,14 @@
 // `node spec/bundle.js` bundles every spec, and every program that a spec or a bench starts, with what it imports: a worker of
 // AVA then reads a few files instead of three hundred, and no module loader stands between.
 import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
 import { build, stop } from 'esbuild'
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url))
+const LIB = join(ROOT, 'lib/')
+const DIST = join(ROOT, 'dist/')
 
 /** As deep as spec/, so that what is beside spec/ is beside it as well. */
 export const OUT = 'dist-spec/'
@@ -33,8 +36,8 @@ function keepPlace({ onLoad }) {
   onLoad({ filter: /\.ts$/ }, async ({ path }) => {
     const text = await readFile(path, 'utf8')
     if (!text.includes('import.meta.url')) return null
-    const place = pathToFileURL(path).href.replace(/\/lib\/.*$/, '/dist/')
-    const contents = text.replaceAll('import.meta.url', JSON.stringify(place))
+    const place = pathToFileURL(path.startsWith(LIB) ? DIST : path).href
+    const contents = text.replaceAll('import.meta.url', () => JSON.stringify(place))
     return { contents, loader: 'ts' }
   })
 }

@@ -13,8 +13,8 @@ import {
   safeRow,
   safeText,
 } from '../../lib/cli/sanitise.ts'
+import { HOSTILE_TEXTS } from '../fixtures/hostile-text.ts'
 import { vectors } from '../helpers/vectors.ts'
-import { HOSTILE } from './hostile.ts'
 
 const numRuns = process.env['SLOW'] === undefined ? 300 : 20_000
 // Everything a terminal could act upon, written out on its own so that the filter is not its own judge.
@@ -72,7 +72,7 @@ test('nothing that a terminal acts upon passes, and filtering twice changes noth
   )
 })
 
-for (const { name, text } of HOSTILE) {
+for (const { name, text } of HOSTILE_TEXTS) {
   test(`inert: ${name}`, (t) => {
     t.notRegex(safeText(text), ACTS)
     t.notRegex(safeBody(text), /\t/u)

@@ -34,6 +34,7 @@ import {
   plansOf,
   rest,
 } from './fleet-run.ts'
+import { isCommon } from './talking-fleet.ts'
 
 const KINDS = [
   ...['say', 'say', 'say', 'say', 'say', 'say', 'edit', 'edit', 'react', 'react', 'remove'],
@@ -44,23 +45,12 @@ const KINDS = [
 type What = Exclude<(typeof KINDS)[number], Mishap>
 
 async function act(crowd: Crowd, what: What, device: Device, k: number): Promise<unknown> {
+  if (isCommon(what)) return crowd.common(what, device, k)
   switch (what) {
     case 'say':
       return crowd.say(device, k)
-    case 'edit':
-      return crowd.edit(device, k)
-    case 'react':
-      return crowd.react(device, k)
-    case 'remove':
-      return crowd.remove(device, k)
     case 'read':
       return crowd.read(device, k)
-    case 'add':
-      return crowd.add()
-    case 'revoke':
-      return crowd.revoke(device, k)
-    case 'rename':
-      return crowd.rename(device)
     case 'forget':
       return crowd.forget(device, k)
     case 'block':

@@ -1,7 +1,8 @@
 // Some people with some devices each, what is done to them, and what every device must hold in the end: the model behind
 // convergence.spec.ts. Knows what was promised to whom; asks the clients for nothing but what a person sees.
 import type { MessageView } from '../../lib/client/events.ts'
-import { type Account, type Device, Fleet } from './fleet.ts'
+import type { Account, Device } from './fleet.ts'
+import { type Target, TalkingFleet } from './talking-fleet.ts'
 import { type Player, World } from './world.ts'
 
 /** One text and what has to become of it. */
@@ -27,7 +28,6 @@ export interface Said {
   loose: boolean
 }
 
-export const SMILES = ['👍', '❤'] as const
 const CHATS: readonly Account[] = ['alice', 'bob', 'carol']
 
 export function chatOf(one: Account, other: Account): string {
@@ -37,13 +37,12 @@ export function chatOf(one: Account, other: Account): string {
 /** So many are there from the beginning. */
 const FIRST = 4
 
-export class Crowd extends Fleet {
+export class Crowd extends TalkingFleet<Said> {
   readonly said: Said[] = []
   /** Conversations in which somebody was blocked at some time: what is about messages may have got lost there. */
   readonly mixed = new Set<string>()
   /** Who was blocked by some device, and by whom, as long as none has taken it back. */
   readonly #blocked = new Set<string>()
-  #count = 0
 
   /** Alice with a password, bob with two devices, carol; everybody knows everybody. */
   static async gather(): Promise<Crowd> {
@@ -85,7 +84,7 @@ export class Crowd extends Fleet {
 
   async sayTo(device: Device, to: Account): Promise<void> {
     const chat = chatOf(device.account, to)
-    const text = `${device.player.name} ${++this.#count}`
+    const text = `${device.player.name} ${this.next()}`
     const before = (await this.rows(device, chat)).flatMap(textOf)
     const said: Said = {
       ...{ text, mid: '', chat, from: device, before, promised: false, versions: [text] },
@@ -112,54 +111,19 @@ export class Crowd extends Fleet {
     said.mid = sent.mid
   }
 
-  /** Something of this account's own that the device still shows. */
-  async #mine(device: Device, k: number): Promise<{ said: Said; number: number } | null> {
-    return this.#shown(device, k, true)
-  }
-
-  async #shown(
-    device: Device,
-    k: number,
-    own: boolean,
-  ): Promise<{ said: Said; number: number } | null> {
+  protected override shown(device: Device, k: number, own: boolean): Promise<Target<Said> | null> {
     const known = this.said.filter(
       ({ chat, from }) =>
         chat.split('+').includes(device.account) && (!own || from.account === device.account),
     )
-    // the youngest are the most interesting
-    const said = known.at(-1 - (k % Math.min(6, Math.max(1, known.length))))
-    if (said === undefined) return null
-    const row = (await this.rows(device, said.chat)).find(({ mid, body }) =>
-      said.mid === '' ? false : mid === said.mid && body.kind === 'text',
-    )
-    return row === undefined ? null : { said, number: row.number }
+    return this.among(known, k, ({ chat }) => this.rows(device, chat))
   }
 
-  async edit(device: Device, k: number): Promise<void> {
-    const target = await this.#mine(device, k)
-    if (target === null) return
-    const text = `${target.said.text} (${++this.#count})`
-    target.said.versions.push(text)
-    await this.#change(device, target.said, () =>
-      device.player.session.life.edit(target.number, text),
-    )
-  }
-
-  async react(device: Device, k: number): Promise<void> {
-    const target = await this.#shown(device, k, false)
-    if (target === null) return
-    const emoji = SMILES[k % 2] ?? SMILES[0]
-    const on = k % 3 !== 0
-    await this.#change(device, target.said, () =>
-      device.player.session.life.react(target.number, emoji, on),
-    )
-  }
-
-  async remove(device: Device, k: number): Promise<void> {
-    const target = await this.#mine(device, k)
+  override async remove(device: Device, k: number): Promise<void> {
+    const target = await this.shown(device, k, true)
     if (target === null) return
     const { said } = target
-    const done = await this.#change(device, said, () =>
+    const done = await this.change(device, said, () =>
       device.player.session.life.remove(target.number),
     )
     if (done) said.deleted = true
@@ -167,7 +131,11 @@ export class Crowd extends Fleet {
     for (const other of this.entitled(said.chat)) said.excused.add(other)
   }
 
-  async #change(device: Device, said: Said, work: () => Promise<unknown>): Promise<boolean> {
+  protected override async change(
+    device: Device,
+    said: Said,
+    work: () => Promise<unknown>,
+  ): Promise<boolean> {
     const done = await this.attempt(device, work)
     // a change of which nobody knows whether it was queued
     if (done === null && device.state !== 'up') said.loose = true
@@ -200,7 +168,7 @@ export class Crowd extends Fleet {
   }
 
   /** One of alice's devices, by another one. */
-  async revoke(device: Device, k: number): Promise<void> {
+  override async revoke(device: Device, k: number): Promise<void> {
     const victim = await this.victimOf(device, k)
     if (victim === null) return
     const isCalm = this.isCalm() && !this.losses.hasLostOf(victim.dev)

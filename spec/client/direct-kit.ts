@@ -15,6 +15,9 @@ export class Net {
   /** Whether a machine reaches another one. */
   reaches: (from: string, ip: string) => boolean = () => true
 
+  /** Machines on which the port is in use. */
+  readonly taken = new Set<string>()
+
   /** Hears what those who dial say. */
   tap: ((chunk: Buffer) => void) | null = null
   /** Where a dial ends, whatever was dialled. */
@@ -27,6 +30,9 @@ export class Net {
         lan,
         addresses: () => Promise.resolve([ip]),
         listen: (onConnection) => {
+          if (this.taken.has(ip)) {
+            return Promise.reject(new SecureChatError('E_CONNECT', 'port 5000 is in use.'))
+          }
           const port = this.#nextPort++
           const key = `${ip}:${port}`
           this.#doors.set(key, onConnection)

@@ -75,6 +75,29 @@ test('a no, silence, and never: nobody learns an address', async (t) => {
   await bob.session.close()
 })
 
+test('whoever agrees but has no port tells it at once, and the next question is a new one', async (t) => {
+  const world = await World.create()
+  const two = await twoMachines(world)
+  const { alice, bob, net } = two
+  net.taken.add('10.0.0.2')
+  await alice.session.direct.offer('bob')
+  await world.passUntil(() => states(bob).includes('asked'))
+  await t.throwsAsync(bob.session.direct.answer('alice', true), { code: 'E_CONNECT' })
+  t.is(bob.of('direct').at(-1)?.direct.reason, 'port 5000 is in use.')
+  await world.passUntil(() => states(alice).at(-1) !== 'offered')
+  t.is(states(alice).at(-1), 'declined')
+  await bob.session.direct.setRule('alice', 'always')
+  await alice.session.direct.offer('bob')
+  await world.passUntil(() => states(alice).at(-1) !== 'offered')
+  t.is(states(alice).at(-1), 'declined', 'nor does whoever has agreed for later')
+  t.deepEqual(net.open, [])
+  net.taken.clear()
+  await alice.session.direct.offer('bob')
+  await world.passUntil(() => states(alice).at(-1) === 'up' && states(bob).at(-1) === 'up')
+  await alice.session.close()
+  await bob.session.close()
+})
+
 test('only the one who asked can be reached, only the other one, nobody', async (t) => {
   const world = await World.create()
   const two = await twoMachines(world)

@@ -35,6 +35,7 @@ import {
   rest,
 } from './fleet-run.ts'
 import { GroupCrowd, type Said } from './group-crowd.ts'
+import { isCommon } from './talking-fleet.ts'
 
 const KINDS = [
   ...(['say', 'say', 'say', 'say', 'say', 'say', 'edit', 'react', 'remove'] as const),
@@ -48,21 +49,10 @@ type What = Exclude<(typeof KINDS)[number], Mishap>
 const FIRST_DEVICES = 5
 
 async function act(crowd: GroupCrowd, what: What, device: Device, k: number): Promise<unknown> {
+  if (isCommon(what)) return crowd.common(what, device, k)
   switch (what) {
     case 'say':
       return crowd.say(device)
-    case 'edit':
-      return crowd.edit(device, k)
-    case 'react':
-      return crowd.react(device, k)
-    case 'remove':
-      return crowd.remove(device, k)
-    case 'add':
-      return crowd.add()
-    case 'revoke':
-      return crowd.revoke(device, k)
-    case 'rename':
-      return crowd.rename(device)
     case 'invite':
     case 'kick':
     case 'leave':

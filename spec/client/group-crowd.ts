@@ -2,8 +2,9 @@
 // model behind group-convergence.spec.ts. What counts is what each device itself believed about the group at each moment.
 import type { MessageView } from '../../lib/client/events.ts'
 import type { GroupInfo } from '../../lib/client/group-api.ts'
-import { type Account, type Device, Fleet } from './fleet.ts'
+import type { Account, Device } from './fleet.ts'
 import { befriend } from './group-kit.ts'
+import { type Target, TalkingFleet } from './talking-fleet.ts'
 import { type Player, World } from './world.ts'
 
 /** Something that one device tells the group. */
@@ -42,9 +43,8 @@ interface Absence {
 }
 
 const PEOPLE: readonly Account[] = ['alice', 'bob', 'carol', 'dave']
-const SMILES = ['👍', '❤'] as const
 
-export class GroupCrowd extends Fleet {
+export class GroupCrowd extends TalkingFleet<Said> {
   readonly said: Said[] = []
   readonly absences: Absence[] = []
   /** Of these some placeholder may wait for ever: they were out of the group at some time. */
@@ -52,7 +52,6 @@ export class GroupCrowd extends Fleet {
   /** hex */
   conv = ''
   readonly #absent = new Map<string, Absence>()
-  #count = 0
 
   /** Alice with a password, bob with two devices, carol, and dave who is not in the group; everybody knows everybody. */
   static async gather(): Promise<GroupCrowd> {
@@ -155,7 +154,7 @@ export class GroupCrowd extends Fleet {
   async say(device: Device): Promise<void> {
     const group = this.#inside(device)
     if (group === null) return
-    const text = `${device.player.name} ${++this.#count}`
+    const text = `${device.player.name} ${this.next()}`
     const said: Said = {
       ...{ ...this.#deed(device), text, mid: '', versions: [text] },
       ...{ isDeleted: false, changes: [] },
@@ -168,32 +167,13 @@ export class GroupCrowd extends Fleet {
     said.mid = sent.mid
   }
 
-  async edit(device: Device, k: number): Promise<void> {
-    const target = await this.#shown(device, k, true)
-    if (target === null) return
-    const text = `${target.said.text} (${++this.#count})`
-    target.said.versions.push(text)
-    await this.#change(device, target.said, () =>
-      device.player.session.life.edit(target.number, text),
-    )
-  }
-
-  async react(device: Device, k: number): Promise<void> {
-    const target = await this.#shown(device, k, false)
-    if (target === null) return
-    const emoji = SMILES[k % 2] ?? SMILES[0]
-    await this.#change(device, target.said, () =>
-      device.player.session.life.react(target.number, emoji, k % 3 !== 0),
-    )
-  }
-
   /** By its author, or by an admin. */
-  async remove(device: Device, k: number): Promise<void> {
+  override async remove(device: Device, k: number): Promise<void> {
     const isAdmin = this.#inside(device)?.admin === true
-    const target = await this.#shown(device, k, !isAdmin)
+    const target = await this.shown(device, k, !isAdmin)
     if (target === null) return
     const { said } = target
-    const change = await this.#change(device, said, () =>
+    const change = await this.change(device, said, () =>
       device.player.session.life.remove(target.number),
     )
     if (change.promised) said.isDeleted = true
@@ -233,9 +213,9 @@ export class GroupCrowd extends Fleet {
         case 'demote':
           return groups.admin(chat, any, what === 'promote')
         case 'topic':
-          return groups.topic(chat, `topic ${++this.#count}`)
+          return groups.topic(chat, `topic ${this.next()}`)
         case 'name':
-          return groups.rename(chat, `group-${++this.#count}`)
+          return groups.rename(chat, `group-${this.next()}`)
       }
     })
   }
@@ -249,7 +229,7 @@ export class GroupCrowd extends Fleet {
   }
 
   /** One of alice's devices, by another one. */
-  async revoke(device: Device, k: number): Promise<void> {
+  override async revoke(device: Device, k: number): Promise<void> {
     const victim = await this.victimOf(device, k)
     if (victim === null) return
     await this.settle()
@@ -344,23 +324,17 @@ export class GroupCrowd extends Fleet {
     })
   }
 
-  async #shown(
-    device: Device,
-    k: number,
-    own: boolean,
-  ): Promise<{ said: Said; number: number } | null> {
-    if (this.#inside(device) === null) return null
+  protected override shown(device: Device, k: number, own: boolean): Promise<Target<Said> | null> {
+    if (this.#inside(device) === null) return Promise.resolve(null)
     const known = this.said.filter(({ from }) => !own || from.account === device.account)
-    // the youngest are the most interesting
-    const said = known.at(-1 - (k % Math.min(6, Math.max(1, known.length))))
-    if (said === undefined || said.mid === '') return null
-    const row = (await this.rows(device)).find(
-      ({ mid, body }) => mid === said.mid && body.kind === 'text',
-    )
-    return row === undefined ? null : { said, number: row.number }
+    return this.among(known, k, () => this.rows(device))
   }
 
-  async #change(device: Device, said: Said, work: () => Promise<unknown>): Promise<Deed> {
+  protected override async change(
+    device: Device,
+    said: Said,
+    work: () => Promise<unknown>,
+  ): Promise<Deed> {
     const change = this.#deed(device)
     said.changes.push(change)
     const done = await this.attempt(device, work)

@@ -190,6 +190,7 @@ test.serial(
     // a month later the only keys there are have ended
     await bob.session.close()
     await world.pass(32 * DAY_MS, DAY_MS / 4)
+    await world.renewCertificate()
     await bob.restart()
     world.heard.length = 0
     const { mid } = await bob.session.send('alice', 'are you there?')

@@ -267,6 +267,11 @@ export class World {
     }
   }
 
+  /** After months that took a moment: the server has a certificate of now before anybody comes. */
+  renewCertificate(): Promise<void> {
+    return this.#launchKeys.rotate()
+  }
+
   /** Waits for what must become true without time passing. Says what it waited for rather than hang. */
   async until(condition: () => boolean | Promise<boolean>): Promise<void> {
     for (let turn = 0; !(await condition()); turn++) {

@@ -21,6 +21,9 @@ import { page, PAGE } from './past-commands.ts'
 import { unreadOf } from './unread.ts'
 import { parseSpan, spanWords } from './when.ts'
 import { isOnline } from './who-command.ts'
+import { width } from './width.ts'
+
+const NAME_COLS = 18
 
 export async function chats(app: App): Promise<void> {
   const session = app.requireSession()
@@ -71,9 +74,10 @@ function chatRow(app: App, info: ChatInfo, online?: OnlineContacts): string {
     ...(group === undefined ? personWords(contact, info.notes) : groupWords(group)),
   ].filter((s) => s !== '')
   const name = bareChat(group?.chat ?? contact?.user ?? state.user)
+  const title = info.notes ? `${name} (notes)` : name
   return [
     String(state.number).padStart(3),
-    (info.notes ? `${name} (notes)` : name).padEnd(18),
+    title + ' '.repeat(Math.max(0, NAME_COLS - width(title))),
     last === null || group?.standing === 'pending' ? '' : preview(last),
     when,
     words.join(', '),

@@ -141,7 +141,7 @@ export function directEvent(view: DirectView, app: App): void {
       front.row('*', `${who} is asked for a direct connection (two minutes to answer).`)
       break
     case 'declined':
-      front.row('*', `${who} wants no direct connection now. You go on over the server.`)
+      front.row('*', `${who} does not connect directly now. You go on over the server.`)
       break
     case 'trying':
       if (view.attempt === 0) front.row('*', `Connecting to ${who} directly${from(view)}.`)

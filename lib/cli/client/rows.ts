@@ -133,7 +133,10 @@ export function section(title: Text): Entry {
   }
 }
 
-/** Rows of ours that keep their shape (tables, codes). What does not fit goes on below, in the column where it began. */
+/**
+ * Rows of ours that keep their shape (tables, codes). What does not fit goes on below, in the column where it began, and
+ * column by column.
+ */
 export function listing(mark: Mark, lines: readonly Text[]): Entry {
   const cleaned = lines.map(spans)
   const head = { text: `${mark} `, role: MARK_ROLES[mark] }
@@ -145,13 +148,37 @@ export function listing(mark: Mark, lines: readonly Text[]): Entry {
       const label = text.slice(0, at)
       const fences = hasRightToLeft(label) ? 2 * line.length : 0
       const indent = ' '.repeat(width(label))
-      const rows = wrapSpans(part(line, at, text.length), room - indent.length - fences)
+      const rows = wrapColumns(part(line, at, text.length), room - indent.length - fences)
       return rows.map((row, i) =>
         i === 0
           ? [head, ...fenced(part(line, 0, at)), ...row]
           : [CONTINUED, { text: indent }, ...row],
       )
     })
+}
+
+/** Like wrapSpans, but what stands between two blanks and more is kept together where a row is wide enough for it. */
+function wrapColumns(pieces: readonly Span[], cols: number): Span[][] {
+  const text = plainText(pieces)
+  const room = Math.max(1, cols - (hasRightToLeft(text) ? 2 * pieces.length : 0))
+  const rows: [number, number][] = []
+  let used = 0
+  for (const { index, 0: column } of text.matchAll(/\S+(?: \S+)*/gu)) {
+    const row = rows.at(-1)
+    const end = index + column.length
+    const cells = width(column)
+    if (row !== undefined && used + index - row[1] + cells <= room) {
+      used += index - row[1] + cells
+      row[1] = end
+      continue
+    }
+    for (const [from, to] of wrapRanges(column, room)) {
+      rows.push([index + from, index + to])
+      used = width(column.slice(from, to))
+    }
+  }
+  if (rows.length === 0) return [[]]
+  return rows.map(([start, end]) => fenced(part(pieces, start, end)))
 }
 
 /** Where the last column begins: behind the first two blanks, or what is indented as a whole. */

@@ -17,32 +17,21 @@
 //   ui.start(), ui.end()       before start() and after end() print() writes plain rows, cleaned all the same
 //   onQuit('interrupt' | 'eof' | 'hangup' | 'force'): end the program; 'hangup': at once, nobody reads; 'force': asked again
 // Everything handed over is cleaned here: no caller needs to, and none can reach the terminal otherwise.
-import type { Clock, Timer } from '../../util/clock.ts'
+import type { Clock } from '../../util/clock.ts'
 import type { Theme, TickState } from '../theme.ts'
 import { type Ask, type AskFor, type Asked, askedRow, questionOf, yesNo } from './asking.ts'
+import { Below } from './below.ts'
 import type { Completion } from './completion.ts'
 import { InputLine } from './input-line.ts'
 import type { JobControl } from './job-control.ts'
 import type { Key } from './keys.ts'
-import { liveBlock } from './live-block.ts'
+import { Leaving, type QuitReason } from './leaving.ts'
 import type { ProgressView } from './progress-row.ts'
-import type { Question } from './questions.ts'
-import {
-  type Entry,
-  message,
-  type MessageText,
-  notice,
-  type Row,
-  spans,
-  type Text,
-  tickColumn,
-} from './rows.ts'
+import { type Entry, message, type MessageText, type Text, tickColumn } from './rows.ts'
 import type { TerminalOutput } from './terminal.ts'
 import { Ticks } from './ticks.ts'
 import type { TtyInput } from './tty-input.ts'
 import { type CreateScreen, Window } from './window.ts'
-
-export type QuitReason = 'interrupt' | 'eof' | 'hangup' | 'force'
 
 export interface UiOptions {
   readonly tty: TtyInput
@@ -75,29 +64,19 @@ export interface UiOptions {
   readonly createScreen?: CreateScreen
 }
 
-const QUIET_MS = 600
 const SETTLE_MS = 100
-const QUIT_AGAIN_MS = 2000
-const PROGRESS_MS = 250
 
 export class Ui {
   readonly #options: UiOptions
   readonly #window: Window
   readonly #input: InputLine
-  readonly #progress = new Map<string, ProgressView>()
+  readonly #below: Below
   readonly #ticks: Ticks
-  readonly #timers = new Map<'quiet' | 'progress', Timer>()
-  readonly #quietMs: number
-  #prompt: Row = [{ text: '> ', role: 'prompt' }]
-  #status: Row = []
-  #quitting = false
+  readonly #leaving: Leaving
   #ahead: string | null = ''
-  #lastInterruptMs = -Infinity
-  #lastPaintMs = -Infinity
 
   constructor(options: UiOptions) {
     this.#options = options
-    this.#quietMs = options.quietMs ?? QUIET_MS
     this.#ticks = new Ticks(options.theme)
     this.#window = new Window({
       tty: options.tty,
@@ -112,7 +91,7 @@ export class Ui {
         this.#key(key)
       },
       onPaint: () => {
-        this.#paint()
+        this.#below.paint()
       },
       onHangup: () => {
         options.onQuit('hangup')
@@ -127,12 +106,16 @@ export class Ui {
         this.#window.terminal.bell()
       },
       onChange: () => {
-        this.#paint()
+        this.#below.paint()
       },
       complete: options.complete,
       history: options.history,
       isSecret: options.isSecret,
       doubt: options.doubt,
+    })
+    this.#below = new Below(this.#window, this.#input, options)
+    this.#leaving = new Leaving(options, (entry) => {
+      this.print(entry)
     })
   }
 
@@ -171,7 +154,7 @@ export class Ui {
   /** Whoever sits here next does not get the lines typed before; with `line` not the one being typed either. */
   forgetHistory(line = false): void {
     this.#input.forget(line)
-    this.#paint()
+    this.#below.paint()
   }
 
   /** Typed before start(), for nobody yet; later it is dropped. */
@@ -188,7 +171,7 @@ export class Ui {
 
   /** Gives the terminal back as it was. Open questions are withdrawn, forms are cancelled. */
   end(): void {
-    for (const timer of this.#timers.values()) timer.cancel()
+    this.#below.stop()
     this.#input.questions.withdrawAll()
     this.#window.end()
   }
@@ -234,40 +217,31 @@ export class Ui {
     const { question, answer } = questionOf(ask, ask.number ?? questions.nextNumber())
     questions.add(question)
     this.print(askedRow(question, ask.hint))
-    this.#paint()
+    this.#below.paint()
     const withdraw = (): void => {
-      if (questions.withdraw(question)) this.#paint()
+      if (questions.withdraw(question)) this.#below.paint()
     }
     return { number: question.number, answer, withdraw }
   }
 
-  /** A row for a transfer; null takes it away. Drawn at most four times a second (TERMINAL rule 16). */
+  /** A row for a transfer; null takes it away. */
   setProgress(id: string, view: ProgressView | null): void {
-    const known = this.#progress.has(id)
-    if (view === null) this.#progress.delete(id)
-    else this.#progress.set(id, view)
-    if (known === (view === null)) this.#paint()
-    else if (known && !this.#timers.has('progress')) {
-      const wait = this.#lastPaintMs + PROGRESS_MS - this.#options.clock.monotonic()
-      this.#timer('progress', Math.max(0, wait))
-    }
+    this.#below.setProgress(id, view)
   }
 
   /** One row above the prompt; '' for none. */
   setStatus(text: Text): void {
-    this.#status = spans(text)
-    this.#paint()
+    this.#below.setStatus(text)
   }
 
   setPrompt(text: Text): void {
-    this.#prompt = spans(text).map((span) => ({ text: span.text, role: span.role ?? 'prompt' }))
-    this.#paint()
+    this.#below.setPrompt(text)
   }
 
   /** Gives a line back that could not be used: onto the line if nothing is typed, else it stays in the history. */
   restore(line: string): void {
     this.#input.restore(line)
-    this.#paint()
+    this.#below.paint()
   }
 
   /** The transcript here and in the terminal, the line, and all lines before it. */
@@ -279,7 +253,7 @@ export class Ui {
 
   clear(): void {
     this.#window.screen.clear()
-    this.#paint()
+    this.#below.paint()
   }
 
   /** The caller decides whether it is time for it (TERMINAL rule 24). */
@@ -300,69 +274,22 @@ export class Ui {
     return this.#window.modal(fn)
   }
 
-  #timer(name: 'quiet' | 'progress', delayMs: number): void {
-    this.#timers.get(name)?.cancel()
-    const timer = this.#options.clock.after(delayMs, () => {
-      this.#timers.delete(name)
-      this.#paint()
-    })
-    this.#timers.set(name, timer)
-  }
-
-  #paint(): void {
-    if (this.#window.ended) return
-    this.#lastPaintMs = this.#options.clock.monotonic()
-    const { editor, questions } = this.#input
-    const question = this.#front()
-    const state = {
-      progress: [...this.#progress.values()],
-      status: this.#statusRow(question),
-      prompt: this.#prompt,
-      question,
-      editor,
-    }
-    const { cols, rows } = this.#window.terminal
-    this.#window.screen.setBlock(liveBlock(state, cols, rows, this.#options.theme.glyphs))
-    if (question === null && questions.count > 0 && editor.empty) {
-      this.#timer('quiet', Math.max(0, this.#quietMs - this.idleMs))
-    }
-  }
-
-  #statusRow(question: Question | null): Row {
-    const { count } = this.#input.questions
-    const waits = count > 0 && question === null
-    const own = [
-      waits ? `${count} question${count > 1 ? 's' : ''} waiting` : '',
-      this.#input.hint,
-    ].filter((text) => text !== '')
-    return [...own.map((text) => [{ text }]), this.#status]
-      .filter((part) => part.length > 0)
-      .flatMap((part, i) => (i === 0 ? part : [{ text: '   ' }, ...part]))
-      .map((span) => ({ role: 'muted' as const, ...span }))
-  }
-
-  /** The question that stands in the prompt. */
-  #front(): Question | null {
-    const quiet = this.#input.editor.empty && this.idleMs >= this.#quietMs
-    return this.#input.questions.front(quiet)
-  }
-
   #key(key: Key): void {
     if (this.#options.onKey?.(key) === true) return
-    switch (this.#input.handle(key, this.#front())) {
+    switch (this.#input.handle(key, this.#below.question())) {
       case 'none':
         return
       case 'interrupt':
-        this.#interrupt()
+        this.#leaving.interrupt()
         return
       case 'eof':
-        this.#quit('eof')
+        this.#leaving.quit('eof')
         return
       case 'suspend':
         this.#window.stop()
         return
       case 'redraw':
-        this.#paint()
+        this.#below.paint()
         this.#window.screen.repaint()
         return
       case 'escape':
@@ -371,23 +298,5 @@ export class Ui {
       case 'next':
         this.#options.onNext?.()
     }
-  }
-
-  /** Ctrl-C on an empty line. */
-  #interrupt(): void {
-    const now = this.#options.clock.monotonic()
-    if (this.#quitting || now - this.#lastInterruptMs < QUIT_AGAIN_MS) {
-      this.#quit('interrupt')
-      return
-    }
-    this.#lastInterruptMs = now
-    const more = this.#options.quitHint?.() ?? ''
-    this.print(notice('*', `Ctrl-C again within 2 s, Ctrl-D or !quit leaves. ${more}`.trimEnd()))
-  }
-
-  #quit(why: 'interrupt' | 'eof'): void {
-    const again = this.#quitting
-    this.#quitting = true
-    this.#options.onQuit(again ? 'force' : why)
   }
 }

@@ -1,27 +1,23 @@
-// Introductions and what comes of them, one at a time for each contact (PROTOCOL 12). The server carries two sealed payloads
-// and learns nothing but that somebody asked for his own address. Nothing here is stored: a restart begins without a link.
+// Introductions, one at a time for each contact (PROTOCOL 12): who asks, what the answer is, and what either of them tells.
+// The server carries two sealed payloads and learns nothing but that somebody asked for his own address. Nothing here is
+// stored: a restart begins without a link.
 import { randomBytes } from '../../crypto/random.ts'
 import type { Address } from '../../protocol/composites.ts'
 import type { PayloadOf } from '../../protocol/payloads.ts'
-import { type Bytes, concat, equal, hex } from '../../util/bytes.ts'
+import { type Bytes, equal, hex } from '../../util/bytes.ts'
 import { codeOf, fail } from '../../util/errors.ts'
-import { BoundedMap } from '../../util/rate.ts'
 import type { DirectApi, DirectRule, DirectView } from '../direct-api.ts'
 import type { Arrival } from '../inbox/arrival.ts'
 import { requireOnline } from '../link.ts'
 import type { OutItem } from '../outbox/item.ts'
-import type { SideWay, Way } from '../outbox/side-way.ts'
 import type { Peer } from '../people/peer.ts'
 import type { DirectPort } from '../ports.ts'
 import { parseUsername } from '../../protocol/names.ts'
-import type { Wire } from '../wire.ts'
 import { usable } from './addresses.ts'
 import type { DirectDeps } from './deps.ts'
 import { Doors } from './doors.ts'
-import { LinkInbox } from './link-inbox.ts'
+import { Links } from './links.ts'
 import { ownAddresses } from './own-addresses.ts'
-import { Meeting } from './meeting.ts'
-import { Path } from './path.ts'
 import type { DirectPayload } from './payloads.ts'
 import { Post } from './post.ts'
 import { contactFor, isTrusted, refuseSecond, sentence, type Talk, viewOf } from './talk.ts'
@@ -31,7 +27,6 @@ import { ASKING_MS, Talks } from './talks.ts'
 const SKEW_MS = 120_000
 /** A question stands so long before it gives way to another one of the same contact. */
 const AGAIN_MS = 10_000
-const STREAMS_MAX = 1000
 
 interface Leaving {
   readonly leave?: boolean
@@ -41,20 +36,22 @@ interface Answering extends Leaving {
   readonly number?: number
 }
 
-export class Direct implements DirectApi, SideWay {
+export class Direct implements DirectApi {
   readonly #deps: DirectDeps
   readonly #talks: Talks
   /** Addresses that were shown before a question to somebody, by the conversation. */
   readonly #shown = new Map<string, readonly string[]>()
-  readonly #streams = new BoundedMap<true>(STREAMS_MAX)
   readonly #post: Post
   readonly #doors: Doors
+  /** What goes over the links. */
+  readonly links: Links
 
   constructor(deps: DirectDeps) {
     this.#deps = deps
     this.#talks = new Talks(deps)
     this.#post = new Post(deps.outbox, deps.clock)
     this.#doors = new Doors(deps.clock, deps.log)
+    this.links = new Links(deps, this.#talks, this.#post)
   }
 
   async addresses(user: string): Promise<readonly string[]> {
@@ -153,26 +150,6 @@ export class Direct implements DirectApi, SideWay {
     this.#talks.end(talk, talk.state === 'up' ? 'down' : 'failed', 'You have blocked them.')
   }
 
-  /** For what needs no order. */
-  way(conv: string): Way['link'] | null {
-    return this.#talks.path(conv)?.link ?? null
-  }
-
-  covers({ conv, acct, only }: OutItem): boolean {
-    return acct === undefined && only === undefined && this.#talks.path(conv) !== null
-  }
-
-  async ready(item: OutItem): Promise<Way | null> {
-    if (!this.covers(item)) return null
-    const path = this.#talks.path(item.conv)
-    await path?.switched()
-    return path
-  }
-
-  isStream(st: Bytes): boolean {
-    return this.#streams.get(hex(st)) === true
-  }
-
   /** The outbox is done with an item. */
   accepted(item: OutItem): void {
     this.#post.accepted(item)
@@ -187,11 +164,7 @@ export class Direct implements DirectApi, SideWay {
     }
     if (talk === undefined || !equal(talk.sess, payload.sess)) return
     if (payload.k === 'p2p.answer') this.#answered(talk, payload, from.dev)
-    else if (talk.dev !== null && equal(talk.dev, from.dev)) {
-      // first over the server, then as the first message over the link
-      if (talk.ups++ > 0) talk.heardUp.resolve()
-      talk.inbox?.open()
-    }
+    else if (talk.dev !== null && equal(talk.dev, from.dev)) this.links.heardUp(talk)
   }
 
   async stop(): Promise<void> {
@@ -246,9 +219,8 @@ export class Direct implements DirectApi, SideWay {
   }
 
   async #refuse(talk: Talk): Promise<void> {
-    const { peer, sess, dev } = talk
     this.#talks.end(talk, 'declined', undefined, true)
-    if (dev !== null) await this.#post.say({ k: 'p2p.answer', sess, cand: [], no: true }, peer, dev)
+    if (talk.dev !== null) await this.#sayNo(talk, talk.dev)
   }
 
   /** What a yes tells is what was shown, unless the person has decided for later: otherwise the question comes again. */
@@ -270,11 +242,23 @@ export class Direct implements DirectApi, SideWay {
       await this.#post.say({ k: 'p2p.answer', sess, psk, cand: talk.own }, peer, dev)
     } catch (error) {
       this.#talks.release(talk)
-      this.#talks.end(talk, 'failed', sentence(error))
+      if (this.#talks.has(talk)) await this.#giveUp(talk, dev, error)
       throw error
     }
-    this.#meet(talk)
+    this.links.meet(talk)
     return viewOf(talk)
+  }
+
+  /** Agreed, but this side cannot: they hear it now, and not by waiting. */
+  async #giveUp(talk: Talk, dev: Bytes, error: unknown): Promise<void> {
+    this.#talks.end(talk, 'failed', sentence(error))
+    await this.#sayNo(talk, dev).catch((cause: unknown) => {
+      this.#deps.log.info('client.direct.no', { code: codeOf(cause) })
+    })
+  }
+
+  #sayNo({ peer, sess }: Talk, dev: Bytes): Promise<void> {
+    return this.#post.say({ k: 'p2p.answer', sess, cand: [], no: true }, peer, dev)
   }
 
   #answered(talk: Talk, { psk, cand, no }: PayloadOf<'p2p.answer'>, dev: Bytes): void {
@@ -287,74 +271,7 @@ export class Direct implements DirectApi, SideWay {
     Object.assign(talk, { dev, theirPsk: psk, theirs: usable(cand, port?.lan === true) })
     talk.timer?.cancel()
     talk.state = 'trying'
-    this.#meet(talk)
-  }
-
-  #meet(talk: Talk): void {
-    const { device, clock, log, dial, inbox } = this.#deps
-    const { peer, dev, sess, psk, theirPsk, isOurs } = talk
-    if (dev === null || theirPsk === null || !this.#talks.has(talk)) {
-      talk.door?.close()
-      return
-    }
-    talk.inbox = new LinkInbox({
-      device,
-      peer: { acct: peer.acct, dev },
-      conv: peer.conv,
-      take: (mail) => inbox().take(mail),
-      chunk: (frame) => this.#deps.chunk(peer.conv, frame),
-      opened: (st) => {
-        this.#streams.set(hex(st), true)
-      },
-    })
-    const meeting = new Meeting({
-      secret: { sess, psk: isOurs ? concat(psk, theirPsk) : concat(theirPsk, psk) },
-      ...{ clock, log, dial, door: talk.door, candidates: talk.theirs, serve: talk.inbox.serve },
-      dialsFirst: isOurs === (talk.who === 'a'),
-      trying: (attempt) => {
-        this.#talks.tell(talk, { attempt })
-      },
-    })
-    talk.meeting = meeting
-    this.#talks.tell(talk, { attempt: 0 })
-    meeting.wire
-      .then((wire) => this.#up(talk, wire, dev))
-      .catch((error: unknown) => {
-        this.#talks.end(talk, 'failed', sentence(error))
-      })
-  }
-
-  async #up(talk: Talk, wire: Wire, dev: Bytes): Promise<void> {
-    const { directory, outbox } = this.#deps
-    const { peer, sess } = talk
-    try {
-      const bundles = await directory.reach(peer.acct)
-      const bundle = bundles.find((each) => equal(each.dev, dev)) ?? fail('E_NO_DEVICE')
-      if (!this.#talks.has(talk) || !wire.open) fail('E_CANCELLED')
-      const farewell = () => this.#post.deliver({ k: 'p2p.up', sess }, peer, dev)
-      talk.path = new Path({ wire, bundle, sess, farewell })
-    } catch (error) {
-      wire.destroy('E_CLOSED', 'The other device is not known.')
-      throw error
-    }
-    talk.meeting = null
-    talk.state = 'up'
-    void wire.closed.then(() => {
-      this.#talks.end(talk, 'down')
-    })
-    this.#talks.tell(talk)
-    outbox().renew(peer.conv)
-    this.#deps.wayChanged(peer.conv)
-    await this.#post.deliver({ k: 'p2p.up', sess }, peer, 'conversation')
-    if (talk.leave) await this.#leave(talk)
-  }
-
-  /** Everything of both sides that was under way over the server has arrived: it is not needed now. */
-  async #leave(talk: Talk): Promise<void> {
-    await talk.heardUp.promise
-    if (talk.state !== 'up') return
-    talk.hasLeft = true
-    await this.#deps.link.leave('You have left the server while you are connected directly.')
+    this.links.meet(talk)
   }
 
   #own(): Promise<readonly string[]> {

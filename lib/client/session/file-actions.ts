@@ -1,8 +1,14 @@
-// What the person answers to a file: yes, no, never mind.
+// What the person does with files: looks, says yes or no, never mind, later.
 import { fail } from '../../util/errors.ts'
 import type { Offer } from '../events.ts'
 import { isOver, type Transfer } from '../files/transfer.ts'
 import type { Core } from './core.ts'
+
+/** Nothing is shown of a group that waits for an answer. */
+export function shownFiles({ transfers, groups }: Core): Offer[] {
+  const shown = transfers.all().filter(({ conv }) => groups.get(conv)?.standing !== 'pending')
+  return shown.map((t) => transfers.offer(t))
+}
 
 /** A yes to a stranger's file is a yes to the stranger: the answer must be able to reach them. */
 export async function acceptFile(core: Core, number: number): Promise<Offer> {
@@ -37,6 +43,16 @@ export async function endFile(
   if (t.direction === 'in') await core.answers.send(ended, ended.chunks, true)
   else await core.answers.withdraw(ended)
   return transfers.offer(ended)
+}
+
+export async function pauseFile({ transfers }: Core, number: number): Promise<Offer> {
+  if (isOver(transfers.get(number))) fail('E_STATE', 'That transfer has ended.')
+  return transfers.offer(await transfers.halt(number, 'paused'))
+}
+
+export async function unpauseFile({ transfers }: Core, number: number): Promise<Offer> {
+  if (transfers.get(number).state !== 'paused') fail('E_STATE', 'That transfer is not paused.')
+  return transfers.offer(await transfers.start(number))
 }
 
 function isAnswered(t: Transfer): boolean {

@@ -1,10 +1,6 @@
 // A logged-in device: the Session of api.ts over the parts that core.ts ties together. Starts them, ends them, and passes
 // calls on.
-import type { InboxKeys } from '../../envelope/inbox-keys.ts'
-import { formatContactUri } from '../../identity/uri.ts'
-import { serverFingerprint } from '../../identity/fingerprint.ts'
-import { hex } from '../../util/bytes.ts'
-import { codeOf, type ErrorCode, fail, SecureChatError } from '../../util/errors.ts'
+import { codeOf, type ErrorCode, SecureChatError } from '../../util/errors.ts'
 import type {
   ChatInfo,
   ChatRequest,
@@ -14,46 +10,27 @@ import type {
   Session,
   SessionStatus,
 } from '../api.ts'
-import type { Endpoint, LaunchKey } from '../account/channel.ts'
-import { removeThisDevice } from '../account/leaving.ts'
-import type { Profile } from '../account/profile.ts'
 import type { Archive } from '../archive/archive.ts'
 import type { DirectApi } from '../direct-api.ts'
 import { Emitter } from '../emitter.ts'
 import type { ClientEvent, ContactInfo, MessageView, Offer, SentMessage } from '../events.ts'
-import { isOver } from '../files/transfer.ts'
 import { Link, requireOnline } from '../link.ts'
-import type { ClientDeps } from '../ports.ts'
-import { deferred } from '../deferred.ts'
 import type { WhoApi } from '../who-api.ts'
-import type { Wire } from '../wire.ts'
 import { LiveAccount } from './account-actions.ts'
-import { acceptFile, endFile } from './file-actions.ts'
-import { Core } from './core.ts'
+import { begin, type SessionOptions } from './begin.ts'
+import { buildCore } from './build-core.ts'
+import { acceptFile, endFile, pauseFile, shownFiles, unpauseFile } from './file-actions.ts'
+import type { Core } from './core.ts'
 import { History } from './history.ts'
 import { GroupActions } from './group-actions.ts'
 import { LifeActions } from './life.ts'
+import { logOut } from './log-out.ts'
 import { RecordNotebook } from './notebook.ts'
 import { PeopleActions } from './people-actions.ts'
 import { reopen } from './reopen.ts'
-import { statusOf } from './status.ts'
+import { meOf, statusOf } from './status.ts'
 import { DailyUpkeep } from './upkeep.ts'
 import { Writing } from './writing.ts'
-
-export interface SessionOptions {
-  readonly deps: ClientDeps
-  readonly server: Endpoint & { readonly highestVersion: number }
-  readonly profile: Profile
-  readonly launchKey: LaunchKey
-  readonly inboxKeys: Promise<InboxKeys>
-  /** Logged in with level dev. */
-  readonly wire: Wire
-  /** The number of the own device list on the server. */
-  readonly listNumber: number
-  readonly isNewDevice: boolean
-  /** Waits until others can write to this device. */
-  readonly publishFirst: boolean
-}
 
 export class LiveSession implements Session {
   readonly account: LiveAccount
@@ -94,7 +71,7 @@ export class LiveSession implements Session {
     })
     let session: LiveSession | null = null
     try {
-      const core = await Core.build({
+      const core = await buildCore({
         deps,
         profile,
         link,
@@ -113,18 +90,7 @@ export class LiveSession implements Session {
   }
 
   get me(): Me {
-    const { me, device, settings } = this.#core
-    const { host, port } = this.#options.server
-    const { srv, acct, dev } = device
-    return {
-      user: me.pin.user,
-      displayName: settings.choices.displayName,
-      acct: hex(acct),
-      dev: hex(dev),
-      srv: hex(srv),
-      fingerprint: serverFingerprint(srv),
-      uri: formatContactUri({ host, port, srv, acct, user: me.pin.user }),
-    }
+    return meOf(this.#core, this.#options.server)
   }
 
   get direct(): DirectApi {
@@ -148,10 +114,7 @@ export class LiveSession implements Session {
   }
 
   files(): Promise<readonly Offer[]> {
-    const { transfers, groups } = this.#core
-    // nothing is shown of a group that waits for an answer
-    const shown = transfers.all().filter(({ conv }) => groups.get(conv)?.standing !== 'pending')
-    return this.#open(() => Promise.resolve(shown.map((t) => transfers.offer(t))))
+    return this.#open(() => Promise.resolve(shownFiles(this.#core)))
   }
 
   accept(number: number): Promise<Offer | ChatRequest> {
@@ -173,19 +136,11 @@ export class LiveSession implements Session {
   }
 
   pause(number: number): Promise<Offer> {
-    const { transfers } = this.#core
-    return this.#open(async () => {
-      if (isOver(transfers.get(number))) fail('E_STATE', 'That transfer has ended.')
-      return transfers.offer(await transfers.halt(number, 'paused'))
-    })
+    return this.#open(() => pauseFile(this.#core, number))
   }
 
   unpause(number: number): Promise<Offer> {
-    const { transfers } = this.#core
-    return this.#open(async () => {
-      if (transfers.get(number).state !== 'paused') fail('E_STATE', 'That transfer is not paused.')
-      return transfers.offer(await transfers.start(number))
-    })
+    return this.#open(() => unpauseFile(this.#core, number))
   }
 
   block(user: string): Promise<ContactInfo> {
@@ -287,18 +242,8 @@ export class LiveSession implements Session {
   }
 
   logout(options: { readonly removeDevice?: { readonly password: string } } = {}): Promise<void> {
-    return this.#open(async () => {
-      const { deps, server, profile, launchKey } = this.#options
-      const { removeDevice } = options
-      if (removeDevice === undefined) {
-        await this.#core.own.signOut()
-        await this.close()
-        return
-      }
-      const { user } = this.me
-      const leaving = { deps, server, profile, launchKey, user, ...removeDevice }
-      await this.#core.own.leave(() => removeThisDevice(leaving, () => this.close()))
-    })
+    const close = (): Promise<void> => this.close()
+    return this.#open(() => logOut(this.#core, this.#options, options.removeDevice, close))
   }
 
   close(): Promise<void> {
@@ -325,8 +270,7 @@ export class LiveSession implements Session {
   }
 
   async #begin(): Promise<void> {
-    const { inboxKeys, wire, listNumber, isNewDevice, publishFirst } = this.#options
-    const { link, keyRing, receipts, log, emitter, inbox } = this.#core
+    const { link, emitter } = this.#core
     link.onState((connection) => {
       emitter.emit({ type: 'connection', connection })
     })
@@ -334,23 +278,7 @@ export class LiveSession implements Session {
       this.#forceOut(code, text)
     })
     await this.#writing.repair()
-    await this.#core.groupChanges.repair()
-    const learned = deferred()
-    inbox.holdUntil(learned.promise)
-    link.start(wire)
-    await this.archive.prepare()
-    const learning = this.#core.learn()
-    if (isNewDevice) await learning
-    learned.resolve()
-    await receipts.load()
-    await this.#core.checkOwnList(listNumber)
-    const published = inboxKeys
-      .then((keys) => keyRing.rotate('launch', keys))
-      .then(() => keyRing.publish())
-    if (publishFirst) await published
-    published.catch((error: unknown) => {
-      log.warn('client.keys.launch', { code: codeOf(error) })
-    })
+    await begin(this.#core, this.#options)
     this.#upkeep = new DailyUpkeep(this.#core)
     this.#upkeep.start()
   }

@@ -15,8 +15,8 @@ import type { ChatInfo, ChatRequest } from '../../../lib/client/api.ts'
 import type { ClientEvent, MessageView } from '../../../lib/client/events.ts'
 import type { GroupChange, GroupInfo, Groups } from '../../../lib/client/group-api.ts'
 import type { Life, MessageInfo } from '../../../lib/client/life-api.ts'
+import { HOSTILE_TEXTS } from '../../fixtures/hostile-text.ts'
 import { fakeApp, OFFER, TEAM } from '../../helpers/fake-front.ts'
-import { HOSTILE } from '../hostile.ts'
 import { FakeTerminal } from './fake-terminal.ts'
 
 const VIEW: MessageView = {
@@ -310,7 +310,7 @@ test('an export of a group names it, and every author', async (t) => {
   t.is(jsonLine(own), jsonLine(OWN), 'ticks are of this device')
 })
 
-for (const { name, text } of HOSTILE) {
+for (const { name, text } of HOSTILE_TEXTS) {
   test(`no name or topic of a group lets it through: ${name}`, async (t) => {
     const group: GroupInfo = {
       ...{ ...TEAM, chat: `#${text}`, name: text, topic: text },

@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { markup, type Piece } from '../../../lib/cli/client/markup.ts'
 import { message, paintRow, plainText } from '../../../lib/cli/client/rows.ts'
 import { createTheme } from '../../../lib/cli/theme.ts'
-import { HOSTILE } from '../hostile.ts'
+import { HOSTILE_TEXTS } from '../../fixtures/hostile-text.ts'
 
 const numRuns = process.env['SLOW'] === undefined ? 200 : 5000
 
@@ -91,7 +91,7 @@ test('in a coloured terminal the marks are drawn, in any other they are shown', 
   ])
 })
 
-for (const { name, text } of HOSTILE) {
+for (const { name, text } of HOSTILE_TEXTS) {
   test(`formatting lets nothing through: ${name}`, (t) => {
     const theme = createTheme({ env: { TERM: 'xterm', LANG: 'C.UTF-8' }, tty: true })
     const body = `**${text}** \`${text}\``

@@ -13,7 +13,7 @@ import {
 } from '../../../lib/cli/client/rows.ts'
 import { graphemes, width } from '../../../lib/cli/client/width.ts'
 import { createTheme } from '../../../lib/cli/theme.ts'
-import { HOSTILE } from '../hostile.ts'
+import { HOSTILE_TEXTS } from '../../fixtures/hostile-text.ts'
 
 const numRuns = process.env['SLOW'] === undefined ? 150 : 5000
 const theme = createTheme({ env: { TERM: 'xterm', LANG: 'C.UTF-8', NO_COLOR: '1' }, tty: true })
@@ -84,7 +84,7 @@ test('a body cannot imitate a row of ours', (t) => {
   for (const row of rows.slice(1)) t.true(row.startsWith('|'), row)
 })
 
-for (const { name, text } of HOSTILE) {
+for (const { name, text } of HOSTILE_TEXTS) {
   test(`no row lets it through: ${name}`, (t) => {
     const entries = [
       message({ time: text, who: text, body: text, note: text }, coloured),

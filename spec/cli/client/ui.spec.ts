@@ -1,7 +1,7 @@
 // The window of the messenger as a person sees it: what is on the screen, where the cursor is, what reaches the program.
 import test from 'ava'
 import { listing, notice, section } from '../../../lib/cli/client/rows.ts'
-import { HOSTILE } from '../hostile.ts'
+import { HOSTILE_TEXTS } from '../../fixtures/hostile-text.ts'
 import { FakeTerminal, KEY } from './fake-terminal.ts'
 
 const { ctrl, enter } = KEY
@@ -304,11 +304,11 @@ for (const [cols, rows] of [
 /** What may follow an Esc that we send: movements, erasing, colours, our four modes, a notification. */
 const OURS = /^(\[\d*[ABCK]|\[\d+;\d+H|\[(?:\d*|38;5;\d+)m|\[\?(7|25|2004|1004)[hl]|[78]|\]9;)/u
 
-for (const { name, text } of HOSTILE) {
+for (const { name, text } of HOSTILE_TEXTS) {
   test(`inert on the screen, wherever it comes in: ${name}`, async (t) => {
     const x = new FakeTerminal({
       cols: 60,
-      rows: 20,
+      rows: 80, // all of it at once
       ...quiet,
       complete: () => ({ from: 0, items: [text, `${text}2`] }),
     })

@@ -122,6 +122,39 @@ test('nothing of a list is cut: it goes on in the column where it began', (t) =>
   ])
 })
 
+test('a narrow list breaks between its columns, and within one only where that is wider than a row', (t) => {
+  const entry = listing('*', [
+    '  2  bob                 you: a text that needs a row and more of its own  07:53  1 unread',
+    '  4  alice (notes)       note  07:53',
+    '  5  carol               hi',
+    '',
+    '  6  \u05d0\u05d1\u05d2                 \u05d3\u05d4\u05d5  07:53  1 unread',
+  ])
+  t.deepEqual(
+    entry(40).map((row) => plainText(row).replaceAll(/[\u2068\u2069]/gu, '')),
+    [
+      '*   2  bob',
+      '       you: a text that needs a row and',
+      '       more of its own  07:53  1 unread',
+      '*   4  alice (notes)       note  07:53',
+      '*   5  carol               hi',
+      '* ',
+      '*   6  \u05d0\u05d1\u05d2                 \u05d3\u05d4\u05d5  07:53',
+      '       1 unread',
+    ],
+  )
+  for (const cols of [1, 2, 5, 20, 60]) {
+    const letters = (text: string): string => text.replaceAll(/[^a-z0-9]/gu, '')
+    t.is(letters(entry(cols).map(plainText).join('')), letters(entry(200).map(plainText).join('')))
+  }
+  t.is(
+    entry(60)[1]
+      ?.map(({ text }) => text)
+      .join(''),
+    '       you: a text that needs a row and more of its own',
+  )
+})
+
 test('every summary of !help stands in its column, whatever the command takes', async (t) => {
   const { app, front } = fakeApp({})
   await runLine(app, '!help all')

@@ -4,7 +4,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import test from 'ava'
 
 import type { Forms } from '../../../../lib/cli/client/front.ts'
-import { HOSTILE } from '../../hostile.ts'
+import { active, hasMarkFlood, HOSTILE_TEXTS } from '../../../fixtures/hostile-text.ts'
 import { KEY } from '../fake-terminal.ts'
 import { FullKit } from './full-kit.ts'
 
@@ -197,16 +197,17 @@ test('hostile text is shown, never obeyed: in messages, names and titles', async
   const kit = new FullKit(['alice', 'e\x1b[2Jvil\u202e'], { cols: 100, rows: 40 })
   await kit.start()
   const begin = kit.x.output.raw.length
-  for (const { text } of HOSTILE) await kit.says('alice', text)
+  for (const { text } of HOSTILE_TEXTS) await kit.says('alice', text)
   await kit.type(KEY.alt('1'))
-  for (const { text } of HOSTILE) await kit.says('alice', text)
+  for (const { text } of HOSTILE_TEXTS) await kit.says('alice', text)
   t.is(kit.x.term.buffer.active.type, 'alternate')
   const drawn = kit.x.output.raw.slice(begin)
   const own = /\p{Cc}\[(\?(2026|25|7)[hl]|2K|\d+;\d+H|\d+G|[\d;]*m)/gu
   t.notRegex(drawn.replace(own, ''), /\p{Cc}|\u202e/u)
-  for (const { name, text } of HOSTILE) {
+  for (const { name, text } of HOSTILE_TEXTS) {
     const isOwn = text.replace(own, '') === ''
-    if (/[^ -~\n]/u.test(text) && !isOwn) t.false(drawn.includes(text), name)
+    const isInert = active(text).length === 0 && !hasMarkFlood(text)
+    if (!isInert && !isOwn) t.false(drawn.includes(text), name)
   }
 })
 
