@@ -3,7 +3,6 @@ import { DEFAULT_QUOTA_FILES, type FileLimits } from './file-rules.ts'
 import type { FileHead } from './file-sidecar.ts'
 
 export interface FileEntry extends FileHead {
-  readonly fid: string
   /** What counts against the quota: chunks that are there and those just being written. 0: there is nothing on disk yet. */
   bytes: number
   /** Of these, the bytes being written. */

@@ -20,6 +20,7 @@ import {
   writeError,
   writeFully,
 } from './durable.ts'
+import { type HiddenNames, LOG_SUFFIX } from './hidden-names.ts'
 import {
   BODY_BYTES,
   COMMITTED_AT,
@@ -47,6 +48,8 @@ export interface LogFilesOptions {
   readonly logBytes: number
   /** Null: bodies lie there as they came. */
   readonly cipher: AtRest | null
+  /** Absent or null: whoever knows what a log is called can tell which file it is. */
+  readonly names?: HiddenNames | null
   readonly space: DiskSpace
   readonly log: Log
 }
@@ -296,7 +299,9 @@ export class LogFiles implements Logs {
 
   /** Any text can name a log, so the name of its file is a hash. */
   #path(log: string): string {
-    return join(this.#options.dir, hex(sha256(utf8(log)).subarray(0, 16)))
+    const { dir, names } = this.#options
+    const hash = hex(sha256(utf8(log)).subarray(0, 16))
+    return join(dir, names ? names.of('logs', hash) + LOG_SUFFIX : hash)
   }
 
   #bodyBytes(index: LogIndex, from: number, to: number): number {

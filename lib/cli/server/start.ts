@@ -20,6 +20,7 @@ import { connectionsWithin, descriptorLimit } from './descriptors.ts'
 import { loadServerKeys, type ServerKeys } from './identity.ts'
 import { isGiven, launchPasswordOf } from './launch-password.ts'
 import type { LaunchPassword } from './master-key.ts'
+import { FILES_FOLDER, migrate, STORE_FOLDER } from './migrate.ts'
 import { newServerKeys } from './new-keys.ts'
 import type { ServerSettings } from './settings.ts'
 
@@ -76,8 +77,10 @@ export async function startServer(
       opened?.close()
     })
     const store = await openNedbStore({
-      dir: join(settings.data, 'store'),
+      dir: join(settings.data, STORE_FOLDER),
       key: keys.storeKey,
+      hideNames: true,
+      prepare: () => migrate(settings.data, keys.storeKey, log),
       preload: true, // damage stops the start, not the traffic
       clock,
       log,
@@ -85,7 +88,8 @@ export async function startServer(
     })
     closers.push(() => store.close())
     const files = await openFileStore({
-      dir: join(settings.data, 'files'),
+      dir: join(settings.data, FILES_FOLDER),
+      key: keys.storeKey,
       quotaBytes: settings.fileQuotaBytes,
       floorBytes: settings.freeBytes,
       clock,
