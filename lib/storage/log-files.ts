@@ -40,12 +40,15 @@ import {
   offsetOf,
   readIndex,
 } from './log-index.ts'
+import { LogRoom } from './log-room.ts'
 import type { LogAppended, LogHead, Logs } from './ports.ts'
 
 export interface LogFilesOptions {
   readonly dir: string
   /** Bytes of the bodies of one log. */
   readonly logBytes: number
+  /** Bytes of all files together. Default 0: as much as the disk takes. */
+  readonly totalBytes?: number
   /** Null: bodies lie there as they came. */
   readonly cipher: AtRest | null
   /** Absent or null: whoever knows what a log is called can tell which file it is. */
@@ -71,6 +74,7 @@ const COPY_BYTES = 2 ** 18
 
 export class LogFiles implements Logs {
   readonly #options: LogFilesOptions
+  readonly #room: LogRoom
   readonly #indexes = new Map<string, LogIndex>()
   readonly #failures = new Map<string, SecureChatError>()
   readonly #turns = new Map<string, Promise<unknown>>()
@@ -80,6 +84,7 @@ export class LogFiles implements Logs {
 
   constructor(options: LogFilesOptions) {
     this.#options = options
+    this.#room = new LogRoom(options.dir, options.totalBytes ?? 0)
   }
 
   get hasFailed(): boolean {
@@ -100,7 +105,14 @@ export class LogFiles implements Logs {
         const seq = expectNext + i
         return encodeFrame(seq, chunks.length - 1 - i, this.#seal(log, seq, chunk))
       })
-      await this.#write(log, known ?? emptyIndex(0), frames, known === null)
+      const size = frames.reduce((sum, frame) => sum + frame.length, 0)
+      if (!(await this.#room.take(size))) return { ok: false, full: true }
+      try {
+        await this.#write(log, known ?? emptyIndex(0), frames, known === null)
+      } catch (error) {
+        this.#room.give(size)
+        throw error
+      }
       return { ok: true, next: expectNext + chunks.length }
     })
   }
@@ -152,6 +164,7 @@ export class LogFiles implements Logs {
         throw writeError(error, 'the shorter log')
       }
       const shift = HEAD_BYTES - from
+      this.#room.give(-shift)
       const offsets = index.offsets.slice(first - index.first).map((at) => at + shift)
       this.#keep(log, { first, offsets })
     })
@@ -159,7 +172,8 @@ export class LogFiles implements Logs {
 
   drop(log: string): Promise<void> {
     return this.#inTurn(log, async () => {
-      if ((await this.#index(log)) === null) return
+      const index = await this.#index(log)
+      if (index === null) return
       this.#forget(log)
       try {
         await rm(this.#path(log), { force: true })
@@ -167,6 +181,7 @@ export class LogFiles implements Logs {
       } catch (error) {
         throw writeError(error, 'that a log is gone')
       }
+      this.#room.give(endOf(index))
     })
   }
 

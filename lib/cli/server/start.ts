@@ -7,6 +7,7 @@ import { listen, type Listener } from '../../channel/tcp.ts'
 import { opaqueReady } from '../../crypto/opaque.ts'
 import { RsaPrivateKey } from '../../crypto/rsa.ts'
 import { createServer, type Server } from '../../server/server.ts'
+import { mailboxLimits } from '../../storage/box-table.ts'
 import { openFileStore } from '../../storage/files.ts'
 import { type NedbStore, openNedbStore } from '../../storage/nedb/store.ts'
 import { createLocalRouter } from '../../storage/router-local.ts'
@@ -80,6 +81,8 @@ export async function startServer(
       dir: join(settings.data, STORE_FOLDER),
       key: keys.storeKey,
       hideNames: true,
+      mailbox: mailboxLimits(settings.mailboxQuotaBytes, settings.mailTotalBytes),
+      logTotalBytes: settings.historyTotalBytes,
       prepare: () => migrate(settings.data, keys.storeKey, log),
       preload: true, // damage stops the start, not the traffic
       clock,
@@ -91,6 +94,7 @@ export async function startServer(
       dir: join(settings.data, FILES_FOLDER),
       key: keys.storeKey,
       quotaBytes: settings.fileQuotaBytes,
+      totalBytes: settings.fileTotalBytes,
       floorBytes: settings.freeBytes,
       clock,
       log,

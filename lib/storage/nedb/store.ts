@@ -46,6 +46,8 @@ export interface NedbStoreOptions {
   readonly shards?: number
   /** Bytes of the bodies of one log. Default 1 GiB. */
   readonly logBytes?: number
+  /** Bytes of all logs together. Default 0: as much as the disk takes. */
+  readonly logTotalBytes?: number
   /** Below this much free disk nothing new is accepted. Default 32 MiB; 0: until a write fails. */
   readonly floorBytes?: number
   /** Longest wait of a mail for an absent receiver before it is written, 0 to 5. Default 2. */
@@ -145,6 +147,7 @@ async function openParts(
   const logs = new LogFiles({
     dir: join(dir, 'logs'),
     logBytes: options.logBytes ?? 2 ** 30,
+    totalBytes: options.logTotalBytes ?? 0,
     cipher: key === undefined ? null : new AtRest(key, 'logs'),
     names,
     space,
