@@ -56,6 +56,7 @@ const LABELS = [
   'p2p',
   // this program's own files and server-internal keys; never on the wire
   'store-line',
+  'store-names',
   'backup',
   'local-store',
   'launch-password',

@@ -39,6 +39,16 @@ export const MAILBOX_LIMITS: MailboxLimits = {
   senderTotalBytes: 64 * 2 ** 20,
 }
 
+/** Of other sizes, with the same shares of one sender (PROTOCOL 15). */
+export function mailboxLimits(boxBytes: number, totalBytes: number): MailboxLimits {
+  return {
+    ...MAILBOX_LIMITS,
+    ...{ boxBytes, totalBytes },
+    senderBoxBytes: Math.floor(boxBytes / 4),
+    senderTotalBytes: Math.floor(totalBytes / 16),
+  }
+}
+
 /** Why a mail is not taken: for anybody, or only from this sender. */
 export type NoRoom = 'full' | 'share-full'
 

@@ -13,6 +13,8 @@ export interface FileLimits {
   readonly quotaBytes: number
   /** Files one owner may have stored, however small. Default 1000. */
   readonly quotaFiles?: number
+  /** Bytes of chunks of all owners together. Default 0: as much as the disk takes. */
+  readonly totalBytes?: number
 }
 
 export const DEFAULT_QUOTA_FILES = 1000

@@ -3,7 +3,6 @@ import { DEFAULT_QUOTA_FILES, type FileLimits } from './file-rules.ts'
 import type { FileHead } from './file-sidecar.ts'
 
 export interface FileEntry extends FileHead {
-  readonly fid: string
   /** What counts against the quota: chunks that are there and those just being written. 0: there is nothing on disk yet. */
   bytes: number
   /** Of these, the bytes being written. */
@@ -19,9 +18,10 @@ export class FileTable {
   readonly #limits: Required<FileLimits>
   readonly #entries = new Map<string, FileEntry>()
   readonly #usages = new Map<string, Usage>()
+  #bytes = 0
 
   constructor(limits: FileLimits) {
-    this.#limits = { quotaFiles: DEFAULT_QUOTA_FILES, ...limits }
+    this.#limits = { quotaFiles: DEFAULT_QUOTA_FILES, totalBytes: 0, ...limits }
   }
 
   get(fid: string): FileEntry | undefined {
@@ -39,7 +39,8 @@ export class FileTable {
 
   hasRoom(owner: string, files: number, bytes: number): boolean {
     const used = this.usage(owner)
-    const { quotaBytes, quotaFiles } = this.#limits
+    const { quotaBytes, quotaFiles, totalBytes } = this.#limits
+    if (totalBytes > 0 && this.#bytes + bytes > totalBytes) return false
     return used.count + files <= quotaFiles && used.bytes + bytes <= quotaBytes
   }
 
@@ -82,6 +83,7 @@ export class FileTable {
     const usage = this.#usages.get(owner) ?? { count: 0, bytes: 0 }
     usage.count += files
     usage.bytes += bytes
+    this.#bytes += bytes
     if (usage.count === 0) this.#usages.delete(owner)
     else this.#usages.set(owner, usage)
   }

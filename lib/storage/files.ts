@@ -1,4 +1,4 @@
-// Sealed file chunks on disk: <fid>.data and <fid>.have beside it. In memory there is one small entry per file and a bounded
+// Sealed file chunks on disk: <name>.data and <name>.have beside it, the name being the fid or, with a key, hidden. In memory there is one small entry per file and a bounded
 // number of open ones. The folder belongs to one process; whoever opens it holds the lock of the data folder.
 import { opendir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -11,13 +11,15 @@ import { DiskSpace } from './disk-space.ts'
 import { errnoOf, isDiskFull, privateFolder, writeError } from './durable.ts'
 import { FilePool } from './file-pool.ts'
 import { checkChunk, checkFid, expectedBytes, type FileLimits } from './file-rules.ts'
-import { checkOwner } from './file-sidecar.ts'
+import { checkOwner, plainSidecars, sealedSidecars, type SidecarFormat } from './file-sidecar.ts'
 import { type FileEntry, FileTable } from './file-table.ts'
 import type { Files, FileState } from './ports.ts'
 import { type FilePaths, readSidecar, removeFiles, StoredFile } from './stored-file.ts'
 
 export interface FileStoreOptions extends FileLimits {
   readonly dir: string
+  /** 32 bytes: what is whose is sealed, and names tell nothing. Absent: readable to whoever can read the files. */
+  readonly key?: Bytes
   /** Below this much free disk no chunk is accepted. 0: until a write fails. */
   readonly floorBytes: number
   readonly clock: Clock
@@ -51,6 +53,7 @@ export async function openFileStore(options: FileStoreOptions): Promise<Files> {
 class FileStore implements Files {
   readonly #dir: string
   readonly #log: Log
+  readonly #format: SidecarFormat
   readonly #space: DiskSpace
   readonly #table: FileTable
   readonly #pool = new FilePool()
@@ -63,6 +66,7 @@ class FileStore implements Files {
   constructor(options: FileStoreOptions, space: DiskSpace) {
     this.#dir = options.dir
     this.#log = options.log ?? silentLog
+    this.#format = options.key === undefined ? plainSidecars : sealedSidecars(options.key)
     this.#space = space
     this.#table = new FileTable(options)
     this.#ready = this.#lookThrough()
@@ -167,8 +171,8 @@ class FileStore implements Files {
     }
   }
 
-  #paths(fid: string): FilePaths {
-    return { data: join(this.#dir, fid + DATA), sidecar: join(this.#dir, fid + SIDECAR) }
+  #paths(name: string): FilePaths {
+    return { name, data: join(this.#dir, name + DATA), sidecar: join(this.#dir, name + SIDECAR) }
   }
 
   /** A chunk that is just being written by another call has that call's fate. */
@@ -220,10 +224,13 @@ class FileStore implements Files {
   }
 
   #use<T>(entry: FileEntry, use: (file: StoredFile) => Promise<T>): Promise<T> {
-    const paths = this.#paths(entry.fid)
+    const paths = this.#paths(this.#format.nameOf(entry.fid))
+    const format = this.#format
     const open = (): Promise<StoredFile> => {
       if (!this.#table.has(entry)) return Promise.reject(new Gone())
-      return entry.bytes === 0 ? StoredFile.create(paths, entry) : StoredFile.open(paths)
+      return entry.bytes === 0
+        ? StoredFile.create(paths, format, entry)
+        : StoredFile.open(paths, format)
     }
     return this.#pool.use(entry.fid, open, (file) => {
       if (!this.#table.has(entry)) throw new Gone()
@@ -233,7 +240,8 @@ class FileStore implements Files {
 
   async #delete(entry: FileEntry): Promise<boolean> {
     if (!this.#table.delete(entry)) return false
-    await this.#pool.remove(entry.fid, () => removeFiles(this.#paths(entry.fid)))
+    const paths = this.#paths(this.#format.nameOf(entry.fid))
+    await this.#pool.remove(entry.fid, () => removeFiles(paths))
     return true
   }
 
@@ -257,19 +265,19 @@ class FileStore implements Files {
     await Promise.all(batch)
   }
 
-  async #learn(fid: string): Promise<void> {
-    const paths = this.#paths(fid)
-    const sidecar = await readSidecar(paths.sidecar)
+  async #learn(name: string): Promise<void> {
+    const paths = this.#paths(name)
+    const sidecar = await readSidecar(paths, this.#format)
     if (sidecar !== null && sidecar.bytes > 0 && (await exists(paths.data))) {
-      this.#table.add({ fid, ...sidecar.head, bytes: sidecar.bytes, writing: 0 })
+      this.#table.add({ ...sidecar.head, bytes: sidecar.bytes, writing: 0 })
       return
     }
-    this.#log.warn('files.unfinished-removed', { fid })
+    this.#log.warn('files.unfinished-removed', { name })
     await removeFiles(paths)
   }
 
-  async #checkPair(fid: string): Promise<void> {
-    if (!(await exists(this.#paths(fid).sidecar))) await removeFiles(this.#paths(fid))
+  async #checkPair(name: string): Promise<void> {
+    if (!(await exists(this.#paths(name).sidecar))) await removeFiles(this.#paths(name))
   }
 }
 

@@ -42,6 +42,12 @@ export interface FolderLock {
 const LOCKED = 0
 const REFUSED = 1
 
+/**
+ * A child that any thread of the last holder has just forked keeps that holder's lock until it runs its own program, a moment
+ * after the holder has let go: one refusal is none.
+ */
+const TRIES = 3
+
 /** The helper's exit code; null when it could not be run or was killed. */
 function run(helper: LockHelper, fd: number): Promise<number | null> {
   return new Promise((resolve) => {
@@ -61,7 +67,8 @@ async function holderOf(file: FileHandle): Promise<string> {
 
 async function takeLock(file: FileHandle, dir: string, options: LockOptions): Promise<void> {
   for (const helper of options.helpers ?? LOCK_HELPERS) {
-    const code = await run(helper, file.fd)
+    let code = await run(helper, file.fd)
+    for (let i = 1; i < TRIES && code === REFUSED; i++) code = await run(helper, file.fd)
     if (code === LOCKED) return
     if (code === REFUSED) {
       const holder = await holderOf(file)

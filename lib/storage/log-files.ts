@@ -20,6 +20,7 @@ import {
   writeError,
   writeFully,
 } from './durable.ts'
+import { type HiddenNames, LOG_SUFFIX } from './hidden-names.ts'
 import {
   BODY_BYTES,
   COMMITTED_AT,
@@ -39,14 +40,19 @@ import {
   offsetOf,
   readIndex,
 } from './log-index.ts'
+import { LogRoom } from './log-room.ts'
 import type { LogAppended, LogHead, Logs } from './ports.ts'
 
 export interface LogFilesOptions {
   readonly dir: string
   /** Bytes of the bodies of one log. */
   readonly logBytes: number
+  /** Bytes of all files together. Default 0: as much as the disk takes. */
+  readonly totalBytes?: number
   /** Null: bodies lie there as they came. */
   readonly cipher: AtRest | null
+  /** Absent or null: whoever knows what a log is called can tell which file it is. */
+  readonly names?: HiddenNames | null
   readonly space: DiskSpace
   readonly log: Log
 }
@@ -68,6 +74,7 @@ const COPY_BYTES = 2 ** 18
 
 export class LogFiles implements Logs {
   readonly #options: LogFilesOptions
+  readonly #room: LogRoom
   readonly #indexes = new Map<string, LogIndex>()
   readonly #failures = new Map<string, SecureChatError>()
   readonly #turns = new Map<string, Promise<unknown>>()
@@ -77,6 +84,7 @@ export class LogFiles implements Logs {
 
   constructor(options: LogFilesOptions) {
     this.#options = options
+    this.#room = new LogRoom(options.dir, options.totalBytes ?? 0)
   }
 
   get hasFailed(): boolean {
@@ -97,7 +105,14 @@ export class LogFiles implements Logs {
         const seq = expectNext + i
         return encodeFrame(seq, chunks.length - 1 - i, this.#seal(log, seq, chunk))
       })
-      await this.#write(log, known ?? emptyIndex(0), frames, known === null)
+      const size = frames.reduce((sum, frame) => sum + frame.length, 0)
+      if (!(await this.#room.take(size))) return { ok: false, full: true }
+      try {
+        await this.#write(log, known ?? emptyIndex(0), frames, known === null)
+      } catch (error) {
+        this.#room.give(size)
+        throw error
+      }
       return { ok: true, next: expectNext + chunks.length }
     })
   }
@@ -149,6 +164,7 @@ export class LogFiles implements Logs {
         throw writeError(error, 'the shorter log')
       }
       const shift = HEAD_BYTES - from
+      this.#room.give(-shift)
       const offsets = index.offsets.slice(first - index.first).map((at) => at + shift)
       this.#keep(log, { first, offsets })
     })
@@ -156,7 +172,8 @@ export class LogFiles implements Logs {
 
   drop(log: string): Promise<void> {
     return this.#inTurn(log, async () => {
-      if ((await this.#index(log)) === null) return
+      const index = await this.#index(log)
+      if (index === null) return
       this.#forget(log)
       try {
         await rm(this.#path(log), { force: true })
@@ -164,6 +181,7 @@ export class LogFiles implements Logs {
       } catch (error) {
         throw writeError(error, 'that a log is gone')
       }
+      this.#room.give(endOf(index))
     })
   }
 
@@ -296,7 +314,9 @@ export class LogFiles implements Logs {
 
   /** Any text can name a log, so the name of its file is a hash. */
   #path(log: string): string {
-    return join(this.#options.dir, hex(sha256(utf8(log)).subarray(0, 16)))
+    const { dir, names } = this.#options
+    const hash = hex(sha256(utf8(log)).subarray(0, 16))
+    return join(dir, names ? names.of('logs', hash) + LOG_SUFFIX : hash)
   }
 
   #bodyBytes(index: LogIndex, from: number, to: number): number {

@@ -23,6 +23,8 @@ interface MemoryFile {
 export function createMemoryFiles(limits: FileLimits): Files {
   const files = new Map<string, MemoryFile>()
   const quotaFiles = limits.quotaFiles ?? DEFAULT_QUOTA_FILES
+  const totalBytes = limits.totalBytes ?? 0
+  const total = (): number => [...files.values()].reduce((sum, file) => sum + file.bytes, 0)
   let closed = false
   const run = <T>(call: () => T): Promise<T> =>
     new Promise((resolve) => {
@@ -67,6 +69,7 @@ export function createMemoryFiles(limits: FileLimits): Files {
         const used = usage(owner)
         const wanted = known === undefined ? expectedBytes(chunkCount, index, chunk) : chunk.length
         if (used.bytes + wanted > limits.quotaBytes) return 'full'
+        if (totalBytes > 0 && total() + wanted > totalBytes) return 'full'
         if (known === undefined && used.count >= quotaFiles) return 'full'
         const file = known ?? { owner, chunkCount, expires, chunks: new Map(), bytes: 0 }
         file.chunks.set(index, Buffer.from(chunk))

@@ -167,7 +167,7 @@ export interface Files {
   stat(fid: string): Promise<FileState | null>
   /**
    * Creates the file with its first chunk; later chunks must come from the same owner with the same count (else 'mismatch').
-   * 'full' = the owner's quota or the disk floor is reached; nothing was kept. The last missing chunk resolves when all are on disk.
+   * 'full' = a quota (the owner's, that of all) or the disk floor is reached; nothing was kept. The last missing chunk resolves when all are on disk.
    */
   put(
     fid: string,

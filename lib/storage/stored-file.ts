@@ -9,12 +9,11 @@ import { fail } from '../util/errors.ts'
 import { FILE_MODE, readFully, syncFolder, writeFully } from './durable.ts'
 import { CHUNK_BYTES, clearBit, hasBit, setBit } from './file-rules.ts'
 import {
-  decodeSidecar,
-  encodeSidecar,
   encodeState,
   type FileHead,
   type Sidecar,
   SIDECAR_BYTES,
+  type SidecarFormat,
 } from './file-sidecar.ts'
 
 /** slot = u32 length || chunk || unused */
@@ -28,6 +27,8 @@ const OPEN = constants.O_RDWR | constants.O_NOFOLLOW
 const CREATE = OPEN | constants.O_CREAT | constants.O_EXCL
 
 export interface FilePaths {
+  /** Without the folder and the endings. */
+  readonly name: string
   readonly data: string
   readonly sidecar: string
 }
@@ -38,10 +39,13 @@ export async function removeFiles(paths: FilePaths): Promise<void> {
   await rm(paths.data, { force: true })
 }
 
-export async function readSidecar(path: string): Promise<Sidecar | null> {
-  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW)
+export async function readSidecar(
+  { name, sidecar }: Pick<FilePaths, 'name' | 'sidecar'>,
+  format: SidecarFormat,
+): Promise<Sidecar | null> {
+  const file = await open(sidecar, constants.O_RDONLY | constants.O_NOFOLLOW)
   try {
-    return decodeSidecar(await readFully(file, SIDECAR_BYTES, 0))
+    return format.decode(name, await readFully(file, SIDECAR_BYTES, 0))
   } finally {
     await file.close()
   }
@@ -76,9 +80,13 @@ export class StoredFile {
     for (let i = 0; i < this.#chunkCount; i++) if (!this.has(i)) this.#missing++
   }
 
-  static async create(paths: FilePaths, head: FileHead): Promise<StoredFile> {
-    const bytes = encodeSidecar(head)
-    const sidecar = decodeSidecar(bytes)
+  static async create(
+    paths: FilePaths,
+    format: SidecarFormat,
+    head: FileHead,
+  ): Promise<StoredFile> {
+    const bytes = format.encode(head)
+    const sidecar = format.decode(paths.name, bytes)
     if (sidecar === null) throw new TypeError('a file that could not be read again')
     const data = await open(paths.data, CREATE, FILE_MODE)
     try {
@@ -95,8 +103,8 @@ export class StoredFile {
     }
   }
 
-  static async open(paths: FilePaths): Promise<StoredFile> {
-    const sidecar = await readSidecar(paths.sidecar)
+  static async open(paths: FilePaths, format: SidecarFormat): Promise<StoredFile> {
+    const sidecar = await readSidecar(paths, format)
     if (sidecar === null) return fail('E_CORRUPT', `${paths.sidecar} is damaged.`)
     return new StoredFile(paths, await open(paths.data, OPEN), sidecar)
   }

@@ -96,7 +96,14 @@ test('on a terminal: questions with defaults; Ctrl-C at any of them leaves nothi
     [/Who may make an account/, '\r'],
     [/search names/, 'y\r'],
     [/see each other online/, '\r'],
-    [/GiB of waiting files/, '\r'],
+    [/What keeps the data/, '\r'],
+    [/Clients at the same time/, '\r'],
+    [/Files that wait, of one account/, '\r'],
+    [/Files that wait, of all accounts/, '100 GiB\r'],
+    [/Messages that wait, for one device/, '\r'],
+    [/Messages that wait, for all devices/, '\r'],
+    [/Sealed history, of one account/, '\r'],
+    [/Sealed history, of all accounts/, '\r'],
     [/Write a systemd unit/, 'y\r'],
   ]
   const play = (stopAt: number): Promise<{ readonly code: number; readonly screen: string }> =>
@@ -130,7 +137,10 @@ test('on a terminal: questions with defaults; Ctrl-C at any of them leaves nothi
   t.regex(screen, /Invite {4}securechat:\/\/127\.0\.0\.1:/)
   t.true(screen.includes('\u2588'))
   const config = await readFile(join(home, 'keys', 'server.config.json'), 'utf8')
-  t.like(JSON.parse(config), { directory: 'yes', presence: 'no' })
+  const fileTotalBytes = 100 * 2 ** 30
+  t.like(JSON.parse(config), {
+    ...{ directory: 'yes', presence: 'no', storage: 'embedded', fileTotalBytes },
+  })
   const unit = await readFile(join(home, 'keys', 'securechat.service'), 'utf8')
   t.true(unit.includes(`${BIN} --config ${join(home, 'keys', 'server.config.json')}\n`), unit)
   t.regex(unit, /^LoadCredential=launch-password:\/etc\//m)

@@ -5,7 +5,7 @@ import type { ExecutionContext } from 'ava'
 import type { Files } from '../../lib/storage/ports.ts'
 import { bytes, refusal, text } from './helpers.ts'
 
-export const FILES_LIMITS = { quotaBytes: 1000, quotaFiles: 5 } as const
+export const FILES_LIMITS = { quotaBytes: 1000, quotaFiles: 5, totalBytes: 2500 } as const
 
 export interface FilesAdapter {
   readonly name: string
@@ -117,6 +117,21 @@ const CASES: Readonly<Record<string, Case>> = {
     t.is(await files.deleteOwned('o'), 0)
     t.is(await files.stat(fid(1)), null)
     t.not(await files.stat(fid(3)), null)
+  },
+  'all owners together have a limit too; what is deleted makes room for anybody': async (
+    t,
+    files,
+  ) => {
+    const put = (owner: string, n: number) => files.put(fid(n), owner, 1, 0, Buffer.alloc(900), FAR)
+    t.is(await put('o', 1), 'stored')
+    t.is(await put('p', 2), 'stored')
+    t.is(await put('q', 3), 'full')
+    t.is(await files.stat(fid(3)), null)
+    t.is(await files.put(fid(4), 'q', 1, 0, Buffer.alloc(700), FAR), 'stored')
+    t.is(await files.put(fid(5), 'r', 1, 0, bytes('x'), FAR), 'full')
+    t.true(await files.delete(fid(1), 'o'))
+    t.is(await put('q', 3), 'full') // of q's own
+    t.is(await put('s', 3), 'stored')
   },
   'a sweep removes what has expired and counts it': async (t, files) => {
     await files.put(fid(1), 'o', 1, 0, bytes('x'), 1000)

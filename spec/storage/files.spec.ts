@@ -37,6 +37,12 @@ filesContract({
   make: async (t) => openIn(await temporaryFolder(t), FILES_LIMITS),
 })
 
+filesContract({
+  name: 'sealed disk',
+  make: async (t) =>
+    openIn(await temporaryFolder(t), { ...FILES_LIMITS, key: Buffer.alloc(32, 7) }),
+})
+
 test('files, bitmaps and quotas survive a restart, also of an unfinished file', async (t) => {
   const dir = await temporaryFolder(t)
   const before = await openIn(dir, { quotaBytes: 100 })

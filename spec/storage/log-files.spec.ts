@@ -119,6 +119,31 @@ test('one append has a bound, and so has one chunk', async (t) => {
   await logs.close()
 })
 
+test('all logs together have a limit, also over a restart; what is dropped or cut off makes room', async (t) => {
+  const dir = join(await temporaryFolder(t), 'logs')
+  const open = (): LogFiles => {
+    const space = new DiskSpace(dir, 0, new SettableClock())
+    const limits = { logBytes: 1e7, totalBytes: 3000 }
+    return new LogFiles({ dir, ...limits, cipher: null, space, log: silentLog })
+  }
+  const first = open()
+  const kilobyte = [Buffer.alloc(1000)]
+  t.true((await first.append('a', 0, kilobyte)).ok)
+  t.true((await first.append('b', 0, kilobyte)).ok)
+  t.deepEqual(await first.append('c', 0, kilobyte), { ok: false, full: true })
+  t.deepEqual(await first.head('c'), { first: 0, next: 0, bytes: 0 })
+  await first.close()
+  const second = open()
+  t.deepEqual(await second.append('b', 1, kilobyte), { ok: false, full: true })
+  t.true((await second.append('b', 1, [bytes('little')])).ok)
+  await second.drop('a')
+  t.true((await second.append('c', 0, kilobyte)).ok)
+  t.deepEqual(await second.append('a', 0, kilobyte), { ok: false, full: true })
+  await second.truncate('b', 1)
+  t.true((await second.append('a', 0, kilobyte)).ok)
+  await second.close()
+})
+
 test('many logs and many chunks, more than are remembered', async (t) => {
   const logs = openIn(join(await temporaryFolder(t), 'logs'))
   const names = Array.from({ length: 1010 }, (_, i) => `log ${i}`)

@@ -8,6 +8,7 @@ const KEY = Buffer.alloc(32, 7)
 for (const [name, sealing] of [
   ['nedb, plain', {}],
   ['nedb, sealed', { key: KEY }],
+  ['nedb, with hidden names', { key: KEY, hideNames: true }],
 ] as const) {
   storeContract({
     name,

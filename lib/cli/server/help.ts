@@ -18,6 +18,7 @@ const EVERYDAY = [
   'keys',
   'launchPasswordFile',
   'launchPasswordFd',
+  'storage',
   'logLevel',
   'logAddresses',
   'systemd',

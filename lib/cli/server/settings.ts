@@ -4,9 +4,15 @@ import { resolve } from 'node:path'
 
 import { parseServerConfig, SERVER_OPTIONS, type ServerConfig } from '../../server/config.ts'
 import { LIVE_SETTINGS } from '../../server/live-settings.ts'
+import { MAILBOX_LIMITS } from '../../storage/box-table.ts'
 import { LOG_LEVELS, type LogLevel } from '../log.ts'
 
+const MiB = 2 ** 20
 const GiB = 2 ** 30
+
+/** What keeps the data. One so far: files in the data folder (NeDB collections and plain files), for one process. */
+export const STORAGE_ENGINES = ['embedded'] as const
+export type StorageEngine = (typeof STORAGE_ENGINES)[number]
 
 export interface ProgramSettings {
   readonly host: string
@@ -21,8 +27,18 @@ export interface ProgramSettings {
   readonly launchPasswordFile: string | null
   /** The same from an open descriptor. */
   readonly launchPasswordFd: number | null
+  /** Of one account. */
   readonly fileQuotaBytes: number
+  /** Of all accounts together; 0: as much as the disk takes. */
+  readonly fileTotalBytes: number
+  /** Of one device. */
+  readonly mailboxQuotaBytes: number
+  /** Of all devices together. */
+  readonly mailTotalBytes: number
+  /** Of all accounts together; 0: as much as the disk takes. */
+  readonly historyTotalBytes: number
   readonly freeBytes: number
+  readonly storage: StorageEngine
   readonly logLevel: LogLevel
   readonly logAddresses: boolean
   /** For setup alone. */
@@ -104,19 +120,37 @@ export const PROGRAM_SETTINGS: ProgramRows = {
     takes: 'the number of an open descriptor',
     read: (text) => whole(text, 1024),
   },
-  fileQuotaBytes: {
-    flag: 'file-quota-bytes',
-    placeholder: 'N',
-    help: 'bytes; files of one account that wait for their receivers',
-    takes: 'a whole number',
-    read: (text) => whole(text, Number.MAX_SAFE_INTEGER),
-  },
-  freeBytes: {
-    flag: 'free-bytes',
-    placeholder: 'N',
-    help: 'bytes of disk left alone: below, no files are taken',
-    takes: 'a whole number',
-    read: (text) => whole(text, Number.MAX_SAFE_INTEGER),
+  fileQuotaBytes: bytes(
+    'file-quota-bytes',
+    'bytes; files of one account that wait for their receivers',
+  ),
+  fileTotalBytes: bytes(
+    'file-total-bytes',
+    'bytes; files of all accounts together; 0: as much as the disk takes',
+  ),
+  mailboxQuotaBytes: bytes(
+    'mailbox-quota-bytes',
+    'bytes; messages that wait for one device; nobody else fills more than a quarter',
+    4 * MiB,
+    16 * GiB,
+  ),
+  mailTotalBytes: bytes(
+    'mail-total-bytes',
+    'bytes; messages that wait for all devices together, in memory as well; nobody fills more than a sixteenth',
+    64 * MiB,
+    1024 * GiB,
+  ),
+  historyTotalBytes: bytes(
+    'history-total-bytes',
+    'bytes; histories of all accounts together; 0: as much as the disk takes',
+  ),
+  freeBytes: bytes('free-bytes', 'bytes of disk left alone: below, no files are taken'),
+  storage: {
+    flag: 'storage',
+    placeholder: STORAGE_ENGINES.join('|'),
+    help: 'what keeps the data: files in the data folder; there is no other engine yet',
+    takes: 'embedded, the one engine there is',
+    read: (text) => STORAGE_ENGINES.find((engine) => engine === text),
   },
   logLevel: {
     flag: 'log-level',
@@ -140,6 +174,20 @@ export const PROGRAM_SETTINGS: ProgramRows = {
     takes: 'no or yes',
     read: (text) => (text === 'no' || text === 'yes' ? text : undefined),
   },
+}
+
+function bytes(
+  flag: string,
+  help: string,
+  min = 0,
+  max: number = Number.MAX_SAFE_INTEGER,
+): Setting<number> {
+  const read = (text: string): number | undefined => {
+    const value = whole(text, max)
+    return value === undefined || value < min ? undefined : value
+  }
+  const range = min === 0 ? '' : ` from ${min} to ${max}`
+  return { flag, placeholder: 'N', help, takes: `a whole number${range}`, read }
 }
 
 function whole(text: string, max: number): number | undefined {
@@ -207,7 +255,12 @@ export function defaultSettings(home: {
     launchPasswordFile: null,
     launchPasswordFd: null,
     fileQuotaBytes: 4 * GiB,
+    fileTotalBytes: 0,
+    mailboxQuotaBytes: MAILBOX_LIMITS.boxBytes,
+    mailTotalBytes: MAILBOX_LIMITS.totalBytes,
+    historyTotalBytes: 0,
     freeBytes: GiB / 2,
+    storage: 'embedded',
     logLevel: 'info',
     logAddresses: false,
     systemd: 'no',

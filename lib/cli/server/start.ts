@@ -7,6 +7,7 @@ import { listen, type Listener } from '../../channel/tcp.ts'
 import { opaqueReady } from '../../crypto/opaque.ts'
 import { RsaPrivateKey } from '../../crypto/rsa.ts'
 import { createServer, type Server } from '../../server/server.ts'
+import { mailboxLimits } from '../../storage/box-table.ts'
 import { openFileStore } from '../../storage/files.ts'
 import { type NedbStore, openNedbStore } from '../../storage/nedb/store.ts'
 import { createLocalRouter } from '../../storage/router-local.ts'
@@ -20,6 +21,7 @@ import { connectionsWithin, descriptorLimit } from './descriptors.ts'
 import { loadServerKeys, type ServerKeys } from './identity.ts'
 import { isGiven, launchPasswordOf } from './launch-password.ts'
 import type { LaunchPassword } from './master-key.ts'
+import { FILES_FOLDER, migrate, STORE_FOLDER } from './migrate.ts'
 import { newServerKeys } from './new-keys.ts'
 import type { ServerSettings } from './settings.ts'
 
@@ -76,8 +78,12 @@ export async function startServer(
       opened?.close()
     })
     const store = await openNedbStore({
-      dir: join(settings.data, 'store'),
+      dir: join(settings.data, STORE_FOLDER),
       key: keys.storeKey,
+      hideNames: true,
+      mailbox: mailboxLimits(settings.mailboxQuotaBytes, settings.mailTotalBytes),
+      logTotalBytes: settings.historyTotalBytes,
+      prepare: () => migrate(settings.data, keys.storeKey, log),
       preload: true, // damage stops the start, not the traffic
       clock,
       log,
@@ -85,8 +91,10 @@ export async function startServer(
     })
     closers.push(() => store.close())
     const files = await openFileStore({
-      dir: join(settings.data, 'files'),
+      dir: join(settings.data, FILES_FOLDER),
+      key: keys.storeKey,
       quotaBytes: settings.fileQuotaBytes,
+      totalBytes: settings.fileTotalBytes,
       floorBytes: settings.freeBytes,
       clock,
       log,

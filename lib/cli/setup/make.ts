@@ -116,7 +116,16 @@ function summary(
 
 /** Folders and address always, of the rest what is not the default: a later version may have better ones. */
 function chosen(settings: ServerSettings, defaults: ServerSettings): Record<string, unknown> {
-  const always = ['keys', 'data', 'host', 'port', 'registration', 'directory', 'presence']
+  const always = [
+    'keys',
+    'data',
+    'host',
+    'port',
+    'registration',
+    'directory',
+    'presence',
+    'storage',
+  ]
   // a unit hands the password over as a credential, from a file that the server itself cannot read
   const never = settings.systemd === 'yes' ? ['systemd', 'launchPasswordFile'] : ['systemd']
   const usual = new Map<string, unknown>(Object.entries(defaults))

@@ -2,9 +2,10 @@
 // the default here, and Enter takes it.
 import { join, resolve } from 'node:path'
 
+import type { Form } from '../prompts.ts'
 import { launchPasswordProblem } from '../server/launch-password.ts'
 import { type ServerSettings, SETTINGS } from '../server/settings.ts'
-import type { Form } from '../prompts.ts'
+import { sizeOf, sizeText } from './sizes.ts'
 
 export interface Answers {
   readonly settings: ServerSettings
@@ -12,8 +13,59 @@ export interface Answers {
   readonly launchPassword: string | null
 }
 
-const GIB = 2 ** 30
+/** One question, and the settings that its answer decides. */
+export interface Question {
+  readonly decides: readonly (keyof ServerSettings)[]
+  ask(form: Form, now: ServerSettings): Promise<Partial<ServerSettings>>
+}
+
+type NameOf<T> = {
+  [K in keyof ServerSettings]: ServerSettings[K] extends T ? K : never
+}[keyof ServerSettings]
+
 const CONTROL = /\p{Cc}/u
+
+const FOLDER: Question = {
+  decides: ['keys', 'data'],
+  async ask(form, given) {
+    const here = resolve(given.keys, '..')
+    const folder = await form.text({
+      message: 'Folder for everything of this server:',
+      initial: here,
+      validate: (text) =>
+        (text.trim() !== '' && !CONTROL.test(text)) || 'That is not the path of a folder.',
+    })
+    const home = resolve(folder.trim())
+    if (home === here) return {}
+    return { keys: join(home, 'keys'), data: join(home, 'data', 'server') }
+  },
+}
+
+/** In this order; the launch password is asked behind the first. */
+export const QUESTIONS: readonly Question[] = [
+  FOLDER,
+  line('host', 'Address to listen on (0.0.0.0: all):'),
+  line('port', 'Port:'),
+  line('publicHost', 'Name or address for the invite (empty: guessed):'),
+  choice('registration', 'Who may make an account?', {
+    open: 'everybody',
+    invite: 'whoever has an invitation',
+    closed: 'nobody',
+  }),
+  yesNo('directory', 'May people with an account search names?'),
+  yesNo('presence', 'May people who choose so see each other online?'),
+  choice('storage', 'What keeps the data?', {
+    embedded: 'files in that folder, nothing to install (there is no other engine yet)',
+  }),
+  line('maxClients', 'Clients at the same time:'),
+  size('fileQuotaBytes', 'Files that wait, of one account:'),
+  size('fileTotalBytes', 'Files that wait, of all accounts together (0: as the disk allows):'),
+  size('mailboxQuotaBytes', 'Messages that wait, for one device:'),
+  size('mailTotalBytes', 'Messages that wait, for all devices together, in memory as well:'),
+  size('historyBytes', 'Sealed history, of one account:'),
+  size('historyTotalBytes', 'Sealed history, of all accounts together (0: as the disk allows):'),
+  yesNo('systemd', 'Write a systemd unit, to start it with the machine?'),
+]
 
 /** Rejects with E_CANCELLED at Ctrl-C; nothing was made by then. */
 export async function ask(
@@ -21,80 +73,90 @@ export async function ask(
   given: ServerSettings,
   password: string | null,
 ): Promise<Answers> {
-  const setting = async (name: string, message: string, initial: string): Promise<string> =>
-    form.text({
-      message,
-      initial,
-      validate: (text) => {
-        const row = SETTINGS.get(name)
-        const isGood = row?.read(text.trim(), '/') !== undefined
-        return isGood || `That is not ${row?.takes ?? 'it'}.`
-      },
-    })
+  let settings = given
+  let launchPassword = password
+  for (const question of QUESTIONS) {
+    settings = { ...settings, ...(await question.ask(form, settings)) }
+    if (question === FOLDER) launchPassword ??= await askPassword(form)
+  }
+  return { settings, launchPassword }
+}
 
-  const here = resolve(given.keys, '..')
-  const folder = await form.text({
-    message: 'Folder for everything of this server:',
-    initial: here,
-    validate: (text) =>
-      (text.trim() !== '' && !CONTROL.test(text)) || 'That is not the path of a folder.',
-  })
-  const home = resolve(folder.trim())
-  const folders =
-    home === here
-      ? { keys: given.keys, data: given.data }
-      : { keys: join(home, 'keys'), data: join(home, 'data', 'server') }
-  const launchPassword = password ?? (await askPassword(form))
-  const host = await setting('host', 'Address to listen on (0.0.0.0: all):', given.host)
-  const port = Number(await setting('port', 'Port:', String(given.port)))
-  const publicHost = await form.text({
-    message: 'Name or address for the invite (empty: guessed):',
-    initial: given.publicHost ?? '',
-    validate: (text) =>
-      text.trim() === '' ||
-      SETTINGS.get('publicHost')?.read(text.trim(), '/') !== undefined ||
-      'That is not a host name or an address.',
-  })
-  const registration = await form.choose(
-    'Who may make an account?',
-    [
-      { value: 'open' as const, name: 'everybody' },
-      { value: 'invite' as const, name: 'whoever has an invitation' },
-      { value: 'closed' as const, name: 'nobody' },
-    ],
-    given.registration,
-  )
-  const directory = await form.confirm(
-    'May people with an account search names?',
-    given.directory === 'yes',
-  )
-  const presence = await form.confirm(
-    'May people who choose so see each other online?',
-    given.presence === 'yes',
-  )
-  const quota = await form.text({
-    message: 'GiB of waiting files for each account:',
-    initial: String(given.fileQuotaBytes / GIB),
-    validate: (text) => /^\d{1,5}(\.\d{1,9})?$/.test(text.trim()) || 'That is not a number.',
-  })
-  const systemd = await form.confirm(
-    'Write a systemd unit, to start it with the machine?',
-    given.systemd === 'yes',
-  )
+/** What the option of this name would make of the text; undefined: it would refuse it. */
+function read(name: keyof ServerSettings, text: string): unknown {
+  return SETTINGS.get(name)?.read(text, '/')
+}
+
+function refusal(name: keyof ServerSettings): string {
+  return `That is not ${SETTINGS.get(name)?.takes ?? 'it'}.`
+}
+
+/** Empty only where that is the default. */
+function line(name: NameOf<string | number | null>, message: string): Question {
   return {
-    settings: {
-      ...given,
-      ...folders,
-      host: host.trim(),
-      port,
-      publicHost: publicHost.trim() === '' ? null : publicHost.trim(),
-      registration,
-      directory: directory ? 'yes' : 'no',
-      presence: presence ? 'yes' : 'no',
-      fileQuotaBytes: Math.floor(Number(quota) * GIB),
-      systemd: systemd ? 'yes' : 'no',
+    decides: [name],
+    async ask(form, now) {
+      const initial = now[name]
+      const text = await form.text({
+        message,
+        initial: initial === null ? '' : String(initial),
+        validate: (typed) => {
+          const isNone = typed.trim() === '' && initial === null
+          return isNone || read(name, typed.trim()) !== undefined || refusal(name)
+        },
+      })
+      return { [name]: read(name, text.trim()) ?? null }
     },
-    launchPassword,
+  }
+}
+
+function size(name: NameOf<number>, message: string): Question {
+  return {
+    decides: [name],
+    async ask(form, now) {
+      const initial = sizeText(now[name])
+      const bytesOf = (text: string): unknown => {
+        if (text.trim() === initial) return now[name]
+        const bytes = sizeOf(text)
+        return bytes === undefined ? undefined : read(name, String(bytes))
+      }
+      const text = await form.text({
+        message,
+        initial,
+        validate: (typed) => {
+          if (sizeOf(typed) === undefined) return 'That is not a size, like 500 MiB or 4 GiB.'
+          return bytesOf(typed) !== undefined || `In bytes: ${refusal(name)}`
+        },
+      })
+      return { [name]: bytesOf(text) }
+    },
+  }
+}
+
+function choice<K extends NameOf<string>>(
+  name: K,
+  message: string,
+  words: Readonly<Record<ServerSettings[K], string>>,
+): Question {
+  const values = Object.keys(words) as ServerSettings[K][]
+  return {
+    decides: [name],
+    ask: async (form, now) => ({
+      [name]: await form.choose(
+        message,
+        values.map((value) => ({ value, name: words[value] })),
+        now[name],
+      ),
+    }),
+  }
+}
+
+function yesNo(name: NameOf<'no' | 'yes'>, message: string): Question {
+  return {
+    decides: [name],
+    ask: async (form, now) => ({
+      [name]: (await form.confirm(message, now[name] === 'yes')) ? 'yes' : 'no',
+    }),
   }
 }
 

@@ -11,6 +11,8 @@ import { startServer } from '../server/start.ts'
 import { systemClock } from '../system-clock.ts'
 
 const WORDS = 'can you read this?'
+/** Of two people: a quarter of all connections may be without login. */
+const TRIAL_CLIENTS = 16
 const EVERY: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' }
 
 /** @throws what a start of this server, or a client of it, would say */
@@ -23,6 +25,7 @@ export async function tryOut(settings: ServerSettings, folder: string): Promise<
       registration: 'open',
       email: 'no',
       registrationPuzzleBits: 0,
+      maxClients: Math.max(settings.maxClients, TRIAL_CLIENTS),
       launchPasswordFile: null,
       launchPasswordFd: null,
     },

@@ -7,6 +7,8 @@
 //   records/*.db    records.ts, one per kind
 //   mail/*.db       mailboxes.ts, spread by box
 //   logs/*          log-files.ts, one per log
+//
+// With `hideNames`, names in mail/ and logs/ are those of hidden-names.ts.
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 
@@ -16,6 +18,7 @@ import type { Log } from '../../util/log.ts'
 import { AtRest } from '../at-rest.ts'
 import type { MailboxLimits } from '../box-table.ts'
 import { DiskSpace } from '../disk-space.ts'
+import { HiddenNames } from '../hidden-names.ts'
 import { privateFolder, writeError } from '../durable.ts'
 import { LogFiles } from '../log-files.ts'
 import { type FolderLock, lockFolder } from '../lock.ts'
@@ -36,11 +39,15 @@ export interface NedbStoreOptions {
   readonly log: Log
   /** 32 bytes: everything is sealed with AES-256-GCM. Absent: readable to whoever can read the files. */
   readonly key?: Bytes
+  /** With a key: nobody without it can tell whose mail or which log a file holds. Fixed for a folder. Default false. */
+  readonly hideNames?: boolean
   readonly mailbox?: Partial<MailboxLimits>
   /** Files the mailboxes are spread over, 1 to 256. Fixed when the store is created. Default 16. */
   readonly shards?: number
   /** Bytes of the bodies of one log. Default 1 GiB. */
   readonly logBytes?: number
+  /** Bytes of all logs together. Default 0: as much as the disk takes. */
+  readonly logTotalBytes?: number
   /** Below this much free disk nothing new is accepted. Default 32 MiB; 0: until a write fails. */
   readonly floorBytes?: number
   /** Longest wait of a mail for an absent receiver before it is written, 0 to 5. Default 2. */
@@ -49,6 +56,8 @@ export interface NedbStoreOptions {
   readonly connectedMs?: number
   /** Opens everything that exists at once, so damage stops the start and not the traffic. Default false. */
   readonly preload?: boolean
+  /** Called when the lock is held and the key is known to fit, before anything else is read: the place for migrations. */
+  readonly prepare?: () => Promise<void>
   /** Who we are, for the message to a second process. */
   readonly holder?: string
 }
@@ -108,11 +117,13 @@ async function openParts(
     openDescription(dir, key ?? null, options.shards),
     Sequence.open(join(dir, 'sequence'), clock),
   ])
+  await options.prepare?.()
   const commits = new CommitTimes(clock)
-  const collectionIn = (folder: string, part: string): CollectionOptions => {
+  const names = key !== undefined && options.hideNames === true ? new HiddenNames(key) : null
+  const collectionIn = (folder: string, part: string, file = part): CollectionOptions => {
     const name = `${folder}-${part}`
     return {
-      path: join(dir, folder, `${part}${SUFFIX}`),
+      path: join(dir, folder, `${file}${SUFFIX}`),
       name,
       lines: key === undefined ? plainLines : sealedLines(key, name),
       log,
@@ -128,12 +139,17 @@ async function openParts(
     clock,
     space,
     sequence,
-    openShard: (index) => MailShard.open(collectionIn(MAIL, String(index).padStart(2, '0'))),
+    openShard: (index) => {
+      const shard = String(index).padStart(2, '0')
+      return MailShard.open(collectionIn(MAIL, shard, names?.of(MAIL, shard)))
+    },
   })
   const logs = new LogFiles({
     dir: join(dir, 'logs'),
     logBytes: options.logBytes ?? 2 ** 30,
+    totalBytes: options.logTotalBytes ?? 0,
     cipher: key === undefined ? null : new AtRest(key, 'logs'),
+    names,
     space,
     log,
   })

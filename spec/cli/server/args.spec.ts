@@ -79,6 +79,7 @@ function sampleOf(name: string): string {
     directory: 'yes',
     presence: 'yes',
     systemd: 'yes',
+    storage: 'embedded',
     data: '/srv/data',
     keys: '/srv/keys',
     launchPasswordFile: '/srv/password',

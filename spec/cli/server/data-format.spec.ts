@@ -1,17 +1,19 @@
 // Data of every format there ever was open for ever, with everything in them; data of the future are refused untouched. A new
 // format leaves the folder of the old one here, and adds its own.
-import { chmod, cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 import test from 'ava'
 
-import { DATA_FORMAT } from '../../../lib/cli/server/data-folder.ts'
+import { DATA_FORMAT, formatOf, noteFormat } from '../../../lib/cli/server/data-folder.ts'
+import { loadServerKeys } from '../../../lib/cli/server/identity.ts'
 import { defaultSettings, type ServerSettings } from '../../../lib/cli/server/settings.ts'
 import { startServer } from '../../../lib/cli/server/start.ts'
 import { systemClock } from '../../../lib/cli/system-clock.ts'
 import { openFileStore } from '../../../lib/storage/files.ts'
+import { HiddenNames } from '../../../lib/storage/hidden-names.ts'
 import { silentLog } from '../../../lib/util/log.ts'
 import { rsa2048 } from '../../helpers/keys.ts'
 
@@ -67,11 +69,16 @@ for (const format of FORMATS) {
       t.true(server.bans.has('203.0.113.7:5000', systemClock.now()))
       await running.close()
       const dir = join(settings.data, 'files')
+      const stored = await loadServerKeys(settings.keys, () => Promise.resolve(null))
       const files = await openFileStore({
         ...{ dir, quotaBytes: 1e9, floorBytes: 0, clock: systemClock, log: silentLog },
+        key: stored?.storeKey ?? Buffer.alloc(32),
       })
       t.like(await files.stat(FID), { chunkCount: 1, bytes: 284 })
       await files.close()
+      t.is(await formatOf(settings.data), DATA_FORMAT)
+      const note = JSON.parse(await readFile(join(settings.data, 'server.json'), 'utf8')) as object
+      t.like(note, { format: DATA_FORMAT, from: undefined })
     }
   })
 }
@@ -88,4 +95,37 @@ test('data of a format of the future are refused in words, and no byte is change
   const error = await t.throwsAsync(start(settings), { code: 'E_CONFIG' })
   t.regex(error.message, /newer SecureChat .* Nothing was changed/)
   t.deepEqual(await everything(settings.data), before)
+})
+
+test('a change of format that a crash cut short is gone on with; earlier versions refuse what is half done', async (t) => {
+  const settings = await dataOf(t, 1)
+  await noteFormat(settings.data, 1)
+  const note = join(settings.data, 'server.json')
+  t.like(JSON.parse(await readFile(note, 'utf8')), { format: DATA_FORMAT, from: 1 })
+  t.is(await formatOf(settings.data), 1)
+  const running = await start(settings)
+  t.is((await running.store.mail.total()).count, 3)
+  await running.close()
+  t.is(await formatOf(settings.data), DATA_FORMAT)
+  t.false((await readdir(join(settings.data, 'files'))).some((name) => name.startsWith(FID)))
+
+  const text = await readFile(note, 'utf8')
+  await writeFile(note, text.replace('"srv"', `"from":${String(DATA_FORMAT + 1)},"srv"`))
+  await t.throwsAsync(start(settings), { code: 'E_CORRUPT' })
+})
+
+test('a change of format that fails says so, loses nothing, and is done when its cause is gone', async (t) => {
+  const settings = await dataOf(t, 1)
+  const files = join(settings.data, 'files')
+  const keys = await loadServerKeys(settings.keys, () => Promise.resolve(null))
+  const name = new HiddenNames(keys?.storeKey ?? Buffer.alloc(32)).of('files', FID)
+  const obstacle = join(files, `${name}.have`)
+  await mkdir(join(obstacle, 'x'), { recursive: true })
+  await t.throwsAsync(start(settings), { code: 'E_STORE' })
+  t.is(await formatOf(settings.data), 1)
+  t.true((await readdir(files)).includes(`${FID}.data`))
+  await rm(obstacle, { recursive: true })
+  const running = await start(settings)
+  await running.close()
+  t.deepEqual((await readdir(files)).sort(), [`${name}.data`, `${name}.have`])
 })

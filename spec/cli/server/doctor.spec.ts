@@ -83,6 +83,7 @@ test('a backup that is old, and settings that do not fit together', async (t) =>
   t.is((await verdicts(settings)).of['backup'], 'warning')
   t.is((await verdicts({ ...settings, newRecipientsPerDay: 5 })).of['config'], 'warning')
   t.is((await verdicts({ ...settings, fileQuotaBytes: 5 })).of['config'], 'warning')
+  t.is((await verdicts({ ...settings, historyTotalBytes: 5 })).of['config'], 'warning')
 })
 
 test('keys under a launch password: well without it, opened with it, bad with a wrong one', async (t) => {

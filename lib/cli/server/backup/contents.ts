@@ -27,7 +27,7 @@ export const PART_NAMES: readonly RegExp[] = [
   /^data\/server\.json$/,
   /^data\/store\/(store\.json|sequence)$/,
   /^data\/store\/(records|mail)\/[a-z0-9][a-z0-9-]{0,40}\.db$/,
-  /^data\/store\/logs\/[0-9a-f]{32}$/,
+  /^data\/store\/logs\/[0-9a-f]{32}(\.chunks)?$/,
   /^data\/files\/[0-9a-f]{32}\.(have|data)$/,
 ]
 

@@ -184,6 +184,12 @@ async function backups({ data }: ServerSettings, now: number): Promise<Check> {
   return check('backup', days > BACKUP_DAYS ? 'warning' : 'ok', `the last is of ${dateText(at)}`)
 }
 
+const OF_ALL = [
+  ['fileQuotaBytes', 'fileTotalBytes'],
+  ['mailboxQuotaBytes', 'mailTotalBytes'],
+  ['historyBytes', 'historyTotalBytes'],
+] as const
+
 function sanity(settings: ServerSettings): Check[] {
   const found: Check[] = []
   const warn = (text: string): void => {
@@ -197,6 +203,11 @@ function sanity(settings: ServerSettings): Check[] {
   }
   if (settings.fileBytes > settings.fileQuotaBytes) {
     warn('fileBytes above fileQuotaBytes: the largest files never fit')
+  }
+  for (const [one, all] of OF_ALL) {
+    if (settings[all] > 0 && settings[one] > settings[all]) {
+      warn(`${one} above ${all}: a single account could use up what is there for all`)
+    }
   }
   if (settings.registration === 'open' && settings.registrationsPerDay === 0) {
     warn('registration is open without a limit')

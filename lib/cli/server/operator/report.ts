@@ -28,6 +28,12 @@ export interface Report {
   readonly diskFreeBytes: number | null
   readonly freeBytes: number
   readonly fileQuotaBytes: number
+  readonly mailboxQuotaBytes: number
+  readonly historyBytes: number
+  /** 0: as much as the disk takes. */
+  readonly fileTotalBytes: number
+  readonly mailTotalBytes: number
+  readonly historyTotalBytes: number
   readonly rssBytes: number
   /** ms since 1970 of the last backup written from here; null: none is known. */
   readonly backupAt: number | null
@@ -74,6 +80,11 @@ export async function reportOf(
     diskFreeBytes: disk === null ? null : disk.bavail * disk.bsize,
     freeBytes: settings.freeBytes,
     fileQuotaBytes: settings.fileQuotaBytes,
+    mailboxQuotaBytes: settings.mailboxQuotaBytes,
+    historyBytes: settings.historyBytes,
+    fileTotalBytes: settings.fileTotalBytes,
+    mailTotalBytes: settings.mailTotalBytes,
+    historyTotalBytes: settings.historyTotalBytes,
     rssBytes: process.memoryUsage.rss(),
     backupAt: more.backupAt,
   }

@@ -107,11 +107,16 @@ export const views = {
     `Bans         ${r.bans}`,
     `Store        ${r.store}`,
     `Disk         ${r.diskFreeBytes === null ? 'unknown' : bytesText(r.diskFreeBytes)} free; no files below ${bytesText(r.freeBytes)}`,
-    `Quota        ${bytesText(r.fileQuotaBytes)} of files per account`,
+    `Quotas       one account: ${bytesText(r.fileQuotaBytes)} of files, ${bytesText(r.historyBytes)} of history; one device: ${bytesText(r.mailboxQuotaBytes)} waiting`,
+    `             all together: files ${totalText(r.fileTotalBytes)}, history ${totalText(r.historyTotalBytes)}, waiting ${totalText(r.mailTotalBytes)}`,
     `Memory       ${bytesText(r.rssBytes)}`,
     `Backup       ${r.backupAt === null ? 'none yet' : dateText(r.backupAt)}`,
   ],
 } as const
+
+function totalText(bytes: number): string {
+  return bytes === 0 ? 'what the disk takes' : bytesText(bytes)
+}
 
 function signInText(day: number | null): string {
   return day === null ? 'unknown' : dayText(day)

@@ -1,0 +1,173 @@
+// Every question of setup is an option, a variable and a name in the config file too: the answer is the same by each of the
+// four ways, what one of the three says is the default of the question, and a wrong answer is refused with words.
+import test from 'ava'
+
+import type { Choice, Form, TextQuestion } from '../../../lib/cli/prompts.ts'
+import { parseServerArgs } from '../../../lib/cli/server/args.ts'
+import { defaultSettings, type ServerSettings, SETTINGS } from '../../../lib/cli/server/settings.ts'
+import { variableOf } from '../../../lib/cli/server/sources.ts'
+import { ask, QUESTIONS } from '../../../lib/cli/setup/questions.ts'
+import { sizeOf, sizeText } from '../../../lib/cli/setup/sizes.ts'
+
+const GIB = 2 ** 30
+const defaults = defaultSettings({ keys: '/home/op/keys', data: '/home/op/data' })
+
+interface Sample {
+  /** What a person types or chooses. */
+  readonly typed: string
+  /** The same as an option has it. */
+  readonly text: string
+  /** Refused by the question and by the option alike; absent: nothing can be wrong. */
+  readonly wrong?: string
+}
+
+/** By what a question decides. */
+const SAMPLES: Readonly<Record<string, Sample>> = {
+  keys: { typed: '/srv/chat', text: '/srv/chat/keys' },
+  data: { typed: '/srv/chat', text: '/srv/chat/data/server' },
+  host: { typed: ' 192.0.2.5 ', text: '192.0.2.5', wrong: 'a b' },
+  port: { typed: '7801', text: '7801', wrong: '70000' },
+  publicHost: { typed: 'chat.example.org', text: 'chat.example.org', wrong: 'a/b' },
+  registration: { typed: 'invite', text: 'invite' },
+  directory: { typed: 'yes', text: 'yes' },
+  presence: { typed: 'yes', text: 'yes' },
+  storage: { typed: 'embedded', text: 'embedded' },
+  maxClients: { typed: '50', text: '50', wrong: '0' },
+  fileQuotaBytes: { typed: '1.5 GiB', text: String(1.5 * GIB), wrong: 'much' },
+  fileTotalBytes: { typed: '2TB', text: String(2048 * GIB), wrong: '-1 GiB' },
+  mailboxQuotaBytes: { typed: '16 MiB', text: String(GIB / 64), wrong: '1 KiB' },
+  mailTotalBytes: { typed: '128m', text: String(GIB / 8), wrong: '7' },
+  historyBytes: { typed: '100 MiB', text: String(100 * 2 ** 20), wrong: '1 TiB' },
+  historyTotalBytes: { typed: '9 GiB', text: String(9 * GIB), wrong: 'nine' },
+  systemd: { typed: 'yes', text: 'yes' },
+}
+
+interface Asked {
+  readonly message: string
+  readonly initial: string | undefined
+  readonly validate: TextQuestion['validate']
+}
+
+/** Answers every text with `answer`, or takes the default; the same for choices. */
+function scripted(answer: string | null): { readonly form: Form; readonly asked: Asked[] } {
+  const asked: Asked[] = []
+  const form: Form = {
+    text: ({ message, initial, validate }) => {
+      asked.push({ message, initial, validate })
+      return Promise.resolve(answer ?? initial ?? '')
+    },
+    password: () => Promise.reject(new Error('no password is wanted here')),
+    confirm: (message, initial) => {
+      asked.push({ message, initial: String(initial), validate: undefined })
+      return Promise.resolve(answer === null ? initial : answer === 'yes')
+    },
+    choose: <T>(message: string, choices: readonly Choice<T>[], initial?: T): Promise<T> => {
+      asked.push({ message, initial: String(initial), validate: undefined })
+      const found = choices.find(({ value }) => value === (answer ?? initial))
+      return found === undefined
+        ? Promise.reject(new Error(`${String(answer)} is not offered`))
+        : Promise.resolve(found.value)
+    },
+  }
+  return { form, asked }
+}
+
+function parse(
+  argv: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  file: string | null = null,
+): ServerSettings {
+  const readFile = (): string => {
+    if (file !== null) return file
+    throw Object.assign(new Error('none'), { code: 'ENOENT' })
+  }
+  return parseServerArgs(argv, { env, cwd: '/', defaults, readFile }).settings
+}
+
+function valueOf(settings: Partial<ServerSettings>, name: string): unknown {
+  return new Map<string, unknown>(Object.entries(settings)).get(name)
+}
+
+test('setup asks for everything that an operator must decide, and for each once', (t) => {
+  const decided = QUESTIONS.flatMap(({ decides }) => decides)
+  t.deepEqual([...decided].sort(), Object.keys(SAMPLES).sort())
+  t.is(new Set(decided).size, decided.length)
+})
+
+for (const question of QUESTIONS) {
+  for (const name of question.decides) {
+    const { typed, text, wrong } = SAMPLES[name] ?? { typed: '', text: '' }
+    test(`${name}: typed, as an option, a variable and in the file it is the same`, async (t) => {
+      const flag = SETTINGS.get(name)?.flag ?? ''
+      const expected = SETTINGS.get(name)?.read(text, '/')
+      t.not(expected, undefined)
+      const given = [
+        parse([`--${flag}`, text]),
+        parse([], { [variableOf(flag)]: text }),
+        parse(['--config', '/c.json'], {}, JSON.stringify({ [name]: text })),
+      ]
+      for (const settings of given) t.deepEqual(valueOf(settings, name), expected)
+      const { form } = scripted(typed)
+      t.deepEqual(valueOf(await question.ask(form, defaults), name), expected)
+      // Enter takes what was given, to the last byte
+      const [before = defaults] = given
+      const enter = scripted(null)
+      const after = { ...before, ...(await question.ask(enter.form, before)) }
+      t.deepEqual(after, before)
+    })
+
+    if (wrong !== undefined) {
+      test(`${name}: "${wrong}" is refused with a sentence, typed and given`, async (t) => {
+        const { form, asked } = scripted(null)
+        await question.ask(form, defaults)
+        const verdict = await asked[0]?.validate?.(wrong)
+        t.is(typeof verdict, 'string')
+        const flag = SETTINGS.get(name)?.flag ?? ''
+        t.throws(() => parse([`--${flag}=${wrong}`]), { code: 'E_USAGE' })
+        t.throws(() => parse([], { [variableOf(flag)]: wrong }), { code: 'E_CONFIG' })
+        const file = JSON.stringify({ [name]: wrong })
+        t.throws(() => parse(['--config', '/c.json'], {}, file), { code: 'E_CONFIG' })
+      })
+    }
+  }
+}
+
+test('an engine that there is not is refused by name, with what there is', (t) => {
+  const words = ['--storage', 'postgres']
+  const error = t.throws(() => parse(words), { code: 'E_USAGE' })
+  t.is(error.message, '--storage takes embedded, the one engine there is, not "postgres".')
+})
+
+test('Enter at every question: nothing but the defaults, and no launch password', async (t) => {
+  const { form, asked } = scripted(null)
+  const answers = await ask(form, defaults, null)
+  t.deepEqual(answers, { settings: defaults, launchPassword: null })
+  t.is(asked.length, QUESTIONS.length + 1) // whether a launch password is wanted
+  t.is((await ask(form, defaults, 'given elsewhere')).launchPassword, 'given elsewhere')
+})
+
+test('a size is read as it is shown', (t) => {
+  for (const [text, bytes] of [
+    ['0', 0],
+    ['64 MiB', 64 * 2 ** 20],
+    ['4 GiB', 4 * GIB],
+    ['1.5 TiB', 1536 * GIB],
+    ['20 KiB', 20480],
+  ] as const) {
+    t.is(sizeText(bytes), text)
+    t.is(sizeOf(text), bytes)
+  }
+  t.is(sizeText(1_500_000_000), '1.4 GiB')
+  for (const text of [
+    '',
+    '5',
+    '5 bytes',
+    'GiB',
+    '1e3 MiB',
+    '-1 MiB',
+    '1,5 GiB',
+    '4 GiB and more',
+  ]) {
+    t.is(sizeOf(text), undefined, text)
+  }
+})
