@@ -6,7 +6,7 @@ import { ctx } from '../crypto/ctx.ts'
 import { sha256 } from '../crypto/hash.ts'
 import type { RsaPrivateKey } from '../crypto/rsa.ts'
 import type { DeviceList } from '../identity/device-list-body.ts'
-import { decodeCanonical, encode } from '../protocol/cbor.ts'
+import { decodeCanonical, decodeStrict, encode } from '../protocol/cbor.ts'
 import type { From } from '../protocol/composites.ts'
 import { LIMITS } from '../protocol/limits.ts'
 import { b, c, check, exact, list, lit, opt, tuple, u } from '../protocol/shape.ts'
@@ -92,7 +92,16 @@ export function encodeGroupState(state: GroupState): Buffer {
 
 /** @throws E_FORMAT; E_BINDING when it names another signer than its wrapper */
 export function parseGroupState(signed: SignedGroupState): SeenGroupState {
-  const f = check(STATE, decodeCanonical(signed.b), 'group state')
+  return seenState(decodeCanonical(signed.b), signed)
+}
+
+/** From the own sealed store: it was parsed before it was kept, and a start reads all of them. @throws as parseGroupState */
+export function rereadGroupState(signed: SignedGroupState): SeenGroupState {
+  return seenState(decodeStrict(signed.b), signed)
+}
+
+function seenState(body: unknown, signed: SignedGroupState): SeenGroupState {
+  const f = check(STATE, body, 'group state')
   if (f.topic === '') fail('E_FORMAT', 'an empty topic is left out')
   const [acct, dev] = f.by
   if (!equal(acct, signed.by[0]) || !equal(dev, signed.by[1])) {

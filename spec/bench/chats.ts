@@ -30,7 +30,8 @@ export async function chatsBench(): Promise<void> {
     for (let i = 1; i <= CHATS; i++) alice.line(`!group chat${String(i)} bob`)
     const last = new RegExp(`#chat${String(CHATS)}: you made`)
     await alice.waitFor(last, PATIENCE_MS)
-    for (const from = Date.now(); !/(?:\b0|\bno) messages waiting here/.test(alice.all);) {
+    // she keeps to what a server grants, ten new groups a second
+    for (const from = Date.now(); !alice.all.includes('Everything you wrote is on the server');) {
       if (Date.now() - from > PATIENCE_MS) throw new Error(alice.all.slice(-2000))
       alice.line('!status')
       await sleep(2000)

@@ -24,6 +24,8 @@ export class GroupTable {
   /** Whoever makes a group chooses its id: one that is the conversation of two people is no group (PROTOCOL 8). */
   readonly #isOfTwo: (conv: string) => boolean
   readonly #byConv = new Map<string, Entry>()
+  /** How many groups have this name here: to look for a free one must not cost more the more groups there are. */
+  readonly #called = new Map<string, number>()
   /** By H(b), hex. */
   readonly #notes = new Map<string, StateNote>()
   readonly #commit: GroupCommit<string>
@@ -95,7 +97,7 @@ export class GroupTable {
     const before = this.#byConv.get(conv)
     const name = this.#freeName(known.state.name, conv)
     const group: StoredGroup = { receipted: new Map(), held: 0, ...as, conv, name }
-    this.#byConv.set(conv, { group, chain: new GroupChain([known]) })
+    this.#put({ group, chain: new GroupChain([known]) })
     this.#notes.set(hex(known.h), note)
     // a group without a state does not open: the state first
     await this.#save([known])
@@ -134,7 +136,7 @@ export class GroupTable {
   /** In memory at once, so that the next reader sees it; resolves when it is durable. */
   async change(conv: string, change: (group: Group) => Group): Promise<Group> {
     const entry = this.#entry(conv)
-    this.#byConv.set(conv, { ...entry, group: storedOf(change(groupOf(entry))) })
+    this.#put({ ...entry, group: storedOf(change(groupOf(entry))) })
     await this.#commit.add(conv)
     return this.get(conv) ?? fail('E_INTERNAL')
   }
@@ -162,8 +164,7 @@ export class GroupTable {
       after = last.id
     }
     for (const { known, note } of states) this.#notes.set(hex(known.h), note)
-    const chain = new GroupChain(states.map(({ known }) => known))
-    this.#byConv.set(group.conv, { group, chain })
+    this.#put({ group, chain: new GroupChain(states.map(({ known }) => known)) })
   }
 
   /** Writes the states that `move` changed, and those that it replaced. */
@@ -196,11 +197,25 @@ export class GroupTable {
     }
   }
 
+  #put(entry: Entry): void {
+    const { conv, name } = entry.group
+    const before = this.#byConv.get(conv)?.group.name
+    this.#byConv.set(conv, entry)
+    if (before === name) return
+    this.#called.set(name, this.#countOf(name) + 1)
+    if (before === undefined) return
+    const left = this.#countOf(before) - 1
+    if (left > 0) this.#called.set(before, left)
+    else this.#called.delete(before)
+  }
+
+  #countOf(name: string): number {
+    return this.#called.get(name) ?? 0
+  }
+
   #freeName(name: string, conv: string): string {
-    const taken = new Set(
-      [...this.#byConv.values()].flatMap(({ group }) => (group.conv === conv ? [] : group.name)),
-    )
-    return localName(name, (candidate) => taken.has(candidate))
+    const own = this.#byConv.get(conv)?.group.name
+    return localName(name, (candidate) => this.#countOf(candidate) > (candidate === own ? 1 : 0))
   }
 
   #entry(conv: string): Entry {

@@ -1,6 +1,6 @@
 // A signed state of a group in the sealed local store, with what this device has to remember about it.
 import type { KnownGroupState } from '../../envelope/group-chain.ts'
-import { parseGroupState, type SignedGroupState } from '../../envelope/group-state.ts'
+import { rereadGroupState, type SignedGroupState } from '../../envelope/group-state.ts'
 import { decodeStrict, encode } from '../../protocol/cbor.ts'
 import { from } from '../../protocol/composites.ts'
 import { bRange, check, flag, map, opt, u } from '../../protocol/shape.ts'
@@ -43,7 +43,7 @@ export function decodeState(body: Bytes): KeptState {
   const signed: SignedGroupState = { by: f.by, b: f.b, s: f.s }
   return {
     known: {
-      ...parseGroupState(signed),
+      ...rereadGroupState(signed),
       ...(f.r === undefined ? {} : { replaced: f.r }),
       ...(f.q === undefined ? {} : { quiet: f.q }),
     },
