@@ -95,7 +95,7 @@ export class LayeredRows implements RowTable {
     const isBetween = order === 'ascending' && start?.before !== undefined
     const from = place !== null && isBetween ? place - 1 : place
     const hot = this.#hotOnly(await this.#hot.list('lines', conv, from, limit, order))
-    const placed = this.#hotOnly(await this.#placed.of(conv)).filter(isBehind)
+    const placed = this.#hotOnly(await this.#placed.behind(conv, start, limit, order))
     const { end } = this.#cold
     const isEnough =
       order === 'descending'
