@@ -196,7 +196,13 @@ export class LayeredRows implements RowTable {
   }
 
   async put(rows: readonly MessageRow[]): Promise<void> {
-    await this.#hot.put(rows)
+    try {
+      await this.#hot.put(rows)
+    } catch (error) {
+      // the first few may be stored
+      for (const { conv } of rows) this.#placed.forget(conv)
+      throw error
+    }
     this.#placed.changed(rows)
     for (const row of rows) {
       const { number, payload, placeholder } = row
