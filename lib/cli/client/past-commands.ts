@@ -14,6 +14,8 @@ export const PAGE = 20
 const MAX_PAGE = 1000
 const SEARCH_HITS = 20
 const SEARCH_CONTEXT = 1
+/** A server that gives nothing for so long keeps nobody from what is here. */
+const PATIENCE_MS = 20_000
 
 const HISTORY_USAGE =
   'Usage: !history CHAT [COUNT] [--since DATE] [--until DATE]   Example: !history alice 100'
@@ -49,19 +51,27 @@ export async function history(app: App, args: readonly string[]): Promise<void> 
   await page(app, chat, { limit, ...range })
 }
 
-/** What the server has and this device has not yet comes first, as long as the connection lasts. */
+/** What the server has and this device has not yet comes first, as long as the connection lasts and something comes. */
 async function fetchRest(app: App): Promise<void> {
   const session = app.requireSession()
   const { restore } = session.archive.status()
   if (restore.done || session.status().connection.state !== 'online') return
   app.front.row('*', `${restoring(restore)} The rest is fetched first.`)
-  let stop = (): void => undefined
-  const offline = new Promise<void>((resolve) => {
+  const { clock } = app.deps
+  let [stop, timer] = [(): void => undefined, clock.after(PATIENCE_MS, () => undefined)]
+  const ended = new Promise<void>((resolve) => {
+    const wait = (): void => {
+      timer.cancel()
+      timer = clock.after(PATIENCE_MS, resolve)
+    }
+    wait()
     stop = session.on((event) => {
+      if (event.type === 'restore') wait()
       if (event.type === 'connection' && event.connection.state !== 'online') resolve()
     })
   })
-  await Promise.race([session.archive.restored(), offline])
+  await Promise.race([session.archive.restored(), ended])
+  timer.cancel()
   stop()
 }
 

@@ -96,7 +96,9 @@ export class Dispatch {
     }
     if (payload.k === 'req.ok') await this.#deps.acceptance.accept(peer)
     if (payload.k === 'req') {
-      await this.#deps.peers.change(peer.id, (p) => ({ ...p, requestedAt: payload.ts }))
+      // its time may be ahead of all clocks (PROTOCOL 9.2)
+      const requestedAt = Math.min(payload.ts, this.#deps.clock.now())
+      await this.#deps.peers.change(peer.id, (p) => ({ ...p, requestedAt }))
     }
     if (payload.k === 'profile' || payload.k === 'group') return null
     if (payload.k !== 'unsupported' && payload.k !== 'req' && !isContentKind(payload.k)) return null

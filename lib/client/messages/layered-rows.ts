@@ -25,8 +25,10 @@ export class LayeredRows implements RowTable {
   readonly #hot: RecordRows
   readonly #cold: Archive
   readonly #placed: PlacedRows
-  /** Numbers below the archive's end that lie in records all the same; true: it stays there. */
-  readonly #strays = new Map<number, boolean>()
+  /** Numbers below the archive's end that lie in records all the same. */
+  readonly #strays = new Set<number>()
+  /** Those of them that go back into their segment one day. */
+  readonly #changed = new Set<number>()
   /** Segments that still hold words which must be gone. */
   readonly #stale = new Set<number>()
 
@@ -95,7 +97,7 @@ export class LayeredRows implements RowTable {
     const isBetween = order === 'ascending' && start?.before !== undefined
     const from = place !== null && isBetween ? place - 1 : place
     const hot = this.#hotOnly(await this.#hot.list('lines', conv, from, limit, order))
-    const placed = this.#hotOnly(await this.#placed.of(conv)).filter(isBehind)
+    const placed = this.#hotOnly(await this.#placed.behind(conv, start, limit, order))
     const { end } = this.#cold
     const isEnough =
       order === 'descending'
@@ -157,7 +159,7 @@ export class LayeredRows implements RowTable {
 
   async *scan(what: Scan): AsyncGenerator<readonly MessageRow[]> {
     yield* this.#hot.scan({ ...what, above: this.#cold.end - 1 })
-    const strays = [...this.#strays.keys()].sort((p, q) => q - p)
+    const strays = [...this.#strays].sort((p, q) => q - p)
     const changed: MessageRow[] = []
     for (const number of strays) {
       const row = await this.#hot.byNumber(number)
@@ -196,12 +198,18 @@ export class LayeredRows implements RowTable {
   }
 
   async put(rows: readonly MessageRow[]): Promise<void> {
-    await this.#hot.put(rows)
+    try {
+      await this.#hot.put(rows)
+    } catch (error) {
+      // the first few may be stored
+      for (const { conv } of rows) this.#placed.forget(conv)
+      throw error
+    }
     this.#placed.changed(rows)
     for (const row of rows) {
       const { number, payload, placeholder } = row
       if (number >= this.#cold.end) continue
-      this.#strays.set(number, stays(row))
+      this.#stray(number, stays(row))
       if (payload.length === 0 && placeholder === undefined) this.#stale.add(segmentOf(number))
     }
   }
@@ -211,7 +219,7 @@ export class LayeredRows implements RowTable {
     const old = rows.filter(({ number }) => number < this.#cold.end)
     await this.#hot.remove(rows, last)
     for (const { conv } of rows) this.#placed.forget(conv)
-    for (const { number } of rows) this.#strays.delete(number)
+    for (const { number } of rows) this.#forgetStray(number)
     for (const segment of new Set(old.map(({ number }) => segmentOf(number)))) {
       await this.#rewrite(segment, (row) => !gone.has(row.number))
     }
@@ -220,7 +228,7 @@ export class LayeredRows implements RowTable {
   async forget(conv: string, last: number, isGone: (row: MessageRow) => boolean): Promise<void> {
     const gone = await this.#hot.forget(conv, last, isGone)
     this.#placed.forget(conv)
-    for (const number of gone) this.#strays.delete(number)
+    for (const number of gone) this.#forgetStray(number)
     for (const segment of this.#cold.segmentsOf(conv)) {
       await this.#rewrite(segment, (row) => row.conv !== conv || !isGone(row))
     }
@@ -229,10 +237,9 @@ export class LayeredRows implements RowTable {
   async tidy(next: number): Promise<void> {
     const [stale] = this.#stale
     const { end } = this.#cold
-    const changed = [...this.#strays].flatMap(([number, isTimed]) => (isTimed ? [] : [number]))
-    const [stray = 0] = changed
+    const [stray = 0] = this.#changed
     if (stale !== undefined) await this.#rewrite(stale)
-    else if (changed.length > STRAYS_MAX) await this.#rewrite(segmentOf(stray))
+    else if (this.#changed.size > STRAYS_MAX) await this.#rewrite(segmentOf(stray))
     else if (next - end >= RECENT_NUMBERS + SEGMENT_NUMBERS) await this.#rewrite(segmentOf(end))
   }
 
@@ -250,12 +257,12 @@ export class LayeredRows implements RowTable {
     const { blocks, left } = cutIntoBlocks(byNumber([...cold, ...ended], 'ascending'))
     await this.#hot.put(left.filter((row) => !newer.has(row.number)))
     const stay = new Set([...left, ...hot.filter((row) => row.expires !== undefined)])
-    for (const { number } of stay) this.#strays.set(number, true)
+    for (const { number } of stay) this.#stray(number, true)
     for (const { conv } of left) this.#placed.forget(conv)
     await this.#cold.write(segment, blocks)
     this.#stale.delete(segment)
     const folded = hot.filter((row) => !stay.has(row))
-    for (const { number } of folded) this.#strays.delete(number)
+    for (const { number } of folded) this.#forgetStray(number)
     this.#hot.drop(folded)
     for (const { conv, before } of folded) if (before !== undefined) this.#placed.forget(conv)
   }
@@ -263,11 +270,22 @@ export class LayeredRows implements RowTable {
   async #findStrays(): Promise<void> {
     for (let segment = 0; segment < this.#cold.count; segment++) {
       for (const row of await this.#hot.ofSegment(segment)) {
-        this.#strays.set(row.number, stays(row))
+        this.#stray(row.number, stays(row))
         const isEmpty = row.payload.length === 0 && row.placeholder === undefined
         if (isEmpty && (await this.#cold.byNumber(row.number)) !== null) this.#stale.add(segment)
       }
     }
+  }
+
+  #stray(number: number, isStaying: boolean): void {
+    this.#strays.add(number)
+    if (isStaying) this.#changed.delete(number)
+    else this.#changed.add(number)
+  }
+
+  #forgetStray(number: number): void {
+    this.#strays.delete(number)
+    this.#changed.delete(number)
   }
 
   /** Reads again what was read while a segment was written anew. */

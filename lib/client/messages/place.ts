@@ -17,12 +17,16 @@ export function isTimed(row: Omit<MessageRow, 'number'>): boolean {
   return row.placeholder === undefined && row.aside === undefined && isBelieved(row)
 }
 
+export function placeOf({ before, number }: Pick<MessageRow, 'number' | 'before'>): number {
+  return before ?? number
+}
+
 export function compareSaid(p: Said, q: Said): number {
   return p.ts - q.ts || Number(p.key > q.key) - Number(p.key < q.key)
 }
 
 export function compareLines(p: Placed, q: Placed): number {
-  const place = (p.before ?? p.number) - (q.before ?? q.number)
+  const place = placeOf(p) - placeOf(q)
   if (place !== 0) return place
   if (p.before === undefined || q.before === undefined) {
     return Number(p.before === undefined) - Number(q.before === undefined)

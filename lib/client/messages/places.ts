@@ -1,7 +1,8 @@
 // Finds the place of a line among those that are here (place.ts). Nearly every line is said after all that stand before it and
 // before all that stand behind it; that is seen from memory. For the others it looks by halves: lines are in order.
 import { BoundedMap } from '../../util/rate.ts'
-import { Draft } from './draft.ts'
+import { Deserts } from './deserts.ts'
+import type { Draft } from './draft.ts'
 import {
   border,
   compareLines,
@@ -10,6 +11,7 @@ import {
   isTimed,
   type Order,
   type Placed,
+  placeOf,
   type Said,
 } from './place.ts'
 import type { MessageRow } from './row.ts'
@@ -17,8 +19,9 @@ import type { RowTable } from './row-table.ts'
 
 /** Conversations. */
 const REMEMBERED = 10_000
-/** Lines that are looked at in one go: mostly the first one tells. */
+/** Lines that are looked at in one go: mostly the first one tells; where it does not, more of them each time. */
 const LOOK = 8
+const LOOK_MAX = 512
 
 /** Lines that the history brought back one after the other, and the first that stands behind them. */
 interface Run {
@@ -41,6 +44,7 @@ export class Places {
   /** The last thing said in a conversation; null: nothing. */
   readonly #ends = new BoundedMap<{ readonly said: Said | null }>(REMEMBERED)
   readonly #runs = new BoundedMap<Run>(REMEMBERED)
+  readonly #deserts = new Deserts()
 
   constructor(table: RowTable) {
     this.#table = table
@@ -50,7 +54,7 @@ export class Places {
   async lastSaid(conv: string): Promise<number> {
     const known = this.#ends.get(conv)
     if (known !== undefined) return known.said?.ts ?? 0
-    return (await this.#nearest(conv, null, 'descending', new Draft(this.#table)))?.ts ?? 0
+    return (await this.#nearest(conv, null, 'descending', null))?.ts ?? 0
   }
 
   /** One row after the other. `draft`: what is written together with it. */
@@ -60,6 +64,16 @@ export class Places {
     { is, next }: Numbered,
   ): Promise<Pick<MessageRow, 'before'>> {
     if (!isTimed(row)) return {}
+    const place = await this.#of(row, draft, { is, next })
+    this.#deserts.settled(row.conv, placeOf({ number: row.number, ...place }))
+    return place
+  }
+
+  async #of(
+    row: MessageRow,
+    draft: Draft,
+    { is, next }: Numbered,
+  ): Promise<Pick<MessageRow, 'before'>> {
     const { conv } = row
     const end = this.#ends.get(conv)?.said ?? (await this.#nearest(conv, null, 'descending', draft))
     const isLast = end === null || compareSaid(row, end) > 0
@@ -102,28 +116,45 @@ export class Places {
     return { before: isIt && compareSaid(line, row) > 0 ? low : high }
   }
 
-  /** The first line behind `start`; null: behind the end. */
+  /** The first line behind `start` that has a time; null: behind the end. `draft`: null for who only looks. */
   async #nearest(
     conv: string,
     start: Placed | null,
     order: Order,
-    { rows }: Draft,
+    draft: Draft | null,
   ): Promise<MessageRow | null> {
     const sign = order === 'ascending' ? 1 : -1
-    const isBehind = (row: MessageRow): boolean =>
-      start === null || sign * compareLines(row, start) > 0
-    const drafted = [...rows.values()].filter(
-      (row) => row.conv === conv && isTimed(row) && isBehind(row),
-    )
+    const written = timedOf(conv, draft)
+    const drafted = written.filter((row) => start === null || sign * compareLines(row, start) > 0)
+    let look = LOOK
+    let begin = start === null ? null : placeOf(start) + sign
     for (let from: Placed | null = start; ;) {
-      const lines: MessageRow[] = await this.#table.list('lines', conv, from, LOOK, order)
-      const stored = lines.find((row) => isTimed(row) && !rows.has(row.key))
+      const lines: MessageRow[] = await this.#table.list('lines', conv, from, look, order)
+      const [first] = lines
+      begin ??= first === undefined ? null : placeOf(first)
+      const end = lines.find(isTimed)
+      const last = end ?? lines.at(-1)
+      if (draft !== null && begin !== null && last !== undefined) {
+        const passed = placeOf(last) - (end === undefined ? 0 : sign)
+        this.#deserts.add(conv, { low: Math.min(begin, passed), high: Math.max(begin, passed) })
+        for (const row of written) this.#deserts.settled(conv, placeOf(row))
+      }
+      const stored = lines.find((row) => isTimed(row) && draft?.rows.has(row.key) !== true)
       const [nearest] = inPlace(stored === undefined ? drafted : [...drafted, stored], order)
-      const last = lines.at(-1)
-      if (stored !== undefined || last === undefined || lines.length < LOOK) return nearest ?? null
-      from = last
+      if (stored !== undefined || last === undefined || lines.length < look) return nearest ?? null
+      if (end !== undefined) begin = placeOf(end) + sign
+      const desert = end === undefined ? this.#deserts.around(conv, placeOf(last)) : undefined
+      from =
+        desert === undefined
+          ? (lines.at(-1) ?? last)
+          : border(order === 'ascending' ? desert.high : desert.low)
+      look = desert === undefined ? Math.min(LOOK_MAX, 8 * look) : LOOK
     }
   }
+}
+
+function timedOf(conv: string, draft: Draft | null): MessageRow[] {
+  return [...(draft?.rows.values() ?? [])].filter((row) => row.conv === conv && isTimed(row))
 }
 
 function isBetween(last: Said | null, said: Said, next: Said | null): boolean {

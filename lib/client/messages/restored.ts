@@ -15,8 +15,9 @@ export function joined(known: MessageRow, archived: Omit<MessageRow, 'number'>):
   if (known.aside === 'void') return null
   if (archived.aside === 'void') return known.placeholder === undefined ? null : voided(known)
   const version = known.restored ?? Infinity
-  const { number, before } = known
-  const other = { ...archived, number, ...(before === undefined ? {} : { before }) }
+  const { number, before, ts, at } = known
+  // when it came here decides about its place, and that stays
+  const other = { ...archived, number, ts, at, ...(before === undefined ? {} : { before }) }
   const isLater = (archived.restored ?? 0) > version
   const base = isLater || (archived.deleted === true && known.deleted !== true) ? other : known
   const marks = merged(known.marks ?? NO_MARKS, archived.marks ?? NO_MARKS)

@@ -27,9 +27,14 @@ export function saidAt(times: Times): number {
   return isBelieved(times) ? Math.min(times.ts, times.at) : times.at
 }
 
-/** The time of a new message: behind everything it may be an answer to (PROTOCOL 7.2), even if that came from a clock ahead. */
-export function nextTime(now: number, last: number): number {
-  return last - now <= FOLLOWED_MS ? Math.max(now, last + 1) : now
+/**
+ * The time of a new message: behind everything it may be an answer to (PROTOCOL 9.2), even if that came from a clock ahead.
+ * What is further ahead than is followed must not put it above the rest: as far as is followed it goes all the same, and above
+ * what was said on this device itself. `last` of a clock that was wrong itself is not gone by.
+ */
+export function nextTime(now: number, last: number, own = 0): number {
+  const [behindLast, behindOwn] = [last, own].map((ts) => (ts - now <= AHEAD_MS ? ts + 1 : now))
+  return Math.max(now, Math.min(behindLast ?? now, now + FOLLOWED_MS), behindOwn ?? now)
 }
 
 /** 0 turns it off. */

@@ -2,7 +2,7 @@
 import type { ChatInfo, HistoryQuery } from '../api.ts'
 import type { MessageView } from '../events.ts'
 import type { MessageRow } from '../messages/row.ts'
-import { saidAt } from '../messages/timing.ts'
+import { AHEAD_MS, saidAt } from '../messages/timing.ts'
 import { viewOf } from '../messages/view.ts'
 import type { Party } from '../groups/parties.ts'
 import { contactOf } from '../people/peer.ts'
@@ -72,7 +72,8 @@ export class History {
           (row) => saidAt(row) >= since && saidAt(row) < until && row.withheld !== true,
         ),
       )
-      if (first === undefined || rows.length < size || saidAt(first) < since) break
+      // lines stand by times that may be ahead of when they came
+      if (first === undefined || rows.length < size || saidAt(first) < since - AHEAD_MS) break
       cursor = first.number
     }
     return Promise.all(found.slice(-limit).map((row) => this.#view(row)))

@@ -20,7 +20,7 @@ const MOST = LIMITS.strangerMessages + LIMITS.strangerFileOffers + 1
 /** `most`: as many as there can be. */
 export async function reveal(core: Revealing, conv: string, most = MOST): Promise<void> {
   const { messages, emitter, names, files } = core
-  for (const row of await messages.page(conv, null, most)) {
+  for (const row of await messages.arrivals(conv, null, most)) {
     if (row.withheld !== true) continue
     const shown = await messages.update(row.key, (now) => without(now, 'withheld'))
     if (shown === null) continue

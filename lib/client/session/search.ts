@@ -5,6 +5,7 @@ import { sleep } from '../../util/clock.ts'
 import { fail } from '../../util/errors.ts'
 import type { SearchHit, SearchQuery } from '../life-api.ts'
 import type { MessageRow } from '../messages/row.ts'
+import { saidAt } from '../messages/timing.ts'
 import { viewOf } from '../messages/view.ts'
 import type { Core } from './core.ts'
 
@@ -26,7 +27,7 @@ export async function search(
   const hits: SearchHit[] = []
   for await (const rows of core.messages.scan(conv, needle)) {
     for (const row of rows) {
-      if (row.withheld === true || row.at < since || row.at >= until) continue
+      if (row.withheld === true || saidAt(row) < since || saidAt(row) >= until) continue
       if (!folded(wordsOf(row)).includes(needle)) continue
       hits.push(await hit(core, row, context))
       if (hits.length >= limit) return hits

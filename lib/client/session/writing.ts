@@ -162,8 +162,8 @@ export class Writing {
 
   /** Behind everything that was said there, so that it stands behind that on all devices (PROTOCOL 9.2). */
   async #stamp({ conv }: Party): Promise<{ readonly id: Buffer; readonly ts: number }> {
-    const said = Math.max(await this.#core.messages.lastSaid(conv), this.#stamped.get(conv) ?? 0)
-    const ts = nextTime(this.#core.clock.now(), said)
+    const last = await this.#core.messages.lastSaid(conv)
+    const ts = nextTime(this.#core.clock.now(), last, this.#stamped.get(conv))
     this.#stamped.set(conv, ts)
     return { id: randomBytes(16), ts }
   }

@@ -5,9 +5,11 @@ import type { ArchiveApi } from '../../../lib/client/archive-api.ts'
 import type { ClientEvent, ConnectionState, RestoreProgress } from '../../../lib/client/events.ts'
 import type { Life } from '../../../lib/client/life-api.ts'
 import { runLine } from '../../../lib/cli/client/dispatch.ts'
+import { FakeClock } from '../../helpers/fake-clock.ts'
 import { ALICE, fakeApp, type FakeApp, type FakeFront } from '../../helpers/fake-front.ts'
 
 interface Scene extends FakeApp {
+  readonly clock: FakeClock
   /** How often pages were read. */
   readonly pages: () => number
   readonly isBack: () => void
@@ -39,8 +41,11 @@ function scene(state: ConnectionState['state']): Scene {
     life: { contactOf: () => Promise.resolve(ALICE) } as unknown as Life,
     archive: { status: () => ({ restore }), restored: () => back } as unknown as ArchiveApi,
   })
+  const clock = new FakeClock()
+  Object.assign(fake.app.deps, { clock })
   return {
     ...fake,
+    clock,
     pages: () => pages,
     isBack,
     tell: (event) => {
@@ -85,4 +90,18 @@ test('without a connection nothing is waited for', async (t) => {
   t.is(await runLine(app, '!history alice'), null)
   t.is(pages(), 1)
   t.true(said(front).includes('Older lines follow by themselves.'))
+})
+
+test('a server that gives nothing keeps nobody from what is here', async (t) => {
+  const { app, clock, pages, tell } = scene('online')
+  const done = runLine(app, '!history alice')
+  await turn()
+  clock.advance(15_000)
+  tell({ type: 'restore', progress: { restored: 4, expected: 10, done: false } })
+  clock.advance(15_000)
+  await turn()
+  t.is(pages(), 0, 'as long as something comes')
+  clock.advance(6000)
+  t.is(await done, null)
+  t.is(pages(), 1)
 })

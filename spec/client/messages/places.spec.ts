@@ -10,6 +10,7 @@ import { messageId } from '../../../lib/identity/conversation.ts'
 import { decodePayload, encodePayload } from '../../../lib/protocol/payloads.ts'
 import { createMemoryStore } from '../../../lib/storage/memory.ts'
 import { fromHex, hex, u64 } from '../../../lib/util/bytes.ts'
+import { SecureChatError } from '../../../lib/util/errors.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 import { runs } from '../../helpers/refusals.ts'
 
@@ -168,4 +169,45 @@ test('pages of any size, forwards and backwards, are the same conversation', asy
     }),
     runs(20),
   )
+})
+
+test('a later version of the history changes no place: when it came here stays', async (t) => {
+  const DAY = 24 * 3_600_000
+  const { log, live, texts } = await open()
+  const [now, old] = [100 * DAY, said(1, 60 * DAY)]
+  await live(2, now, now)
+  await log.restore({ row: { ...old, at: now + 1, restored: 1 }, numbers: NO_NUMBERS })
+  await live(2, now + 2, now + 2)
+  // another device had it in time
+  const later = { ...old, at: old.ts, state: 'read', restored: 2 } as const
+  const { row } = await log.restore({ row: later, numbers: NO_NUMBERS })
+  t.like(row, { state: 'read', at: now + 1 })
+  for (const ts of [now + 1, now - 1]) await live(3, ts, now + 3)
+  const lines = ([3, 2, 1, 3, 2] as const).map(
+    (who, i) => `${who} at ${[now - 1, now, old.ts, now + 1, now + 2][i] ?? 0}`,
+  )
+  t.deepEqual(
+    (await texts()).filter((text) => !text.startsWith('1')),
+    lines.filter((text) => !text.startsWith('1')),
+  )
+})
+
+test('what was stored all the same when a write failed is seen', async (t) => {
+  const store = createMemoryStore({ clock: new FakeClock() })
+  let fails = false
+  const putMany: typeof store.records.putMany = async (...args) => {
+    await store.records.putMany(...args)
+    if (fails) throw new SecureChatError('E_STORE', 'unknown outcome')
+  }
+  const log = await RecordMessageLog.open(
+    { logs: store.logs, records: { ...store.records, putMany } },
+    [CONV],
+  )
+  for (const ts of [10, 30]) await log.insert(said(1, ts))
+  t.is((await log.page(CONV, null, 9)).length, 2)
+  fails = true
+  await t.throwsAsync(log.insert(said(1, 20)), { code: 'E_STORE' })
+  fails = false
+  t.false((await log.insert(said(1, 20))).fresh)
+  t.deepEqual((await log.page(CONV, null, 9)).map(textOf), ['1 at 10', '1 at 20', '1 at 30'])
 })
