@@ -8,11 +8,23 @@ import { build as bundle, stop } from 'esbuild'
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url))
 
+/** For whatever of the project Node is to run. */
+export const FOR_NODE = {
+  absWorkingDir: ROOT,
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20.19',
+  packages: 'external',
+  sourcemap: 'linked',
+}
+
 /** @param {string} outdir beside lib/: the programs find what belongs to the package from there */
 export async function build(outdir) {
   try {
     const { outputFiles } = await bundle({
-      absWorkingDir: ROOT,
+      ...FOR_NODE,
       entryPoints: {
         client: 'lib/cli/client/main.ts',
         server: 'lib/cli/server/main.ts',
@@ -21,13 +33,6 @@ export async function build(outdir) {
         'decode-worker': 'lib/cli/client/media/decode-worker.ts',
       },
       outdir,
-      bundle: true,
-      splitting: true,
-      format: 'esm',
-      platform: 'node',
-      target: 'node20.19',
-      packages: 'external',
-      sourcemap: 'linked',
       logLevel: 'warning',
       write: false, // by Node: what fails has a code then
     })

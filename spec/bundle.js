@@ -6,6 +6,8 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 
 import { build, stop } from 'esbuild'
 
+import { FOR_NODE } from '../bin/build.js'
+
 const ROOT = fileURLToPath(new URL('../', import.meta.url))
 const LIB = join(ROOT, 'lib/')
 const DIST = join(ROOT, 'dist/')
@@ -15,17 +17,10 @@ export const OUT = 'dist-spec/'
 
 export async function bundle() {
   await build({
-    absWorkingDir: ROOT,
+    ...FOR_NODE,
     entryPoints: ['spec/**/*.spec.ts', 'spec/**/programs/*.ts', 'spec/bench/**/*.ts'],
     outbase: 'spec',
     outdir: OUT,
-    bundle: true,
-    splitting: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20.19',
-    packages: 'external',
-    sourcemap: 'linked',
     plugins: [{ name: 'own place', setup: keepPlace }],
   })
   await stop() // what it runs in would stay as long as this process

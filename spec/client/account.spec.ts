@@ -2,30 +2,14 @@
 import test from 'ava'
 
 import { rsa3072 } from '../helpers/keys.ts'
-import { closeAll, logInAt, PASSWORD, signUp } from './account-kit.ts'
-import { type Player, World } from './world.ts'
-
-interface Scene {
-  readonly world: World
-  readonly alice: Player
-  readonly bob: Player
-}
-
-async function friends(): Promise<Scene> {
-  const world = await World.create()
-  const { player: alice } = await signUp(world, 'alice', 0)
-  const bob = await world.join('bob', 1)
-  await alice.session.send('bob', 'hello')
-  await world.until(() => bob.texts.length === 1)
-  await bob.session.send('alice', 'hi')
-  await world.until(() => alice.texts.length === 1)
-  return { world, alice, bob }
-}
+import { closeAll, logInAt, PASSWORD } from './account-kit.ts'
+import { friendsByPassword } from './scenes.ts'
+import { World } from './world.ts'
 
 test.serial(
   'renamed: the same identity under another name, and the old one is nobody',
   async (t) => {
-    const { world, alice, bob } = await friends()
+    const { world, alice, bob } = await friendsByPassword()
     const laptop = await logInAt(world, 'laptop', 'alice')
     const before = alice.session.me
     const safety = (await bob.session.safetyNumber('alice')).groups
@@ -75,7 +59,7 @@ test.serial(
 )
 
 test.serial('a key file logs in without the password until it is removed', async (t) => {
-  const { world, alice, bob } = await friends()
+  const { world, alice, bob } = await friendsByPassword()
   world.identities.push(rsa3072(5))
   const keyFile = await alice.session.account.makeLoginKey(PASSWORD)
   t.is(alice.session.account.loginKeys().length, 1)
@@ -104,7 +88,7 @@ test.serial('a key file logs in without the password until it is removed', async
 })
 
 test.serial('a full name is told to contacts and never to the server', async (t) => {
-  const { world, alice, bob } = await friends()
+  const { world, alice, bob } = await friendsByPassword()
   const laptop = await logInAt(world, 'laptop', 'alice')
   await t.throwsAsync(alice.session.account.setDisplayName('x'.repeat(65)), { code: 'E_USAGE' })
   await alice.session.account.setDisplayName('Alice Pleasance Liddell')
@@ -146,7 +130,7 @@ test.serial('what the server has is listed, and some of it can be taken back', a
 test.serial(
   'a deleted account is gone: here, on the server, on other devices, for others',
   async (t) => {
-    const { world, alice, bob } = await friends()
+    const { world, alice, bob } = await friendsByPassword()
     const laptop = await logInAt(world, 'laptop', 'alice')
     await t.throwsAsync(alice.session.account.delete('wrong'), { code: 'E_AUTH' })
     t.is(alice.of('closed').length, 0)
@@ -170,7 +154,7 @@ test.serial(
 )
 
 test.serial('a name and a password are checked before more is asked', async (t) => {
-  const { world, alice, bob } = await friends()
+  const { world, alice, bob } = await friendsByPassword()
   world.identities.push(rsa3072(4))
   const dora = world.newcomer('dora')
   const lobby = await dora.lobby()

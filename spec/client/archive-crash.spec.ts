@@ -5,23 +5,11 @@ import test from 'ava'
 import type { Session } from '../../lib/client/api.ts'
 import { accountId, historyLog } from '../../lib/server/ids.ts'
 import { exported } from './exports.ts'
-import { type Player, World } from './world.ts'
+import { friends, restored } from './scenes.ts'
+import type { Player, World } from './world.ts'
 
 const STEPS_MAX = 40
 const QUIET = 11_000
-
-async function friends(others: number[]): Promise<{ world: World; alice: Player; bob: Player }> {
-  const world = await World.create()
-  const alice = await world.prepare('alice', 0, { others })
-  await alice.start()
-  const bob = await world.join('bob', 1)
-  await bob.session.send('alice', 'hi')
-  await world.until(() => alice.texts.length === 1)
-  const first = await alice.session.send('bob', 'zero')
-  await world.until(() => alice.wasAccepted(first.mid) && bob.texts.length === 1)
-  await world.passUntil(() => alice.stateOf(first.mid) === 'delivered')
-  return { world, alice, bob }
-}
 
 /** Kills the process of this player at its next write number `at`; false when there were fewer in that time. */
 async function dies(
@@ -71,12 +59,10 @@ for (const when of ['before', 'after'] as const) {
     const { next } = await world.store.logs.head(log)
     t.true(next <= 3 * (steps + 2), `${next} batches`)
 
-    const fresh = await world.otherDevice(alice, 9)
-    const session = await fresh.start()
-    await world.passUntil(() => session.archive.status().restore.done)
-    t.is(await exported(session, 'bob'), before)
+    const fresh = await restored(world, alice, 9)
+    t.is(await exported(fresh.session, 'bob'), before)
     t.deepEqual(fresh.of('notice'), [])
-    await Promise.all([session.close(), bob.session.close()])
+    await Promise.all([fresh.session.close(), bob.session.close()])
   })
 
   test.serial(`the device that restores dies ${when} each of its writes`, async (t) => {

@@ -4,6 +4,7 @@ import test from 'ava'
 import type { FrameOf } from '../../lib/protocol/frames.ts'
 import { accountId, historyLog } from '../../lib/server/ids.ts'
 import { exported } from './exports.ts'
+import { friends, restored } from './scenes.ts'
 import { type Player, World } from './world.ts'
 
 const QUIET = 11_000
@@ -12,21 +13,6 @@ function puts(world: World, from: string): FrameOf<'hist.put'>[] {
   return world.heard.flatMap(({ frame, from: who }) =>
     frame.t === 'hist.put' && who === from ? [frame] : [],
   )
-}
-
-async function friends(
-  others: number[] = [9],
-): Promise<{ world: World; alice: Player; bob: Player }> {
-  const world = await World.create()
-  const alice = await world.prepare('alice', 0, { others })
-  await alice.start()
-  const bob = await world.join('bob', 1)
-  await bob.session.send('alice', 'hi')
-  await world.until(() => alice.texts.length === 1)
-  const first = await alice.session.send('bob', 'zero')
-  await world.until(() => alice.wasAccepted(first.mid) && bob.texts.length === 1)
-  await world.passUntil(() => alice.stateOf(first.mid) === 'delivered')
-  return { world, alice, bob }
 }
 
 /** Alternating, so that the order means something. */
@@ -40,7 +26,7 @@ async function talk(world: World, alice: Player, bob: Player, rounds: number): P
 }
 
 test.serial('a burst becomes few batches, after a while and behind the messages', async (t) => {
-  const { world, alice, bob } = await friends()
+  const { world, alice, bob } = await friends([9])
   await world.pass(QUIET, 1000)
   t.is(puts(world, 'alice').length, 1, 'what was said so far, in all its states')
   for (let i = 0; i < 80; i++) await alice.session.send('bob', `message ${i}`)
@@ -58,7 +44,7 @@ test.serial('a burst becomes few batches, after a while and behind the messages'
 })
 
 test.serial('wiped and restored: the same chat, byte for byte, while new mail comes', async (t) => {
-  const { world, alice, bob } = await friends()
+  const { world, alice, bob } = await friends([9])
   await talk(world, alice, bob, 30)
   await alice.session.send('alice', 'a note to myself')
   await world.passUntil(() => alice.session.status().queued === 0)
@@ -94,7 +80,7 @@ test.serial('wiped and restored: the same chat, byte for byte, while new mail co
 })
 
 test.serial('an offline line keeps its place, a failed one is not shown as sent', async (t) => {
-  const { world, alice, bob } = await friends()
+  const { world, alice, bob } = await friends([9])
   await world.pass(QUIET, 1000)
   world.cutNetwork('bob')
   bob.kill()
@@ -107,15 +93,13 @@ test.serial('an offline line keeps its place, a failed one is not shown as sent'
   await world.pass(QUIET, 1000)
   const before = await exported(alice.session, 'bob')
   await alice.session.close()
-  const fresh = await world.otherDevice(alice, 9)
-  const session = await fresh.start()
-  await world.passUntil(() => session.archive.status().restore.done)
-  t.is(await exported(session, 'bob'), before)
-  await Promise.all([session.close(), bob.session.close()])
+  const fresh = await restored(world, alice, 9)
+  t.is(await exported(fresh.session, 'bob'), before)
+  await Promise.all([fresh.session.close(), bob.session.close()])
 })
 
 test.serial('a session that ends appends what waits, at once', async (t) => {
-  const { world, alice, bob } = await friends()
+  const { world, alice, bob } = await friends([9])
   const before = puts(world, 'alice').length
   await alice.session.close()
   t.is(puts(world, 'alice').length, before + 1)
@@ -171,10 +155,8 @@ test.serial('two devices that were both there: a third has each message once', a
   const before = await exported(alice.session, 'bob')
   await alice.session.close()
   await second.session.close()
-  const fresh = await world.otherDevice(alice, 10)
-  const session = await fresh.start()
-  await world.passUntil(() => session.archive.status().restore.done)
-  t.is(await exported(session, 'bob'), before)
+  const fresh = await restored(world, alice, 10)
+  t.is(await exported(fresh.session, 'bob'), before)
   t.deepEqual(fresh.of('notice'), [])
-  await Promise.all([session.close(), bob.session.close()])
+  await Promise.all([fresh.session.close(), bob.session.close()])
 })

@@ -2,23 +2,11 @@
 // each message once, in order (PROTOCOL 9).
 import test from 'ava'
 
-import { type Player, World } from './world.ts'
+import { friends } from './scenes.ts'
 
 const TEXTS = ['one', 'two', 'three']
 /** Far more writes than the steps of one scenario. */
 const STEPS_MAX = 60
-
-async function friends(): Promise<{ world: World; alice: Player; bob: Player }> {
-  const world = await World.create()
-  const alice = await world.join('alice', 0)
-  const bob = await world.join('bob', 1)
-  await bob.session.send('alice', 'hi')
-  await world.until(() => alice.texts.length === 1)
-  const first = await alice.session.send('bob', 'zero')
-  await world.until(() => alice.wasAccepted(first.mid) && bob.texts.length === 1)
-  await world.passUntil(() => alice.stateOf(first.mid) === 'delivered')
-  return { world, alice, bob }
-}
 
 for (const when of ['before', 'after'] as const) {
   test.serial(`the receiver dies ${when} each of its writes`, async (t) => {

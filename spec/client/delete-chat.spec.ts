@@ -3,6 +3,7 @@
 import test from 'ava'
 
 import { closeAll, talk } from './account-kit.ts'
+import { restored, takeAway } from './scenes.ts'
 import { type Player, World } from './world.ts'
 
 const QUIET = 11_000
@@ -47,9 +48,7 @@ test.serial('a fresh device does not get it back; what was said later it does', 
   t.deepEqual(desk.of('notice'), [])
   await desk.session.close()
 
-  const fresh = await world.otherDevice(desk, 9)
-  const session = await fresh.start()
-  await world.passUntil(() => session.archive.status().restore.done)
+  const fresh = await restored(world, desk, 9)
   t.deepEqual(await talk(fresh, 'bob'), ['bob: something new', 'alice: good'])
   t.deepEqual(await talk(fresh, 'alice'), ['alice: a note'])
   t.deepEqual(fresh.of('notice'), [])
@@ -62,9 +61,7 @@ test.serial('deleted and nothing said since: it is not even listed', async (t) =
   // never appended before it is deleted
   await desk.session.life.deleteChat('bob')
   await desk.session.close()
-  const fresh = await world.otherDevice(desk, 9)
-  const session = await fresh.start()
-  await world.passUntil(() => session.archive.status().restore.done)
+  const fresh = await restored(world, desk, 9)
   t.deepEqual(await users(fresh), ['alice'])
   await fresh.session.close()
   await fresh.restart()
@@ -75,9 +72,7 @@ test.serial('deleted and nothing said since: it is not even listed', async (t) =
 
 test.serial('the other devices follow, also one that was away the whole time', async (t) => {
   const { world, desk, bob } = await friends([9, 10])
-  const laptop = await world.otherDevice(desk, 9)
-  await laptop.start()
-  await world.passUntil(() => laptop.session.archive.status().restore.done)
+  const laptop = await restored(world, desk, 9)
   await laptop.session.close()
   await say(world, bob, 'alice', desk, 'while the laptop was away')
   await world.pass(QUIET, 1000)
@@ -92,9 +87,7 @@ test.serial('the other devices follow, also one that was away the whole time', a
   await world.pass(2 * QUIET, 1000)
   t.deepEqual(await talk(desk, 'bob'), ['bob: hello again'])
   t.deepEqual(await talk(laptop, 'bob'), ['bob: hello again'])
-  const fresh = await world.otherDevice(desk, 10)
-  const session = await fresh.start()
-  await world.passUntil(() => session.archive.status().restore.done)
+  const fresh = await restored(world, desk, 10)
   await world.pass(20 * 60_000, 60_000)
   t.deepEqual(await talk(fresh, 'bob'), ['bob: hello again'])
   t.deepEqual([...fresh.of('notice'), ...laptop.of('notice'), ...desk.of('notice')], [])
@@ -104,19 +97,13 @@ test.serial('the other devices follow, also one that was away the whole time', a
 test.serial('what the other device has not sent yet is sent, whatever is deleted', async (t) => {
   const { world, desk, bob } = await friends([9])
   await world.pass(2 * QUIET, 1000)
-  const laptop = await world.otherDevice(desk, 9)
-  await laptop.start()
-  await world.passUntil(() => laptop.session.archive.status().restore.done)
-  const { dial } = world
-  world.dial = (name) =>
-    name === laptop.name ? Promise.reject(new Error('no network')) : dial.call(world, name)
-  world.cutNetwork(laptop.name)
+  const laptop = await restored(world, desk, 9)
+  const comeBack = takeAway(world, laptop)
   await world.passUntil(() => laptop.session.status().connection.state !== 'online')
   await laptop.session.send('bob', 'written on the train')
   await desk.session.life.deleteChat('bob')
   await world.pass(QUIET, 1000)
-  world.dial = dial
-  laptop.session.reconnect()
+  comeBack()
   await world.passUntil(() => bob.texts.includes('written on the train'))
   await world.passUntil(async () => (await talk(laptop, 'bob')).length === 1)
   t.deepEqual(await talk(desk, 'bob'), ['alice: written on the train'])
@@ -128,19 +115,13 @@ test.serial(
   async (t) => {
     const { world, desk, bob } = await friends([9])
     await world.pass(2 * QUIET, 1000)
-    const laptop = await world.otherDevice(desk, 9)
-    await laptop.start()
-    await world.passUntil(() => laptop.session.archive.status().restore.done)
-    const { dial } = world
-    world.dial = (name) =>
-      name === bob.name ? Promise.reject(new Error('no network')) : dial.call(world, name)
-    world.cutNetwork(bob.name)
+    const laptop = await restored(world, desk, 9)
+    const comeBack = takeAway(world, bob)
     await world.passUntil(() => bob.session.status().connection.state !== 'online')
     await bob.session.send('alice', 'written on the train')
     await desk.session.life.deleteChat('bob')
     await world.passUntil(async () => (await talk(laptop, 'bob')).length === 0)
-    world.dial = dial
-    bob.session.reconnect()
+    comeBack()
     const both = [desk, laptop]
     await world.passUntil(() => both.every(({ texts }) => texts.includes('written on the train')))
     // the history says once more that the chat is deleted

@@ -13,17 +13,12 @@ import { equal } from '../../lib/util/bytes.ts'
 import { fixedInboxKeys } from '../helpers/correspondents.ts'
 import { rsa2048, rsa3072 } from '../helpers/keys.ts'
 import { closeAll, logInAt, PASSWORD, signUp } from './account-kit.ts'
+import { deskAndLaptop, type Friends } from './scenes.ts'
 import { type Player, World, WORLD_SRV } from './world.ts'
 
 const GHOST = { id: Buffer.alloc(8, 0xee), dsk: rsa2048(15).publicKey, ts: 1 }
 
-interface Scene {
-  readonly world: World
-  readonly alice: Player
-  readonly bob: Player
-}
-
-async function friends(): Promise<Scene> {
+async function friends(): Promise<Friends> {
   const world = await World.create()
   const alice = await world.join('alice', 0)
   const bob = await world.join('bob', 1)
@@ -66,7 +61,7 @@ function listOf({ who }: Player) {
 /** Bob writes; the alarm must come and the text must not leave. */
 async function nothingLeaves(
   t: { is(a: unknown, b: unknown): void; false(a: boolean): void },
-  { world, alice, bob }: Scene,
+  { world, alice, bob }: Friends,
   code: string,
 ): Promise<void> {
   // the lie is told when bob looks; some are looked at twice
@@ -147,15 +142,7 @@ test.serial('lists that are named and not shown', async (t) => {
 test.serial(
   'a removal that the server hides from contacts is told by the account itself',
   async (t) => {
-    const world = await World.create()
-    const { player: desk } = await signUp(world, 'alice', 0)
-    const bob = await world.join('bob', 1)
-    await desk.session.send('bob', 'hello')
-    await world.until(() => bob.texts.length === 1)
-    await bob.session.send('alice', 'hi')
-    await world.until(() => desk.texts.length === 1)
-    await world.pass(7000)
-    const laptop = await logInAt(world, 'laptop', 'alice')
+    const { world, desk, laptop, bob } = await deskAndLaptop()
     await world.passUntil(() => desk.session.account.devices().length === 2)
     await bob.session.send('alice', 'to both')
     await world.until(() => laptop.texts.includes('to both'))
@@ -187,15 +174,7 @@ test.serial(
 )
 
 test.serial('a removed device that goes on getting mail cannot read it', async (t) => {
-  const world = await World.create()
-  const { player: desk } = await signUp(world, 'alice', 0)
-  const bob = await world.join('bob', 1)
-  await desk.session.send('bob', 'hello')
-  await world.until(() => bob.texts.length === 1)
-  await bob.session.send('alice', 'hi')
-  await world.until(() => desk.texts.length === 1)
-  await world.pass(7000)
-  const laptop = await logInAt(world, 'laptop', 'alice')
+  const { world, desk, laptop, bob } = await deskAndLaptop()
   await world.passUntil(() => desk.session.account.devices().length === 2)
   await bob.session.send('alice', 'to both')
   await world.until(() => laptop.texts.includes('to both') && desk.texts.includes('to both'))

@@ -3,33 +3,11 @@
 import test from 'ava'
 
 import { closeAll, logInAt, PASSWORD, signUp, talk, unread } from './account-kit.ts'
-import { type Player, World } from './world.ts'
-
-interface Scene {
-  readonly world: World
-  /** Alice's two devices. */
-  readonly desk: Player
-  readonly laptop: Player
-  readonly bob: Player
-}
-
-/** Alice and bob know each other; then alice gets a second device. */
-async function scene(): Promise<Scene> {
-  const world = await World.create()
-  const { player: desk } = await signUp(world, 'alice', 0)
-  const bob = await world.join('bob', 1)
-  await desk.session.send('bob', 'hello')
-  await world.until(() => bob.texts.length === 1)
-  await bob.session.send('alice', 'hi')
-  await world.until(() => desk.texts.length === 1)
-  // the contact book is written a little later
-  await world.pass(7000)
-  const laptop = await logInAt(world, 'laptop', 'alice')
-  return { world, desk, laptop, bob }
-}
+import { deskAndLaptop } from './scenes.ts'
+import { World } from './world.ts'
 
 test.serial('both devices see what is sent and received, in one order', async (t) => {
-  const { world, desk, laptop, bob } = await scene()
+  const { world, desk, laptop, bob } = await deskAndLaptop()
   await world.until(() => desk.session.account.devices().length === 2)
   t.deepEqual(
     laptop.session.account.devices().map(({ number, isThis }) => [number, isThis]),
@@ -68,7 +46,7 @@ test.serial('both devices see what is sent and received, in one order', async (t
 })
 
 test.serial('contacts, read marks, blocks and settings are the same on both', async (t) => {
-  const { world, desk, laptop, bob } = await scene()
+  const { world, desk, laptop, bob } = await deskAndLaptop()
   await world.until(() => desk.session.account.devices().length === 2)
   await world.until(() => laptop.session.contacts().some(({ user }) => user === 'bob'))
   t.true(laptop.session.contacts().find(({ user }) => user === 'bob')?.accepted)
@@ -96,7 +74,7 @@ test.serial('contacts, read marks, blocks and settings are the same on both', as
 })
 
 test.serial('a device that was away for a week catches up', async (t) => {
-  const { world, desk, laptop, bob } = await scene()
+  const { world, desk, laptop, bob } = await deskAndLaptop()
   await world.until(() => desk.session.account.devices().length === 2)
   await laptop.session.close()
   const said: string[] = []
@@ -120,7 +98,7 @@ test.serial('a device that was away for a week catches up', async (t) => {
 })
 
 test.serial('a removed device is told, signed out, and gets nothing of what follows', async (t) => {
-  const { world, desk, laptop, bob } = await scene()
+  const { world, desk, laptop, bob } = await deskAndLaptop()
   const phone = await logInAt(world, 'phone', 'alice')
   await world.until(() => desk.session.account.devices().length === 3)
   await bob.session.send('alice', 'to all three')

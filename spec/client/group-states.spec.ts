@@ -5,8 +5,8 @@ import test from 'ava'
 import type { GroupInfo } from '../../lib/client/group-api.ts'
 import { LIMITS } from '../../lib/protocol/limits.ts'
 import { hex } from '../../lib/util/bytes.ts'
-import { SecureChatError } from '../../lib/util/errors.ts'
 import { befriend, crowd, linesOf, saw } from './group-kit.ts'
+import { takeAway } from './scenes.ts'
 import type { Player, World } from './world.ts'
 
 function closeAll(...players: readonly Player[]): Promise<unknown> {
@@ -34,19 +34,6 @@ async function agree(world: World, ...players: readonly Player[]): Promise<strin
   await world.pass(3000)
   await world.passUntil(() => new Set(views()).size === 1)
   return views()[0] ?? ''
-}
-
-/** One client has no network until the returned function is called. */
-function takeAway(world: World, { name, session }: Player): () => void {
-  const dial = world.dial.bind(world)
-  let isAway = true
-  world.dial = (who) =>
-    isAway && who === name ? Promise.reject(new SecureChatError('E_CONNECT')) : dial(who)
-  world.cutNetwork(name)
-  return () => {
-    isAway = false
-    session.reconnect()
-  }
 }
 
 test.serial(

@@ -7,32 +7,14 @@ import { withoutDevice } from '../../lib/identity/device-list-edit.ts'
 import { signDeviceList } from '../../lib/identity/device-list.ts'
 import type { Frame, FrameOf } from '../../lib/protocol/frames.ts'
 import { accountId } from '../../lib/server/ids.ts'
-import { type Player, World } from './world.ts'
-
-interface Scene {
-  readonly world: World
-  readonly alice: Player
-  readonly bob: Player
-}
-
-async function friends(others: readonly number[] = []): Promise<Scene> {
-  const world = await World.create()
-  const alice = await world.prepare('alice', 0, { others })
-  await alice.start()
-  const bob = await world.join('bob', 1)
-  await bob.session.send('alice', 'hi')
-  await world.until(() => alice.texts.length === 1)
-  const first = await alice.session.send('bob', 'zero')
-  await world.until(() => alice.wasAccepted(first.mid) && bob.texts.length === 1)
-  await world.passUntil(() => alice.stateOf(first.mid) === 'delivered')
-  return { world, alice, bob }
-}
+import { friends, type Friends } from './scenes.ts'
+import type { Player, World } from './world.ts'
 
 type Mail = FrameOf<'mail'>
 
 /** Changes mails to bob that carry content of alice's present stream, in their order; the rest passes. */
 function spoil(
-  { world }: Scene,
+  { world }: Friends,
   change: (mail: Mail, nth: number) => readonly Frame[] | null,
 ): void {
   let nth = 0
@@ -47,12 +29,12 @@ async function lines(player: Player, chat: string): Promise<string[]> {
   })
 }
 
-async function end({ world, alice, bob }: Scene): Promise<void> {
+async function end({ world, alice, bob }: Friends): Promise<void> {
   world.tamper = null
   await Promise.all([alice.session.close(), bob.session.close()])
 }
 
-async function say({ world, alice }: Scene, ...texts: readonly string[]): Promise<void> {
+async function say({ world, alice }: Friends, ...texts: readonly string[]): Promise<void> {
   for (const text of texts) {
     const { mid } = await alice.session.send('bob', text)
     await world.passUntil(() => alice.wasAccepted(mid))

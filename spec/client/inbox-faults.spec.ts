@@ -8,20 +8,10 @@ import { encodePayload } from '../../lib/protocol/payloads.ts'
 import type { Frame, FrameOf } from '../../lib/protocol/frames.ts'
 import { type Bytes, equal } from '../../lib/util/bytes.ts'
 import { RawDevice, textBytes } from './raw-device.ts'
-import { type Player, World } from './world.ts'
+import { friends } from './scenes.ts'
+import type { Player, World } from './world.ts'
 
 const TEXTS = Array.from({ length: 20 }, (_, i) => `message ${i}`)
-
-async function friends(): Promise<{ world: World; alice: Player; bob: Player }> {
-  const world = await World.create()
-  const alice = await world.join('alice', 0)
-  const bob = await world.join('bob', 1)
-  await bob.session.send('alice', 'hi')
-  await world.until(() => alice.texts.length === 1)
-  const { mid } = await alice.session.send('bob', 'zero')
-  await world.until(() => bob.texts.length === 1 && alice.wasAccepted(mid))
-  return { world, alice, bob }
-}
 
 /** Somebody bob has accepted, who speaks without a client. */
 async function puppet(world: World, bob: Player): Promise<RawDevice> {

@@ -3,6 +3,7 @@
 import test from 'ava'
 
 import { closeAll, logInAt, signUp, talk } from './account-kit.ts'
+import { friendsByPassword } from './scenes.ts'
 import { type Player, World } from './world.ts'
 
 const DAY_MS = 24 * 3_600_000
@@ -55,13 +56,7 @@ test.serial(
 test.serial(
   'a new device is written to at once, although the keys of the old one are at hand',
   async (t) => {
-    const world = await World.create()
-    const { player: desk } = await signUp(world, 'alice', 0)
-    const bob = await world.join('bob', 1)
-    await desk.session.send('bob', 'hello')
-    await world.until(() => bob.texts.length === 1)
-    await bob.session.send('alice', 'hi')
-    await world.until(() => desk.texts.length === 1)
+    const { world, alice: desk, bob } = await friendsByPassword()
     await world.pass(7000, 500)
     await desk.session.close()
     // the stream is spent

@@ -4,10 +4,10 @@ import { join } from 'node:path'
 import anyTest from 'ava'
 
 import { looksLike } from '../helpers/capture.ts'
-import { signIn, startStage } from '../helpers/cast.ts'
+import { signInFriends, startStage } from '../helpers/cast.ts'
 import type { startServer } from '../helpers/programs.ts'
 import { Program, scratch } from '../helpers/programs.ts'
-import { Screen, type ScreenOptions } from '../helpers/screen.ts'
+import { openScreen, type Screen, type ScreenOptions } from '../helpers/screen.ts'
 
 const test = anyTest.serial
 const ESC = '\x1b'
@@ -25,12 +25,7 @@ function openFull(
   env: Readonly<Record<string, string>> = {},
 ): Screen {
   const home = { SECURECHAT_HOME: join(root, 'alice') }
-  const screen = new Screen([uri, '-u', 'alice', '--full'], { ...home, ...env }, options)
-  t.teardown(async () => {
-    screen.kill('SIGKILL')
-    await screen.exited
-  })
-  return screen
+  return openScreen(t, [uri, '-u', 'alice', '--full'], { ...home, ...env }, options)
 }
 
 /** Alice on the full screen, bob in a pipe, who have met. */
@@ -40,14 +35,9 @@ async function meet(
 ): Promise<{ readonly screen: Screen; readonly bob: Program }> {
   const root = await scratch(t)
   const server = await startStage(t, root)
-  const bob = await signIn(t, server, root, 'bob')
-  const program = await signIn(t, server, root, 'alice')
-  program.line('@bob hello')
-  await bob.waitFor(/^alice: hello$/m)
-  bob.line('@alice hi')
-  await program.waitFor(/^bob: hi$/m)
-  program.end()
-  await program.exited
+  const { alice, bob } = await signInFriends(t, server, root)
+  alice.end()
+  await alice.exited
   const screen = openFull(t, server.uri, root, options)
   await screen.waitFor(/0 everything[\s\S]*1 bob/)
   return { screen, bob }

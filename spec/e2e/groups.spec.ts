@@ -2,22 +2,15 @@
 
 import test from 'ava'
 
-import { signIn, startStage } from '../helpers/cast.ts'
+import { signIn, signInFriends, startStage } from '../helpers/cast.ts'
 import { scratch, writeScratchFile } from '../helpers/programs.ts'
 
 test.serial('three people and a group; whoever is removed reads nothing later', async (t) => {
   const root = await scratch(t)
   const server = await startStage(t, root)
-  const alice = await signIn(t, server, root, 'alice')
-  const [bob, carol] = await Promise.all([
-    signIn(t, server, root, 'bob'),
-    signIn(t, server, root, 'carol'),
-  ])
   // bob knows alice, so the group is there at once; carol does not, and is asked
-  alice.line('@bob hi')
-  await bob.waitFor(/^alice: hi$/m)
-  bob.line('@alice hi')
-  await alice.waitFor(/^bob: hi$/m)
+  const { alice, bob } = await signInFriends(t, server, root)
+  const carol = await signIn(t, server, root, 'carol')
   alice.line('!group team bob carol')
   const [, invitation = ''] = await carol.waitFor(/!accept (\d+)/)
   carol.line(`!accept ${invitation}`)

@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import anyTest from 'ava'
 
 import { encodePng } from '../../lib/cli/client/media/png.ts'
-import { signIn, startStage } from '../helpers/cast.ts'
+import { signInFriends, startStage } from '../helpers/cast.ts'
 import { scratch } from '../helpers/programs.ts'
-import { Screen } from '../helpers/screen.ts'
+import { openScreen } from '../helpers/screen.ts'
 
 const test = anyTest.serial
 
@@ -38,14 +38,9 @@ async function tool(bin: string, name: string, script: string): Promise<void> {
 test('a picture is seen when it has come; a voice message goes the other way and is heard', async (t) => {
   const root = await scratch(t)
   const server = await startStage(t, root)
-  const bob = await signIn(t, server, root, 'bob')
-  const first = await signIn(t, server, root, 'alice')
-  first.line('@bob hello')
-  await bob.waitFor(/^alice: hello$/m)
-  bob.line('@alice hi')
-  await first.waitFor(/^bob: hi$/m)
-  first.end()
-  await first.exited
+  const { alice, bob } = await signInFriends(t, server, root)
+  alice.end()
+  await alice.exited
 
   const bin = join(root, 'bin')
   await mkdir(bin)
@@ -55,7 +50,8 @@ test('a picture is seen when it has come; a voice message goes the other way and
     `for last; do :; done\nprintf 'RIFF0000WAVEfmt of a voice, long enough to be one' > "$last"\nexec sleep 60`,
   )
   await tool(bin, 'paplay', `cat "$1" > ${join(root, 'heard')}`)
-  const screen = new Screen(
+  const screen = openScreen(
+    t,
     [server.uri, '-u', 'alice', '--download-dir', join(root, 'downloads')],
     {
       SECURECHAT_HOME: join(root, 'alice'),
@@ -63,10 +59,6 @@ test('a picture is seen when it has come; a voice message goes the other way and
       PATH: `${bin}:${process.env['PATH'] ?? ''}`,
     },
   )
-  t.teardown(async () => {
-    screen.kill('SIGKILL')
-    await screen.exited
-  })
   await screen.waitFor(/Signed in as alice/)
 
   const sent = join(root, 'photo')

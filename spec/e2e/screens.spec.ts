@@ -7,18 +7,14 @@ import test from 'ava'
 import { looksLike, picture } from '../helpers/capture.ts'
 import { signIn, startStage } from '../helpers/cast.ts'
 import { scratch } from '../helpers/programs.ts'
-import { Screen } from '../helpers/screen.ts'
+import { openScreen } from '../helpers/screen.ts'
 
 test('a conversation, a file, a verification', async (t) => {
   const root = await scratch(t)
   const server = await startStage(t, root)
   const home = join(root, 'alice')
   const args = [server.uri, '-u', 'alice', '--download-dir', join(home, 'downloads')]
-  const screen = new Screen(args, { SECURECHAT_HOME: home }, { cols: 80, rows: 24 })
-  t.teardown(async () => {
-    screen.kill('SIGKILL')
-    await screen.exited
-  })
+  const screen = openScreen(t, args, { SECURECHAT_HOME: home }, { cols: 80, rows: 24 })
   await screen.waitFor(/Signed in as alice/)
   const bob = await signIn(t, server, root, 'bob')
 

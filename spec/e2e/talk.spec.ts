@@ -5,7 +5,7 @@ import { join } from 'node:path'
 
 import test from 'ava'
 
-import { signIn, startStage } from '../helpers/cast.ts'
+import { signIn, signInFriends, startStage } from '../helpers/cast.ts'
 import {
   PASSWORD,
   scratch,
@@ -142,14 +142,8 @@ test.serial(
   async (t) => {
     const root = await scratch(t)
     const server = await startStage(t, root)
-    const [alice, bob] = await Promise.all([
-      signIn(t, server, root, 'alice'),
-      signIn(t, server, root, 'bob'),
-    ])
-    bob.line('@alice hi') // from a stranger one offer is the limit
-    await alice.waitFor(/^bob: hi$/m)
-    alice.line('@bob hi')
-    await bob.waitFor(/^alice: hi$/m)
+    // from a stranger one offer is the limit
+    const { alice, bob } = await signInFriends(t, server, root)
     await mkdir(join(root, 'a'))
     await mkdir(join(root, 'b'))
     const first = await writeScratchFile(join(root, 'a'), 'doc.pdf', Buffer.from('one'))

@@ -6,8 +6,8 @@ import anyTest from 'ava'
 
 import { looksLike } from '../helpers/capture.ts'
 import { type CastName, signIn, startStage } from '../helpers/cast.ts'
-import { PASSWORD, scratch, signUp, startServer } from '../helpers/programs.ts'
-import { Screen, type ScreenOptions } from '../helpers/screen.ts'
+import { PASSWORD, type Program, scratch, signUp, startServer } from '../helpers/programs.ts'
+import { openScreen, type Screen, type ScreenOptions } from '../helpers/screen.ts'
 
 const test = anyTest.serial
 const ESC = '\x1b'
@@ -21,12 +21,7 @@ function open(
   args: readonly string[] = [],
   options: ScreenOptions = {},
 ): Screen {
-  const screen = new Screen([uri, ...args], { SECURECHAT_HOME: home }, options)
-  t.teardown(async () => {
-    screen.kill('SIGKILL')
-    await screen.exited
-  })
-  return screen
+  return openScreen(t, [uri, ...args], { SECURECHAT_HOME: home }, options)
 }
 
 /** Opens the profile of somebody who has signed up before on a terminal. */
@@ -40,6 +35,21 @@ async function openAs(
   const screen = open(t, server.uri, join(root, name), ['-u', name], options)
   await screen.waitFor(new RegExp(`Signed in as ${name}`))
   return screen
+}
+
+/** Alice on a terminal and bob in a pipe, who have accepted each other. */
+async function conversation(
+  t: Test,
+): Promise<{ readonly root: string; readonly screen: Screen; readonly bob: Program }> {
+  const root = await scratch(t)
+  const server = await startStage(t, root)
+  const screen = await openAs(t, server, root, 'alice')
+  const bob = await signIn(t, server, root, 'bob')
+  bob.line('@alice hi')
+  await screen.waitFor(/bob: hi/)
+  screen.type('@bob hi\r')
+  await bob.waitFor(/alice: hi/)
+  return { root, screen, bob }
 }
 
 test('a first run: questions, recovery code, a conversation, goodbye', async (t) => {
@@ -79,14 +89,7 @@ test('a first run: questions, recovery code, a conversation, goodbye', async (t)
 })
 
 test('the typed line survives a hundred incoming messages; none is lost', async (t) => {
-  const root = await scratch(t)
-  const server = await startStage(t, root)
-  const screen = await openAs(t, server, root, 'alice')
-  const bob = await signIn(t, server, root, 'bob')
-  bob.line('@alice hi')
-  await screen.waitFor(/bob: hi/)
-  screen.type('@bob hi\r')
-  await bob.waitFor(/alice: hi/)
+  const { screen, bob } = await conversation(t)
 
   screen.type('@bob this is half a sen')
   for (let i = 0; i < 100; i++) bob.line(`@alice message ${String(i)}.`)
@@ -100,14 +103,7 @@ test('the typed line survives a hundred incoming messages; none is lost', async 
 })
 
 test('two offers are answered in either order, with a transfer and a conversation at once', async (t) => {
-  const root = await scratch(t)
-  const server = await startStage(t, root)
-  const screen = await openAs(t, server, root, 'alice')
-  const bob = await signIn(t, server, root, 'bob')
-  bob.line('@alice hi')
-  await screen.waitFor(/bob: hi/)
-  screen.type('@bob hi\r')
-  await bob.waitFor(/alice: hi/)
+  const { root, screen, bob } = await conversation(t)
   await writeFile(join(root, 'one.txt'), 'one')
   await writeFile(join(root, 'two.txt'), 'two')
   bob.line(`!file alice ${join(root, 'one.txt')}`)

@@ -72,3 +72,20 @@ export async function signIn(
   await client.waitFor(/Signed in/)
   return client
 }
+
+/** Alice and bob, signed in, who have accepted each other. */
+export async function signInFriends(
+  t: Test,
+  server: { readonly uri: string },
+  root: string,
+): Promise<{ readonly alice: Program; readonly bob: Program }> {
+  const [alice, bob] = await Promise.all([
+    signIn(t, server, root, 'alice'),
+    signIn(t, server, root, 'bob'),
+  ])
+  alice.line('@bob hello')
+  await bob.waitFor(/^alice: hello$/m)
+  bob.line('@alice hi')
+  await alice.waitFor(/^bob: hi$/m)
+  return { alice, bob }
+}

@@ -151,3 +151,18 @@ export class Screen {
     }
   }
 }
+
+/** A client on a terminal of its own, which ends with the test at the latest. */
+export function openScreen(
+  t: { teardown(fn: () => Promise<void>): void },
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  options: ScreenOptions = {},
+): Screen {
+  const screen = new Screen(args, env, options)
+  t.teardown(async () => {
+    screen.kill('SIGKILL')
+    await screen.exited
+  })
+  return screen
+}
