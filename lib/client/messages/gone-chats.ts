@@ -32,7 +32,7 @@ export class GoneChats {
   async here(conv: string): Promise<GoneMark> {
     const { device, clock } = this.#deps
     const messages = this.#deps.messages()
-    const newest = (await messages.newest([conv])).get(conv)?.line
+    const [newest] = await messages.arrivals(conv, null, 1)
     const at = Math.max(clock.now(), newest?.at ?? 0)
     const row = await messages.forget(conv, () => true, goneRow(conv, device, at))
     const mark = { conv, dev: device.dev, number: row?.number ?? 0, at }
