@@ -18,6 +18,7 @@ import { startServer } from '../../../lib/cli/server/start.ts'
 import { systemClock } from '../../../lib/cli/system-clock.ts'
 import { createSetup, opaqueReady } from '../../../lib/crypto/opaque.ts'
 import { PASSPHRASE_COST } from '../../../lib/crypto/scrypt.ts'
+import { lockFolder } from '../../../lib/storage/lock.ts'
 import { hex } from '../../../lib/util/bytes.ts'
 import { silentLog } from '../../../lib/util/log.ts'
 import { rsa2048, rsa3072 } from '../../helpers/keys.ts'
@@ -100,7 +101,10 @@ test('keys under a launch password: well without it, opened with it, bad with a 
   const none = () => Promise.resolve(null)
   const cheap = { ...PASSPHRASE_COST, N: 2 ** 15 }
   await changeLaunchPassword(settings.keys, none, () => Promise.resolve('a launch password'), cheap)
-  t.like(await verdicts(settings), { exit: 0, of: { keys: 'ok', server: 'warning' } })
+  t.like(await verdicts(settings), { exit: 0, of: { keys: 'ok', server: 'warning', lock: 'ok' } })
+  const held = await lockFolder(join(settings.data, 'store'))
+  t.like(await verdicts(settings), { exit: 1, of: { lock: 'bad' } }) // nobody answers, somebody is there
+  await held.release()
   const launchPasswordFile = join(settings.data, '.password')
   const given = { ...settings, launchPasswordFile }
   await writeFile(launchPasswordFile, 'a launch password\n')

@@ -3,6 +3,7 @@
 import { readdir, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 
+import { lockFolder } from '../../../storage/lock.ts'
 import { codeOf, SecureChatError } from '../../../util/errors.ts'
 import { EXIT } from '../../exit-codes.ts'
 import { lastBackupAt } from '../backup/marks.ts'
@@ -10,6 +11,7 @@ import { ownerOf } from '../data-folder.ts'
 import { connectionsWithin, descriptorLimit } from '../descriptors.ts'
 import { loadServerKeys } from '../identity.ts'
 import { isGiven, launchPasswordOf } from '../launch-password.ts'
+import { STORE_FOLDER } from '../migrate.ts'
 import type { ServerSettings } from '../settings.ts'
 import { hex } from '../../../util/bytes.ts'
 import { askFolder, askRunning } from './ask.ts'
@@ -34,7 +36,7 @@ export async function doctor(settings: ServerSettings, now: number): Promise<Out
     ...outside,
     clock,
     server(settings, state),
-    lock(state),
+    await lock(settings, state),
     await port(settings, state),
     descriptors(settings, state),
     ...sanity(settings),
@@ -89,16 +91,22 @@ function server(settings: ServerSettings, state: State): Check {
     : check('server', 'warning', 'does not run; its data open as they should')
 }
 
-/** A second process on the same folder would destroy it. */
-function lock(state: State): Check {
-  if ('error' in state) {
-    const { code, message } = state.error
-    return code === 'E_LOCKED'
-      ? check('lock', 'bad', message)
-      : check('lock', 'ok', 'nobody holds the data folder')
+/** A second process on the same folder would destroy it. A folder that could not be opened is asked for its lock alone. */
+async function lock({ data }: ServerSettings, state: State): Promise<Check> {
+  const free = check('lock', 'ok', 'nobody holds the data folder')
+  if ('report' in state) {
+    const { running, pid } = state.report
+    return running ? check('lock', 'ok', `held by process ${pid}`) : free
   }
-  const { running, pid } = state.report
-  return check('lock', 'ok', running ? `held by process ${pid}` : 'nobody holds the data folder')
+  if (state.error.code === 'E_LOCKED') return check('lock', 'bad', state.error.message)
+  const store = join(data, STORE_FOLDER)
+  if ((await stat(store).catch(() => null)) === null) return free
+  try {
+    await (await lockFolder(store, { holder: 'securechat-server doctor' })).release()
+    return free
+  } catch (error) {
+    return check('lock', 'bad', error instanceof Error ? error.message : String(error))
+  }
 }
 
 async function port(settings: ServerSettings, state: State): Promise<Check> {
