@@ -48,6 +48,8 @@ export interface Connected extends ServerProof {
   readonly connection: Connection
   /** Milliseconds since 1970 on the server. */
   readonly serverTime: number
+  /** Of the puzzle that was solved for it; 0: none. */
+  readonly puzzleBits: number
 }
 
 const TIMEOUT_MS = 15_000
@@ -157,5 +159,5 @@ async function handshake(
     upkeep: new Upkeep(clock),
     limits,
   })
-  return { connection, srv, highestVersion, serverTime }
+  return { connection, srv, highestVersion, serverTime, puzzleBits: bits }
 }

@@ -2,7 +2,7 @@
 import type { Duplex } from 'node:stream'
 
 import type { Connection } from '../../lib/channel/connection.ts'
-import { connectClient } from '../../lib/channel/client-handshake.ts'
+import { connectClient, type Connected } from '../../lib/channel/client-handshake.ts'
 import { dial } from '../../lib/channel/tcp.ts'
 import { systemClock } from '../../lib/cli/system-clock.ts'
 import { generateMlKem } from '../../lib/crypto/ml-kem.ts'
@@ -38,6 +38,8 @@ export const BENCH_DEVICE: Buffer = Buffer.alloc(8, 1)
 
 export class BenchClient {
   readonly n: number
+  /** What the server asked for before it listened; 0: nothing. */
+  readonly puzzleBits: number
   arrived: (stamp: number) => void = () => undefined
   readonly #srv: Bytes
   readonly #connection: Connection
@@ -49,8 +51,9 @@ export class BenchClient {
   #ackPlanned = false
   #stream: { readonly st: Buffer; next: number } | null = null
 
-  private constructor(n: number, srv: Bytes, connection: Connection) {
+  private constructor(n: number, srv: Bytes, { connection, puzzleBits }: Connected) {
     this.n = n
+    this.puzzleBits = puzzleBits
     this.#srv = srv
     this.#connection = connection
     connection.onFrames((frames) => {
@@ -64,14 +67,15 @@ export class BenchClient {
   }
 
   static async over(duplex: Duplex, n: number, srv: Bytes): Promise<BenchClient> {
-    const { connection } = await connectClient(duplex, {
+    const connected = await connectClient(duplex, {
       pin: srv,
       clk: CLK,
       clock: systemClock,
       ua: 'bench',
       timeoutMs: 60_000,
     })
-    const client = new BenchClient(n, srv, connection)
+    const { connection } = connected
+    const client = new BenchClient(n, srv, connected)
     const who = client.#who
     const sig = await BENCH_DSK.signAsync(deviceLoginStatement(connection.exporter, who))
     await client.ask({ t: 'dev.login', acct: who.acct, dev: who.dev, sig })

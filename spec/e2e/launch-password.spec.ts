@@ -94,3 +94,28 @@ test('under a launch password: nobody without it starts, and nothing on the disk
   t.is(free.uri.split('#')[1], first.uri.split('#')[1])
   t.is(await free.program.kill('SIGTERM'), 0)
 })
+
+test('move says what is missing while the server still runs, and ends it only then', async (t) => {
+  const home = await scratch(t)
+  const serverHome = join(home, 'server')
+  const right = join(home, 'right')
+  await writeFile(right, 'a launch password\n')
+  await (await startServer(t, serverHome)).program.kill('SIGTERM')
+  t.is((await run(['passwd', '--new-password-file', right], serverHome)).code, 0)
+  const given = ['--launch-password-file', right]
+  const { program } = await startServer(t, serverHome, given)
+
+  const file = join(home, 'moved')
+  const move = (...words: string[]) => run(['move', ...words, '--yes'], serverHome)
+  t.is((await move(file)).code, 77)
+  t.is((await move(join(home, 'none', 'moved'), ...given)).code, 66)
+  t.is((await move(right, ...given)).code, 66)
+  t.is((await move(file, ...given, '--keys', join(home, 'no-keys'))).code, 78)
+  const status = await run(['status', '--json'], serverHome)
+  t.like(JSON.parse(status.out), { running: true })
+
+  const done = await move(file, ...given)
+  t.is(done.code, 0, done.err)
+  t.is(await program.exited, 0)
+  t.regex((await run(LOCAL, serverHome)).err, /has moved/)
+})

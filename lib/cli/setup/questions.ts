@@ -110,6 +110,9 @@ function line(name: NameOf<string | number | null>, message: string): Question {
   }
 }
 
+const NUMBER = /\d{4,}/g
+const asSize = (bytes: string): string => sizeText(Number(bytes))
+
 function size(name: NameOf<number>, message: string): Question {
   return {
     decides: [name],
@@ -125,7 +128,7 @@ function size(name: NameOf<number>, message: string): Question {
         initial,
         validate: (typed) => {
           if (sizeOf(typed) === undefined) return 'That is not a size, like 500 MiB or 4 GiB.'
-          return bytesOf(typed) !== undefined || `In bytes: ${refusal(name)}`
+          return bytesOf(typed) !== undefined || refusal(name).replaceAll(NUMBER, asSize)
         },
       })
       return { [name]: bytesOf(text) }

@@ -1,7 +1,7 @@
 // One backup into one new private file: written aside, read again whole with every checksum compared, and only then given
 // its name, which is never that of a file that exists.
 import { constants, createReadStream } from 'node:fs'
-import { type FileHandle, link, open, rm, stat } from 'node:fs/promises'
+import { access, type FileHandle, link, open, rm, stat } from 'node:fs/promises'
 import { dirname, relative } from 'node:path'
 
 import { randomBytes } from '../../../crypto/random.ts'
@@ -46,8 +46,7 @@ export async function writeBackup(
   freeze: () => Promise<FrozenFile[]>,
   { file, passphrase, now }: BackupOrder,
 ): Promise<Written> {
-  refuseWithin(folders, file)
-  if (await exists(file)) taken(file)
+  await refusePlace(folders, file)
   const temporary = `${file}.${hex(randomBytes(8))}.tmp`
   const frozen = await freeze()
   try {
@@ -70,6 +69,18 @@ export async function writeBackup(
   } finally {
     await Promise.all(frozen.map((each) => each.file.close()))
     await rm(temporary, { force: true })
+  }
+}
+
+/** What can be said against a place before anything is written. @throws E_FILE */
+export async function refusePlace(folders: Folders, file: string): Promise<void> {
+  refuseWithin(folders, file)
+  if (await exists(file)) taken(file)
+  try {
+    await access(dirname(file), constants.W_OK)
+  } catch (error) {
+    const reason = errnoOf(error) ?? String(error)
+    fail('E_FILE', `The backup ${file} could not be written (${reason}).`, error)
   }
 }
 

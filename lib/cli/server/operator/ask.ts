@@ -7,6 +7,7 @@ import { dialLocal } from '../../../channel/local-socket.ts'
 import { fail } from '../../../util/errors.ts'
 import { silentLog } from '../../../util/log.ts'
 import { launchPasswordOrAsk } from '../launch-password.ts'
+import type { LaunchPassword } from '../master-key.ts'
 import { systemClock } from '../../system-clock.ts'
 import type { ServerSettings } from '../settings.ts'
 import { groundOf } from './ground.ts'
@@ -44,7 +45,11 @@ export async function askRunning(
 }
 
 /** @throws E_LOCKED when a program has it */
-export async function askFolder(settings: ServerSettings, request: Request): Promise<unknown> {
+export async function askFolder(
+  settings: ServerSettings,
+  request: Request,
+  launchPassword: LaunchPassword = launchPasswordOrAsk(settings),
+): Promise<unknown> {
   const exists = await stat(settings.data).then(
     () => true,
     () => false,
@@ -59,7 +64,7 @@ export async function askFolder(settings: ServerSettings, request: Request): Pro
   const running = await startServer(settings, {
     clock: systemClock,
     log: silentLog,
-    launchPassword: launchPasswordOrAsk(settings),
+    launchPassword,
     isOffline: true,
   })
   try {

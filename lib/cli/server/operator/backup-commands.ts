@@ -2,12 +2,15 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 
-import { fail, codeOf } from '../../../util/errors.ts'
+import { codeOf, fail, SecureChatError } from '../../../util/errors.ts'
 import { sleep } from '../../../util/clock.ts'
 import { systemClock } from '../../system-clock.ts'
 import { markMoved } from '../backup/marks.ts'
 import { restoreBackup } from '../backup/restore.ts'
-import type { Written } from '../backup/write.ts'
+import { refusePlace, type Written } from '../backup/write.ts'
+import { loadServerKeys } from '../identity.ts'
+import { launchPasswordOrAsk } from '../launch-password.ts'
+import type { LaunchPassword } from '../master-key.ts'
 import type { ServerSettings } from '../settings.ts'
 import { ask, askFolder, askRunning } from './ask.ts'
 import { bytesText } from './format.ts'
@@ -46,7 +49,10 @@ export async function restore(
   }
 }
 
-/** Ends the server, takes its last state, and keeps it from starting here again. */
+/**
+ * Ends the server, takes its last state, and keeps it from starting here again. What would fail afterwards and can be known
+ * before (no place for the backup, no launch password) is said while the server still runs.
+ */
 export async function move(
   settings: ServerSettings,
   words: readonly string[],
@@ -56,8 +62,20 @@ export async function move(
   if (!options.has('yes')) {
     fail('E_USAGE', `This ends the server here: move ${words[0] ?? ''} --yes`)
   }
-  await askRunning(settings, { op: 'stop', args: {} })
-  const result = (await whenFree(() => askFolder(settings, { op: 'backup', args }))) as Written
+  const password = remembered(launchPasswordOrAsk(settings))
+  await refusePlace(settings, args.file)
+  if ((await loadServerKeys(settings.keys, password)) === null) {
+    fail('E_CONFIG', `The keys of this server are not in ${settings.keys}. Name their --keys.`)
+  }
+  const stopped = await askRunning(settings, { op: 'stop', args: {} })
+  let result: Written
+  try {
+    const request = { op: 'backup', args }
+    result = (await whenFree(() => askFolder(settings, request, password))) as Written
+  } catch (error) {
+    if (stopped === null || !(error instanceof SecureChatError)) throw error
+    return fail(error.code, `${error.message} The server has ended: start it again here.`, error)
+  }
   await markMoved(settings.data, result.file, systemClock.now())
   return {
     result,
@@ -66,6 +84,16 @@ export async function move(
       'The server has ended and does not start here again. On the new machine:',
       `  securechat-server restore ${result.file}`,
     ],
+  }
+}
+
+/** Asks nobody twice. */
+function remembered(password: LaunchPassword): LaunchPassword {
+  const answers = new Map<number, Promise<string | null>>()
+  return (attempt) => {
+    const known = answers.get(attempt) ?? password(attempt)
+    answers.set(attempt, known)
+    return known
   }
 }
 

@@ -3,7 +3,7 @@
 import { readdir, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 
-import { dial } from '../../../channel/tcp.ts'
+import { lockFolder } from '../../../storage/lock.ts'
 import { codeOf, SecureChatError } from '../../../util/errors.ts'
 import { EXIT } from '../../exit-codes.ts'
 import { lastBackupAt } from '../backup/marks.ts'
@@ -11,39 +11,32 @@ import { ownerOf } from '../data-folder.ts'
 import { connectionsWithin, descriptorLimit } from '../descriptors.ts'
 import { loadServerKeys } from '../identity.ts'
 import { isGiven, launchPasswordOf } from '../launch-password.ts'
+import { STORE_FOLDER } from '../migrate.ts'
 import type { ServerSettings } from '../settings.ts'
 import { hex } from '../../../util/bytes.ts'
 import { askFolder, askRunning } from './ask.ts'
+import { type Check, check, type Verdict } from './check.ts'
 import { bytesText, dateText } from './format.ts'
+import { lookAtClock } from './look-clock.ts'
+import { lookAtPort } from './look-port.ts'
 import type { Outcome } from './outcome.ts'
 import type { Report } from './report.ts'
 
-export type Verdict = 'ok' | 'warning' | 'bad'
-
-export interface Check {
-  readonly name: string
-  readonly verdict: Verdict
-  readonly text: string
-}
-
-const DIAL_MS = 3000
 const DAY_MS = 86_400_000
 const BACKUP_DAYS = 7
-/** Years in which this program can run: a clock outside was never set. */
-const EARLIEST_MS = Date.UTC(2026, 0)
-const LATEST_MS = Date.UTC(2100, 0)
 const MARK: Readonly<Record<Verdict, string>> = { ok: 'ok', warning: 'WARN', bad: 'BAD' }
 
 export async function doctor(settings: ServerSettings, now: number): Promise<Outcome> {
   // first: whoever opens keys or data tightens them
-  const asFound = await modes(settings)
+  const [asFound, clock] = await Promise.all([modes(settings), lookAtClock(settings.data, now)])
   const outside = await Promise.all([keys(settings), disk(settings), backups(settings, now)])
   const state = await stateOf(settings)
   const checks = [
     asFound,
     ...outside,
-    clock(now),
+    clock,
     server(settings, state),
+    await lock(settings, state),
     await port(settings, state),
     descriptors(settings, state),
     ...sanity(settings),
@@ -77,10 +70,6 @@ async function stateOf(settings: ServerSettings): Promise<State> {
   }
 }
 
-function check(name: string, verdict: Verdict, text: string): Check {
-  return { name, verdict, text }
-}
-
 function server(settings: ServerSettings, state: State): Check {
   if ('error' in state) {
     const isSealed = state.error.code === 'E_AUTH' && !isGiven(settings)
@@ -102,20 +91,32 @@ function server(settings: ServerSettings, state: State): Check {
     : check('server', 'warning', 'does not run; its data open as they should')
 }
 
-/** From this machine: a firewall or router in between is for the operator to look at. */
+/** A second process on the same folder would destroy it. A folder that could not be opened is asked for its lock alone. */
+async function lock({ data }: ServerSettings, state: State): Promise<Check> {
+  const free = check('lock', 'ok', 'nobody holds the data folder')
+  if ('report' in state) {
+    const { running, pid } = state.report
+    return running ? check('lock', 'ok', `held by process ${pid}`) : free
+  }
+  if (state.error.code === 'E_LOCKED') return check('lock', 'bad', state.error.message)
+  const store = join(data, STORE_FOLDER)
+  if ((await stat(store).catch(() => null)) === null) return free
+  try {
+    await (await lockFolder(store, { holder: 'securechat-server doctor' })).release()
+    return free
+  } catch (error) {
+    return check('lock', 'bad', error instanceof Error ? error.message : String(error))
+  }
+}
+
 async function port(settings: ServerSettings, state: State): Promise<Check> {
   const report = 'report' in state && state.report.running ? state.report : null
-  if (report === null) return check('port', 'warning', 'not tried: the server does not run')
-  const everywhere: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' }
-  const host = settings.publicHost ?? everywhere[report.host] ?? report.host
-  try {
-    const stream = await dial({ host, port: report.port, timeoutMs: DIAL_MS })
-    stream.destroy()
-    return check('port', 'ok', `${host}:${report.port} is reached from this machine`)
-  } catch (error) {
-    const why = error instanceof Error ? error.message : ''
-    return check('port', 'bad', `${host}:${report.port} is not reached: ${why}`)
+  const srv = await ownerOf(settings.data).catch(() => null)
+  if (report === null || srv === null) {
+    return check('port', 'warning', 'not tried: the server does not run')
   }
+  const { host, port: at } = report
+  return lookAtPort({ host, port: at, publicHost: settings.publicHost, srv })
 }
 
 function descriptors({ maxClients }: ServerSettings, state: State): Check {
@@ -125,11 +126,6 @@ function descriptors({ maxClients }: ServerSettings, state: State): Check {
   if (room >= maxClients) return check('limits', 'ok', `descriptors for ${maxClients} clients`)
   const text = `${limit ?? 0} descriptors are enough for ${room} of ${maxClients} clients: raise LimitNOFILE or ulimit -n`
   return check('limits', 'warning', text)
-}
-
-function clock(now: number): Check {
-  const isSane = now > EARLIEST_MS && now < LATEST_MS
-  return check('clock', isSane ? 'ok' : 'bad', `${dateText(now)}; certificates depend on it`)
 }
 
 async function keys(settings: ServerSettings): Promise<Check> {
