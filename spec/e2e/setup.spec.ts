@@ -27,22 +27,23 @@ test('unattended: a trial, keys, a config file that the next start reads; a seco
   const home = await scratch(t)
   const password = join(home, 'password')
   await writeFile(password, 'a launch password\n')
-  const words = ['setup', '--yes', ...LOCAL, '--registration', 'closed', '--presence', 'yes']
+  const words = ['setup', '--yes', ...LOCAL, '--registration', 'invite', '--presence', 'yes']
   const done = await run([...words, '--new-password-file', password], home)
   t.is(done.code, 0, done.err)
   t.regex(done.out, /It works; everything of the trial is gone\.\n/)
   const [invite = ''] = /securechat:\/\/127\.0\.0\.1:\d+\/#[a-z2-7]+/.exec(done.out) ?? []
   t.not(invite, '')
+  t.regex(done.out, /Then invite somebody: securechat-server invite create\n/)
   const config = join(home, 'keys', 'server.config.json')
   t.is((await stat(config)).mode & 0o777, 0o600)
-  t.like(JSON.parse(await readFile(config, 'utf8')), { registration: 'closed', presence: 'yes' })
+  t.like(JSON.parse(await readFile(config, 'utf8')), { registration: 'invite', presence: 'yes' })
   t.deepEqual(await readdir(join(home, 'data')), [])
 
   const again = await run(['setup', '--yes'], home)
   t.is(again.code, 78)
   t.regex(again.err, /already\. Nothing was changed/)
   const shown = await run(['--print-config'], home)
-  t.like(JSON.parse(shown.out), { registration: 'closed', host: '127.0.0.1', port: 0 })
+  t.like(JSON.parse(shown.out), { registration: 'invite', host: '127.0.0.1', port: 0 })
   t.is((await run([], home)).code, 77) // the password is in force
 
   const server = new Program('securechat-server', ['--launch-password-file', password], {

@@ -88,6 +88,7 @@ function summary(
   isDefaultFolder: boolean,
 ): string {
   const config = join(settings.keys, CONFIG_NAME)
+  const options = isDefaultFolder ? '' : ` --config ${config}`
   const invite = linkOf({ settings, srv, port: settings.port })
   const [cols, rows] = process.stdout.isTTY ? process.stdout.getWindowSize() : [0, 0]
   const code = qrRows(invite, { cols, rows }) ?? []
@@ -99,7 +100,10 @@ function summary(
     `Keys      ${settings.keys}  (back this folder up)`,
     `Data      ${settings.data}`,
     `Invite    ${invite}`,
-    `Start it: securechat-server${isDefaultFolder ? '' : ` --config ${config}`}`,
+    `Start it: securechat-server${options}`,
+    ...(settings.registration === 'invite'
+      ? [`Then invite somebody: securechat-server invite create${options}`]
+      : []),
     ...(settings.systemd === 'no'
       ? []
       : [
