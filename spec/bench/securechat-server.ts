@@ -23,6 +23,8 @@ const [folder = '', count = '0', chosen] = process.argv.slice(2)
 const UNLIMITED: Partial<ServerSettings> = {
   maxClients: 100_000,
   handshakesPerSecond: 0,
+  // one process would solve the puzzles of all clients, sixteen at once, and some not within the time that a server gives
+  handshakesBeforePuzzle: 1e6,
   sendsPerSecond: 0,
   requestsPerSecond: 0,
   directoryPerMinute: 0,
