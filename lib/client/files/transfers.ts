@@ -29,8 +29,8 @@ import type { FileWay } from './way.ts'
 
 const KIND = 'file'
 const PAGE = 500
-/** The sender has not sent enough yet: look again. */
-const ABSENT_RETRY_MS = 15_000
+/** The sender has not sent enough yet, has just begun perhaps: look again, the last for as long as it takes. */
+const ABSENT_RETRY_MS = [250, 500, 1000, 2000, 4000, 8000, 15_000] as const
 
 export interface TransferDeps {
   readonly records: Records
@@ -53,6 +53,8 @@ export class Transfers {
   readonly #moving = new Map<number, { stopped: boolean; ended: Promise<void> }>()
   readonly #commit: GroupCommit<number>
   readonly #timers = new Map<number, Timer>()
+  /** How often in a row nothing was there. */
+  readonly #absences = new Map<number, number>()
   readonly #settled: (() => void)[] = []
   #next = 1
   #stopped = false
@@ -278,6 +280,7 @@ export class Transfers {
     const bytesOf = (chunks: number): number => Math.min(t.size, chunks * LIMITS.chunkBytes)
     const progress = new Progress(this.#deps.clock, t.size, bytesOf(t.chunks))
     const moved = (chunks: number): Promise<void> => {
+      this.#absences.delete(t.number)
       this.#byNumber.set(t.number, { ...this.get(t.number), chunks })
       const speed = progress.moved(bytesOf(chunks))
       if (speed !== null) {
@@ -336,7 +339,10 @@ export class Transfers {
   }
 
   #retryLater(number: number): void {
-    const timer = this.#deps.clock.after(ABSENT_RETRY_MS, () => {
+    const before = this.#absences.get(number) ?? 0
+    this.#absences.set(number, before + 1)
+    const ms = ABSENT_RETRY_MS[Math.min(before, ABSENT_RETRY_MS.length - 1)] ?? 0
+    const timer = this.#deps.clock.after(ms, () => {
       const t = this.get(number)
       if (isActive(t)) this.#start(t)
     })
