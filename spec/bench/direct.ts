@@ -125,7 +125,7 @@ export async function directBench(): Promise<void> {
     const person = async (name: string, peer: string, core: number): Promise<Person> => {
       const script = new URL('./direct-person.ts', import.meta.url)
       const args = [join(root, name), String(server.port), name, peer]
-      const made = new Person(await start(script, args, core))
+      const made = new Person(await start(script, args, core, 'securechat'))
       people.push(made)
       return made
     }

@@ -4,6 +4,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 
 import { bundled } from '../helpers/bundled.ts'
+import { nodeFlags } from '../helpers/programs.ts'
 
 const TICKS_PER_S = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }))
 
@@ -13,10 +14,15 @@ export interface Started {
   readonly hello: Readonly<Record<string, unknown>>
 }
 
-/** Forks a TypeScript file that sends one message when it is ready, with the flags of bin/; pinned to `core` where taskset exists. */
-export function start(file: URL, args: readonly string[], core: number): Promise<Started> {
+/** Forks a TypeScript file that sends one message when it is ready, with what `program` of bin/ gives to Node; pinned to `core` where taskset exists. */
+export function start(
+  file: URL,
+  args: readonly string[],
+  core: number,
+  program: 'securechat' | 'securechat-server' = 'securechat-server',
+): Promise<Started> {
   const child = fork(bundled(file), [...args], {
-    execArgv: ['--expose-gc', '--initial-old-space-size=128'],
+    execArgv: ['--expose-gc', ...nodeFlags(program)],
     serialization: 'advanced',
   })
   const { pid } = child

@@ -2,6 +2,7 @@
 import test from 'ava'
 
 import { randomBytes } from '../../lib/crypto/random.ts'
+import { deferred } from '../../lib/client/deferred.ts'
 import type { Offer } from '../../lib/client/events.ts'
 import { type Player, World } from './world.ts'
 
@@ -165,6 +166,40 @@ test.serial('the receiver is away: the file waits sealed on the server', async (
   t.deepEqual(bob.disk.downloads.get('late.bin')?.bytes, bytes)
   await stop(bob)
 })
+
+test.serial(
+  'who accepts before the first byte is on the server need not wait long for it',
+  async (t) => {
+    const { world, alice, bob } = await friends()
+    const { files } = world
+    const [put, get] = [files.put.bind(files), files.get.bind(files)]
+    const gate = deferred()
+    let looks = 0
+    Object.assign(files, {
+      put: async (...chunk: Parameters<typeof put>) => {
+        await gate.promise
+        return put(...chunk)
+      },
+      get: (fid: string, index: number) => {
+        if (index === 0) looks += 1
+        return get(fid, index)
+      },
+    })
+    const bytes = randomBytes(3 * CHUNK)
+    alice.disk.write('/home/alice/soon.bin', bytes)
+    await alice.session.offerFile('bob', '/home/alice/soon.bin')
+    const [offer] = await offered(world, bob, 1)
+    await bob.session.accept(offer?.number ?? 0)
+    await world.passUntil(() => looks === 1)
+    const from = world.clock.monotonic()
+    await world.passUntil(() => looks === 3)
+    t.true(world.clock.monotonic() - from < 15_000)
+    gate.resolve()
+    await world.passUntil(() => bob.of('file-done').length === 1)
+    t.deepEqual(bob.disk.downloads.get('soon.bin')?.bytes, bytes)
+    await stop(alice, bob)
+  },
+)
 
 test.serial('a download goes on after lost connections and a killed receiver', async (t) => {
   const { world, alice, bob } = await friends()

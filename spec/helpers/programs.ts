@@ -1,6 +1,6 @@
 // The two programs as a person or a script starts them: real processes, real ports, throw-away folders.
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
@@ -10,6 +10,12 @@ const BIN = fileURLToPath(new URL('../../bin/', import.meta.url))
 /** The programs find this Node first. */
 const PATH = dirname(process.execPath) + delimiter + (process.env['PATH'] ?? '')
 const PATIENCE_MS = 120_000
+
+/** What a program of bin/ gives to Node. */
+export function nodeFlags(name: string): string[] {
+  const line = /exec node (.*) "\$0"/.exec(readFileSync(join(BIN, name), 'utf8'))
+  return line?.[1]?.split(' ') ?? []
+}
 
 export const PASSWORD = 'tomato-window-14-ladder'
 

@@ -28,6 +28,13 @@ export function credentialFile({ launchPasswordFile }: UnitFacts['settings']): s
   return launchPasswordFile ?? CREDENTIAL_FILE
 }
 
+/** As in bin/securechat-server, which says why. */
+const NODE_FLAGS = [
+  '--initial-old-space-size=128',
+  '--max-semi-space-size=4',
+  '--no-concurrent-marking',
+] as const
+
 /** @throws E_CONFIG for a path that no line of a unit can hold */
 export function unitText(facts: UnitFacts): string {
   const { settings, user, node, program, config } = facts
@@ -41,7 +48,7 @@ export function unitText(facts: UnitFacts): string {
     [...paths, node, program, config].some((path) => path.startsWith(`${folder}/`))
   const isAtHome = ['/home', '/root', '/run/user'].some(near)
   const capabilities = settings.port > 0 && settings.port < LOW_PORTS ? 'CAP_NET_BIND_SERVICE' : ''
-  const words = [node, '--initial-old-space-size=128', program, '--config', config]
+  const words = [node, ...NODE_FLAGS, program, '--config', config]
   const rows = [
     '[Unit]',
     'Description=SecureChat server',

@@ -16,8 +16,8 @@ import { isActive, isOver, type Transfer, type TransferNames } from './transfer.
 import { upload } from './upload.ts'
 import type { FileWay } from './way.ts'
 
-/** The sender has not sent enough yet: look again. */
-const ABSENT_RETRY_MS = 15_000
+/** The sender has not sent enough yet, has just begun perhaps: look again, the last for as long as it takes. */
+const ABSENT_RETRY_MS = [250, 500, 1000, 2000, 4000, 8000, 15_000] as const
 
 export interface MoverDeps {
   readonly link: Pick<Link, 'add' | 'online' | 'request'>
@@ -47,6 +47,8 @@ export class Mover {
   readonly #requests: FileRequests
   readonly #moving = new Map<number, { stopped: boolean; ended: Promise<void> }>()
   readonly #timers = new Map<number, Timer>()
+  /** How often in a row nothing was there. */
+  readonly #absences = new Map<number, number>()
   #stopped = false
 
   constructor(deps: MoverDeps, table: Table) {
@@ -134,6 +136,7 @@ export class Mover {
     const bytesOf = (chunks: number): number => Math.min(t.size, chunks * LIMITS.chunkBytes)
     const progress = new Progress(this.#deps.clock, t.size, bytesOf(t.chunks))
     const moved = (chunks: number): Promise<void> => {
+      this.#absences.delete(t.number)
       this.#table.reached(t.number, chunks)
       const speed = progress.moved(bytesOf(chunks))
       if (speed !== null) {
@@ -196,7 +199,10 @@ export class Mover {
   }
 
   #retryLater(number: number): void {
-    const timer = this.#deps.clock.after(ABSENT_RETRY_MS, () => {
+    const before = this.#absences.get(number) ?? 0
+    this.#absences.set(number, before + 1)
+    const ms = ABSENT_RETRY_MS[Math.min(before, ABSENT_RETRY_MS.length - 1)] ?? 0
+    const timer = this.#deps.clock.after(ms, () => {
       const t = this.#table.get(number)
       if (isActive(t)) this.start(t)
     })

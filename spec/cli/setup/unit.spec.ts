@@ -2,6 +2,7 @@
 import test from 'ava'
 
 import { type UnitFacts, unitText } from '../../../lib/cli/setup/unit.ts'
+import { nodeFlags } from '../../helpers/programs.ts'
 
 const HOME = '/var/lib/securechat'
 const SETTINGS = {
@@ -32,7 +33,7 @@ test('it starts the program with the settings, as the user, and shuts the rest o
   const rows = rowsOf({})
   t.is(
     rows.get('ExecStart'),
-    `/usr/bin/node --initial-old-space-size=128 ${FACTS.program} --config ${FACTS.config}`,
+    `/usr/bin/node ${nodeFlags('securechat-server').join(' ')} ${FACTS.program} --config ${FACTS.config}`,
   )
   t.is(rows.get('User'), 'securechat')
   t.is(rows.get('ReadWritePaths'), HOME)
