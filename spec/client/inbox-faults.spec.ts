@@ -111,8 +111,13 @@ for (const code of ['E_STORE', 'E_DISK_FULL'] as const) {
       t.falsy(bob.home.failing)
       t.true(bob.of('notice').some(({ level, code: why }) => level === 'alarm' && why === code))
       world.tamper = null
+      const from = world.clock.now()
       await bob.restart()
       await world.passUntil(async () => (await bob.stored('alice')).length > TEXTS.length)
+      t.true(
+        world.clock.now() - from < 60_000,
+        'a question that died with the session is asked again',
+      )
       await world.pass(1000)
       // what was withheld takes its place when it comes again
       t.deepEqual((await bob.stored('alice')).sort(), ['zero', ...TEXTS].sort())

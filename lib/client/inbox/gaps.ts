@@ -245,18 +245,22 @@ export class Gaps {
     if (first === undefined || parties.find(first.conv) === undefined) return
     const own = hex(first.acct) === hex(acct)
     for (const gap of gaps) {
-      await this.#asked({ ...gap, tries: gap.tries + 1 })
       const { fresh, row } = await messages.insert(placeholderRow(gap, own))
       if (fresh) this.#deps.shown(row)
     }
     // strangers are asked for nothing, and a contact under alarm is not believed
-    if (!parties.isAskable(first.conv, first.acct)) return
-    const { st, why, dev } = first
-    const i = gaps.map((gap) => gap.i)
-    await outbox().add(
-      { k: 'resend', id: randomBytes(16), ts: clock.now(), st, i, why },
-      { conv: first.conv, acct: first.acct, only: dev },
-    )
+    if (parties.isAskable(first.conv, first.acct)) {
+      const { st, why, dev } = first
+      const i = gaps.map((gap) => gap.i)
+      await outbox().add(
+        { k: 'resend', id: randomBytes(16), ts: clock.now(), st, i, why },
+        { conv: first.conv, acct: first.acct, only: dev },
+      )
+    }
+    // last: what a crash interrupts is asked again at once, not in ten minutes
+    for (const gap of gaps) {
+      if (this.isOpen(gap)) await this.#asked({ ...gap, tries: gap.tries + 1 })
+    }
   }
 }
 
