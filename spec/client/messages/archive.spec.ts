@@ -200,7 +200,10 @@ async function holds(store: Store, text: string): Promise<boolean> {
 test('a message that vanishes stays where it can be removed at once', async (t) => {
   const { store, log } = await filled()
   const payload: Payload = { k: 'text', id: keyOf(8000), ts: 1, b: 'burn', ttl: 60 }
-  const { row } = await log.insert({ ...rowOf(8000, payload, BUSY), ttl: 60_000, expires: 99 })
+  const { row } = await log.insert({
+    ...{ ...rowOf(8000, payload, BUSY), ts: COUNT + 1 },
+    ...{ ttl: 60_000, expires: 99 },
+  })
   for (let n = COUNT + 2; n <= COUNT + 5000; n += 500) {
     await Promise.all(Array.from({ length: 500 }, (_, i) => log.insert(message(n + i))))
   }

@@ -15,7 +15,7 @@ import { runs } from '../../helpers/refusals.ts'
 
 const CONVS = ['c0', 'c1'].map((c) => c.repeat(16))
 const [BUSY = '', QUIET = ''] = CONVS
-const COUNT = 6000
+const COUNT = 4400
 const FAR = 1500
 
 /** The n-th that arrives: every third a little late, some very late. */
@@ -71,7 +71,7 @@ test('pages, arrivals and the newest, of old and new lines', async (t) => {
             t.deepEqual(numbers(await each.arrivals(conv, n, k)), before.slice(-k))
           },
         ),
-        runs(60),
+        runs(25),
       )
     }
   }

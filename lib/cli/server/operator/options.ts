@@ -66,7 +66,7 @@ export const OPERATOR_COMMANDS: readonly CommandRow[] = [
   row(
     'doctor',
     '',
-    'looks for what is wrong: keys, modes, disk, clock, port, backups; exit 1 if bad',
+    'looks for what is wrong: keys, modes, disk, clock, lock, port, backups, settings; exit 1 if bad',
   ),
   row('reload', '', 'reads the configuration again, like SIGHUP; nobody is disconnected'),
   row(
