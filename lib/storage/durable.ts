@@ -1,7 +1,7 @@
 // Small steps that every file adapter needs: what an errno means for the caller, private folders, renames that survive a
 // power loss. Asynchronous only.
 import { constants } from 'node:fs'
-import { chmod, type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises'
+import { chmod, type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
 import { randomBytes } from '../crypto/random.ts'
@@ -82,6 +82,16 @@ export async function readFully(
     done += bytesRead
   }
   return out.subarray(0, done)
+}
+
+/** What is in a folder; one that is missing is empty. */
+export async function namesIn(path: string): Promise<string[]> {
+  try {
+    return await readdir(path)
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return []
+    throw error
+  }
 }
 
 /** Makes names in the folder (created, renamed, removed) durable. */

@@ -1,10 +1,10 @@
 // From data format 1 to 2: what could be computed from an id in the name of a file, and the owner beside a stored file, are no
 // longer to be read. A step that was cut short is done again from the start and finds what is left to do.
-import { readdir, rename, rm, stat } from 'node:fs/promises'
+import { rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import type { Bytes } from '../util/bytes.ts'
-import { errnoOf, replaceFile, syncFolder, writeError } from './durable.ts'
+import { errnoOf, namesIn, replaceFile, syncFolder, writeError } from './durable.ts'
 import { encodeState, plainSidecars, sealedSidecars } from './file-sidecar.ts'
 import { HiddenNames, LOG_SUFFIX } from './hidden-names.ts'
 import { readSidecar } from './stored-file.ts'
@@ -28,15 +28,6 @@ export async function hideNames(folders: OldFolders, key: Bytes): Promise<void> 
     await sealSidecars(folders.files, key)
   } catch (error) {
     throw writeError(error, 'the data in their new format')
-  }
-}
-
-async function namesIn(dir: string): Promise<string[]> {
-  try {
-    return await readdir(dir)
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return []
-    throw error
   }
 }
 

@@ -1,9 +1,9 @@
 // How much all logs together may take. What they have is counted once, when it is first asked for, and then kept; without a
 // limit nothing is counted.
-import { readdir, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 
-import { errnoOf } from './durable.ts'
+import { errnoOf, namesIn } from './durable.ts'
 
 export class LogRoom {
   readonly #dir: string
@@ -43,15 +43,6 @@ export class LogRoom {
       const bytes = await sizeOf(join(this.#dir, name))
       this.#bytes += bytes
     }
-  }
-}
-
-async function namesIn(dir: string): Promise<string[]> {
-  try {
-    return await readdir(dir)
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return []
-    throw error
   }
 }
 

@@ -1,10 +1,10 @@
 // Which server a data folder belongs to, noted on its first start. Without the note a lost keys/ would silently become a
 // new server over old accounts, and a mistyped --data would be filled and closed to others. It names the format as well, and
 // the one that is being left while migrate.ts is at work.
-import { readdir, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
-import { errnoOf, replaceFile, writeError } from '../../storage/durable.ts'
+import { errnoOf, namesIn, replaceFile, writeError } from '../../storage/durable.ts'
 import { type Bytes, hex, utf8 } from '../../util/bytes.ts'
 import { codeOf, fail } from '../../util/errors.ts'
 import { createFile } from './create-file.ts'
@@ -23,7 +23,7 @@ interface Note {
 
 /** The hex id of the server whose data this is; null: an empty or missing folder. @throws E_CONFIG E_CORRUPT E_FILE */
 export async function ownerOf(dir: string): Promise<string | null> {
-  const names = await namesIn(dir)
+  const names = await namesOrWhy(dir)
   if (names.includes(NOTE)) return (await readNote(dir)).srv
   const foreign = names.filter((name) => name !== 'lost+found' && !name.startsWith('.'))
   if (foreign.length === 0) return null
@@ -34,12 +34,11 @@ export async function ownerOf(dir: string): Promise<string | null> {
   )
 }
 
-async function namesIn(dir: string): Promise<string[]> {
+async function namesOrWhy(dir: string): Promise<string[]> {
   try {
-    return await readdir(dir)
+    return await namesIn(dir)
   } catch (error) {
     const errno = errnoOf(error)
-    if (errno === 'ENOENT') return []
     const reason = errno === 'ENOTDIR' ? 'it is a file' : (errno ?? String(error))
     return fail(
       'E_FILE',

@@ -2,10 +2,10 @@
 // only grows (logs) or is complete by itself (files). Whatever is appended meanwhile is there or not, never half: logs cut
 // a tail that their head does not vouch for, and of a file the list of chunks is read before the chunks.
 import { constants } from 'node:fs'
-import { type FileHandle, open, readdir } from 'node:fs/promises'
+import { type FileHandle, open } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 
-import { errnoOf, readFully } from '../../../storage/durable.ts'
+import { errnoOf, namesIn, readFully } from '../../../storage/durable.ts'
 import type { FrozenFile } from '../../../storage/nedb/freeze.ts'
 import type { Bytes } from '../../../util/bytes.ts'
 import type { Part } from './archive.ts'
@@ -45,7 +45,7 @@ export async function* partsOf(
     name.startsWith(`${KEYS}/`)
       ? join(folders.keys, name.slice(KEYS.length + 1))
       : join(folders.data, name.slice(DATA.length + 1))
-  yield* each(await namesIn(folders.keys, KEYS), pathOf)
+  yield* each(await partsIn(folders.keys, KEYS), pathOf)
   yield* each(['data/server.json', `${STORE}/store.json`], pathOf)
   for (const { path, file, bytes } of frozen) {
     const name = `${DATA}/${relative(folders.data, path)}`
@@ -53,8 +53,8 @@ export async function* partsOf(
   }
   // after them: the numbers it reserves are above all that they hold
   yield* each([`${STORE}/sequence`], pathOf)
-  yield* each(await namesIn(join(folders.data, 'store', 'logs'), LOGS), pathOf)
-  const files = await namesIn(join(folders.data, 'files'), FILES)
+  yield* each(await partsIn(join(folders.data, 'store', 'logs'), LOGS), pathOf)
+  const files = await partsIn(join(folders.data, 'files'), FILES)
   const lists = files.filter((name) => name.endsWith('.have'))
   for (const name of lists) {
     yield* each([name], pathOf)
@@ -102,12 +102,8 @@ async function* readHandle(
 }
 
 /** Names of parts in a folder, sorted; a folder that is missing is empty. */
-async function namesIn(dir: string, prefix: string): Promise<string[]> {
-  const names = await readdir(dir).catch((error: unknown) => {
-    if (errnoOf(error) === 'ENOENT') return []
-    throw error
-  })
-  return names
+async function partsIn(dir: string, prefix: string): Promise<string[]> {
+  return (await namesIn(dir))
     .map((name) => `${prefix}/${name}`)
     .filter((name) => PART_NAMES.some((pattern) => pattern.test(name)))
     .sort()

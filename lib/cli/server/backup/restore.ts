@@ -1,12 +1,13 @@
 // A server out of a backup: the whole file is checked first, then written aside, then given its place at once. Nothing that
 // exists is replaced: the data folder must be missing or empty, and keys that are there must be the same.
 import { createReadStream } from 'node:fs'
-import { type FileHandle, open, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises'
+import { type FileHandle, open, readFile, rename, rm, rmdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 
 import { randomBytes } from '../../../crypto/random.ts'
 import {
   errnoOf,
+  namesIn,
   FILE_MODE,
   isDiskFull,
   privateFolder,
@@ -86,10 +87,7 @@ function examine({ name, bytes }: PartHead, keys: Map<string, Bytes>): PartSink 
 }
 
 async function refuseData(dir: string): Promise<void> {
-  const names = await readdir(dir).catch((error: unknown) => {
-    if (errnoOf(error) === 'ENOENT') return []
-    throw error
-  })
+  const names = await namesIn(dir)
   if (names.length === 0) return
   fail(
     'E_CONFIG',
