@@ -31,6 +31,7 @@ export async function build(outdir) {
         setup: 'lib/cli/setup/main.ts',
         demo: 'lib/cli/demo/main.ts',
         'decode-worker': 'lib/cli/client/media/decode-worker.ts',
+        'stretch-worker': 'lib/cli/client/stretch-worker.ts',
       },
       outdir,
       logLevel: 'warning',

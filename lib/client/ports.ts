@@ -1,6 +1,6 @@
 // What the messenger needs of the machine it runs on, as small ports: files and sockets are opened by cli/, never here.
 import type { Duplex } from 'node:stream'
-import type { Stretching } from '../crypto/opaque.ts'
+import type { PasswordFinish } from './account/password-finish.ts'
 import type { Store } from '../storage/ports.ts'
 import type { Bytes } from '../util/bytes.ts'
 import type { Clock } from '../util/clock.ts'
@@ -115,8 +115,8 @@ export interface ClientDeps {
   readonly log: Log
   /** Where fresh private keys come from; default: made in the thread pool. For specs, which have theirs ready. */
   readonly keys?: KeyMaker
-  /** How passwords are stretched; default: as PROTOCOL 5.2 has it. For specs, which log in a thousand times. */
-  readonly stretching?: Stretching
+  /** Where and how passwords are stretched; default: here, as PROTOCOL 5.2 has it. */
+  readonly finish?: PasswordFinish
   /** Shown to the server in the handshake, <= 32 characters. */
   readonly agent?: string
   /** Asked once per unknown server without an invite, before anything is sent to it; absent = refuse. */

@@ -3,6 +3,7 @@
 import type { Connection } from '../../lib/channel/connection.ts'
 import { LaunchKeys } from '../../lib/channel/launch-keys.ts'
 import { ServerHandshaker } from '../../lib/channel/server-handshake.ts'
+import { finishing } from '../../lib/client/account/password-finish.ts'
 import { Profile } from '../../lib/client/account/profile.ts'
 import {
   profileName,
@@ -406,7 +407,7 @@ export class Player {
       log: silentLog,
       confirmServer: () => Promise.resolve(true),
       keys: world.keys,
-      stretching: 'code', // nobody guesses at these passwords
+      finish: finishing.code, // nobody guesses at these passwords
     }
   }
 

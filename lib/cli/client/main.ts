@@ -26,6 +26,7 @@ import { Sound } from './media/sound.ts'
 import { passwordFrom } from './password-source.ts'
 import { present } from './present.ts'
 import { confirmServer, start } from './start.ts'
+import { stretchingInWorker } from './stretching.ts'
 
 const DIAL_MS = 10_000
 const CLOSE_MS = 3_000
@@ -134,6 +135,7 @@ export function createApp(
     }),
     clock: systemClock,
     log,
+    finish: stretchingInWorker(),
     agent: `securechat ${programVersion()}`,
     confirmServer: (server) => confirmServer(front, options.yes, server),
     onNotice: (text) => {

@@ -20,6 +20,7 @@ import type { Wire } from '../wire.ts'
 import { freshKeys } from './key-maker.ts'
 import { storeOwnList } from './own-list.ts'
 import { profileName, rememberProfile } from './home-index.ts'
+import { finishing } from './password-finish.ts'
 import { Profile } from './profile.ts'
 import { withPuzzle } from './puzzle.ts'
 
@@ -55,13 +56,12 @@ export async function enrol(
   deps.onStep?.('generating-keys')
   const [aik, dsk] = await Promise.all([keys.rsa(3072), keys.rsa(2048)])
   deps.onStep?.('stretching-password')
-  const { record, exportKey } = registrationFinish(
-    ceremony.state,
-    resp,
+  const { record, exportKey } = await (deps.finish ?? finishing.password).registration({
+    state: ceremony.state,
+    answer: resp,
     password,
     srv,
-    deps.stretching,
-  )
+  })
 
   const who = { srv, acct: sha256(aik.publicKey.spki) }
   const open = OpenVault.create(aik).withRecoveryCode(who, code)

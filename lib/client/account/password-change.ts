@@ -1,11 +1,12 @@
 // A new password, a new recovery code, or both: one request replaces the records and the vault, and with it every slot
 // (PROTOCOL 5.2). Devices go on with their own keys; what they keep sealed does not hang on the password.
-import { registrationFinish, registrationStart } from '../../crypto/opaque.ts'
+import { registrationStart } from '../../crypto/opaque.ts'
 import type { RecoveryCode } from '../../envelope/recovery-code.ts'
 import { codeOf, SecureChatError } from '../../util/errors.ts'
 import type { ClientDeps } from '../ports.ts'
 import type { Wire } from '../wire.ts'
 import { recoveryRecord } from './enrolment.ts'
+import { finishing } from './password-finish.ts'
 import type { AccountProof } from './password-login.ts'
 
 /** On a connection whose login opened the vault. `code`: takes the place of the recovery code. @throws E_CAS, E_AUTH */
@@ -25,13 +26,12 @@ export async function replacePassword(
     ...(recovery === null ? {} : { rreq: recovery.message }),
   })
   deps.onStep?.('stretching-password')
-  const { record, exportKey } = registrationFinish(
-    ceremony.state,
-    resp,
+  const { record, exportKey } = await (deps.finish ?? finishing.password).registration({
+    state: ceremony.state,
+    answer: resp,
     password,
     srv,
-    deps.stretching,
-  )
+  })
   const next = code === undefined ? vault : vault.withRecoveryCode(who, code)
   const loginKeys = lks.map(({ lk }) => lk)
   try {

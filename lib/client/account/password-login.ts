@@ -1,6 +1,6 @@
 // Login with the password (PROTOCOL 5.3): OPAQUE, then the channel gets new keys, then the vault opens. On a device that has
 // the account already its data is unlocked; otherwise the device is added to the account's list.
-import { loginFinish, loginStart, opaqueReady } from '../../crypto/opaque.ts'
+import { loginStart, opaqueReady } from '../../crypto/opaque.ts'
 import { randomBytes } from '../../crypto/random.ts'
 import type { RecoveryCode } from '../../envelope/recovery-code.ts'
 import type { VaultOpener } from '../../envelope/vault-slots.ts'
@@ -29,6 +29,7 @@ import {
 } from './home-index.ts'
 import { freshKeys } from './key-maker.ts'
 import { checkFollows, readOwn, storeOwnList } from './own-list.ts'
+import { finishing } from './password-finish.ts'
 import { Profile } from './profile.ts'
 import { withPuzzle } from './puzzle.ts'
 
@@ -99,10 +100,12 @@ async function logIn(
   const ceremony = loginStart(password)
   const { ke2 } = await startLogin(deps, wire, user, ceremony.message, kind)
   deps.onStep?.('stretching-password')
-  const stretching = kind === 'code' ? kind : deps.stretching
-  const { ke3, sessionKey, exportKey } = explained(kind, () =>
-    loginFinish(ceremony.state, ke2, password, srv, stretching),
-  )
+  const finish = kind === 'code' ? finishing.code : (deps.finish ?? finishing.password)
+  const { ke3, sessionKey, exportKey } = await finish
+    .login({ state: ceremony.state, answer: ke2, password, srv })
+    .catch((error: unknown) => {
+      throw explained(kind, error)
+    })
   deps.onStep?.('logging-in')
   // no request may be open while the keys change (PROTOCOL 4.4)
   await wire.quiet()
@@ -115,12 +118,9 @@ async function logIn(
   return { reply, exportKey }
 }
 
-function explained<T>(kind: Secret, step: () => T): T {
-  try {
-    return step()
-  } catch (cause) {
-    return fail('E_AUTH', kind === 'code' ? WRONG_CODE : WRONG, cause)
-  }
+function explained(kind: Secret, error: unknown): unknown {
+  if (codeOf(error) !== 'E_AUTH') return error
+  return new SecureChatError('E_AUTH', kind === 'code' ? WRONG_CODE : WRONG, { cause: error })
 }
 
 async function startLogin(
