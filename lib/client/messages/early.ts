@@ -16,6 +16,8 @@ import {
 const KIND = 'early'
 const KEPT_MS = 7 * 24 * 3_600_000
 const PER_CONVERSATION = 1000
+/** Of one message, far below what a record holds: each of many accounts may have said its longest edit about nothing. */
+const STORED_BYTES = 64 * 1024
 const PAGE = 500
 
 const STORED = map({ c: s(32), k: s(64), t: u, m: MARKS })
@@ -62,8 +64,9 @@ export class EarlyChanges {
     if (known === undefined && this.#count(conv) >= PER_CONVERSATION) return
     const { since = row.at, marks = NO_MARKS } = known ?? {}
     const next = { conv, key, since, marks: withRow(withChange(marks, change), row.number) }
-    this.#waiting.set(id, next)
     const body = encode({ c: conv, k: key, t: since, m: storedMarks(next.marks) })
+    if (body.length > STORED_BYTES) return
+    this.#waiting.set(id, next)
     await this.#records.put(KIND, id, body, { index: { all: 'yes' } })
   }
 

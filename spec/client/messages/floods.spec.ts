@@ -64,3 +64,19 @@ test('deserts: joined where they meet, parted where somebody is, and what is sma
   t.is(deserts.around(CONV, 450), undefined)
   t.is(deserts.around(CONV, 460), undefined, 'too small')
 })
+
+test('what a crowd says about a message that is not here stops nobody, however much it is', async (t) => {
+  const log = await RecordMessageLog.open(createMemoryStore({ clock: new FakeClock() }), [CONV])
+  const m = Buffer.alloc(16, 0xee)
+  const edit = (who: number): Promise<unknown> => {
+    const row = line(NOW)
+    const id = Buffer.from(row.key, 'hex')
+    const payload = { k: 'edit', id, ts: NOW, m, n: 1, b: 'x'.repeat(8192) } as const
+    return log.insert({ ...row, acct: Buffer.alloc(32, who), payload: encodePayload(payload) })
+  }
+  for (let who = 1; who <= 40; who++) await t.notThrowsAsync(edit(who), String(who))
+  const target = { ...line(NOW), key: hex(m) }
+  await log.insert(target)
+  const row = await log.byKey(target.key)
+  t.is(row?.marks?.edits[0]?.text.length, 8192, 'its author was among the first')
+})
