@@ -239,6 +239,8 @@ export interface Session {
   /** Ascending by number. `chat` is a username, `#name` of a group, the number of a chat, or `me`. */
   history(chat: string, query?: HistoryQuery): Promise<readonly MessageView[]>
   message(number: number): Promise<MessageView | null>
+  /** What others wrote there and nobody has read, in the order in which it came; the newest 999. */
+  unread(chat: string): Promise<readonly MessageView[]>
   markRead(chat: string): Promise<void>
   /** Ends a queued or held message for good. False when it is already on its way. */
   cancelMessage(number: number): Promise<boolean>

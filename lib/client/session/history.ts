@@ -43,7 +43,7 @@ export class History {
             ? { contact: contactOf(party.peer) }
             : { contact: null, group: this.#core.groupInfo(party.group) }),
           notes: state.notes,
-          unread: (newest?.number ?? 0) <= readTo ? 0 : await this.#unread(party),
+          unread: (newest?.number ?? 0) <= readTo ? 0 : (await this.#unreadRows(party)).length,
           last: last === undefined ? null : await this.#view(last),
           state,
         },
@@ -84,6 +84,12 @@ export class History {
     return row === null || row.aside !== undefined ? null : this.#view(row)
   }
 
+  /** As they came: a line that stands further up is unread as well. */
+  async unread(chat: string): Promise<MessageView[]> {
+    const rows = await this.#unreadRows(await chatOf(this.#core, chat))
+    return Promise.all(rows.map((row) => this.#view(row)))
+  }
+
   async markRead(chat: string): Promise<void> {
     const { parties, receipts, settings, sync } = this.#core
     const party = await chatOf(this.#core, chat)
@@ -93,10 +99,6 @@ export class History {
     await parties.read(party.conv, last.number)
     sync.read(party.conv, last.key)
     if (settings.choices.readReceipts) await receipts.read(rows)
-  }
-
-  async #unread(party: Party): Promise<number> {
-    return (await this.#unreadRows(party)).length
   }
 
   /** The newest of them, should there be more than are counted. */

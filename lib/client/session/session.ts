@@ -195,6 +195,10 @@ export class LiveSession implements Session {
     return this.#open(() => this.#history.message(number))
   }
 
+  unread(chat: string): Promise<readonly MessageView[]> {
+    return this.#open(() => this.#history.unread(chat))
+  }
+
   markRead(chat: string): Promise<void> {
     return this.#open(() => this.#history.markRead(chat))
   }

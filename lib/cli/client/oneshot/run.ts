@@ -117,7 +117,7 @@ async function unread(session: Session, conv: string | null): Promise<MessageVie
   const found: MessageView[] = []
   for (const chat of await session.chats()) {
     if (chat.unread === 0 || (conv !== null && chat.conv !== conv)) continue
-    found.push(...(await newest(session, chat.state.user, chat.unread)))
+    found.push(...(await session.unread(chat.state.user)))
   }
   return found.sort((a, b) => a.number - b.number)
 }
@@ -133,22 +133,6 @@ async function take(
   const vanishing = views.filter(({ ttlMs }) => ttlMs !== undefined)
   if (vanishing.length > 0) await session.life.shown(vanishing.map(({ number }) => number))
   for (const chat of new Set(views.map((view) => view.chat))) await session.markRead(chat)
-}
-
-/** The last `count` that others wrote. */
-async function newest(session: Session, chat: string, count: number): Promise<MessageView[]> {
-  const found: MessageView[] = []
-  let before: number | undefined
-  while (found.length < count) {
-    const page = await session.history(chat, {
-      limit: 200,
-      ...(before === undefined ? {} : { before }),
-    })
-    found.unshift(...page.filter(({ own }) => !own))
-    before = page[0]?.number
-    if (page.length === 0) break
-  }
-  return found.slice(-count)
 }
 
 /** Calls back with every message that comes, of one chat or of all. The function ends it. */
