@@ -11,6 +11,8 @@ import { fail } from '../util/errors.ts'
 import type { ArchiveKeys } from './archive-keys.ts'
 
 export const BATCH_ITEMS_MAX = 64
+/** The `x` of an item: what is longer does not open again. */
+export const REST_MAX_BYTES = 49_152
 /** The `d` of `hist.put` (PROTOCOL 14.2). */
 const SEALED_MAX_BYTES = 131_072
 
@@ -27,7 +29,7 @@ const ITEM = exact({
   n: u,
   v: u,
   w: opt(b(32)),
-  x: bRange(1, 49_152),
+  x: bRange(1, REST_MAX_BYTES),
 })
 const BATCH = exact({ prev: b(32), rows: u, items: list(ITEM, BATCH_ITEMS_MAX) })
 

@@ -1,6 +1,6 @@
 // A row of the message log as an item of a history batch and back (PROTOCOL 11). What this version does not know of a row
 // travels along: the item carries the stored form, not a list of fields.
-import type { HistoryItem } from '../../envelope/history.ts'
+import { type HistoryItem, REST_MAX_BYTES } from '../../envelope/history.ts'
 import { messageId } from '../../identity/conversation.ts'
 import { decodeStrict, encode } from '../../protocol/cbor.ts'
 import { decodePayload } from '../../protocol/payloads.ts'
@@ -13,6 +13,8 @@ type Fields = Record<string, unknown>
 
 /** Fields of a stored row that the item has itself, or that mean something on one device only. */
 const OWN_FIELDS: ReadonlySet<string> = new Set(['n', 'c', 'a', 'd', 'at', 'p', 'v', 'of', 'be'])
+/** What was made of it later. */
+const MARKS = 'mk'
 /** Of a message that was on its way: nobody else knows what became of it. */
 const UNSETTLED: ReadonlySet<unknown> = new Set(['queued', 'sent', 'held'])
 const PLACEHOLDER = /^gap-[0-9a-f]{32}$/
@@ -37,7 +39,10 @@ export function remainderOf(row: MessageRow): MessageRow | null {
 /** `other`: the account at the other end of its conversation. */
 export function itemOf(row: MessageRow, other: Bytes | undefined, now: number): HistoryItem {
   const stored = decodeStrict(encodeRow(row)) as Fields
-  const x = Object.fromEntries(Object.entries(stored).filter(([name]) => !OWN_FIELDS.has(name)))
+  const { [MARKS]: marks, ...rest } = Object.fromEntries(
+    Object.entries(stored).filter(([name]) => !OWN_FIELDS.has(name)),
+  )
+  const whole = encode({ ...rest, [MARKS]: marks })
   return {
     c: fromHex(row.conv),
     f: [row.acct, row.dev],
@@ -46,7 +51,8 @@ export function itemOf(row: MessageRow, other: Bytes | undefined, now: number): 
     n: row.number,
     v: now,
     ...(row.own && other !== undefined ? { w: other } : {}),
-    x: encode(x),
+    // reactions of a crowd come back all the same: each of them is a row as well
+    x: whole.length > REST_MAX_BYTES ? encode(rest) : whole,
   }
 }
 
