@@ -71,14 +71,18 @@ export class Receipts {
     if (party === undefined || !isOpen(party)) return
     const from = Math.max(oldestMark(party), messages.recentFrom - 1)
     const rows: MessageRow[] = []
-    for (const next of [messages.after.bind(messages), messages.changesAfter.bind(messages)]) {
-      let after = from
-      for (;;) {
-        const page: MessageRow[] = await next(conv, after, PAGE)
-        rows.push(...page)
-        after = page.at(-1)?.number ?? after
-        if (page.length < PAGE) break
-      }
+    // as they arrived: the line of that number may stand above all the others
+    for (let before: number | null = null; ;) {
+      const page: MessageRow[] = await messages.arrivals(conv, before, PAGE)
+      rows.push(...page.filter(({ number }) => number > from))
+      before = page[0]?.number ?? from
+      if (page.length < PAGE || before <= from) break
+    }
+    for (let after = from; ;) {
+      const page: MessageRow[] = await messages.changesAfter(conv, after, PAGE)
+      rows.push(...page)
+      after = page.at(-1)?.number ?? after
+      if (page.length < PAGE) break
     }
     // what the mark passes over is not told again: in the order of the numbers
     for (const row of rows.sort((p, q) => p.number - q.number)) {
