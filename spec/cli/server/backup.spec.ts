@@ -246,6 +246,22 @@ test('a part that is shorter than it said ends the backup', async (t) => {
   await t.throwsAsync(bytesOf(encodeArchive(streamOf(short))), { code: 'E_STORE' })
 })
 
+test('what is not sealed does not pass for a backup that was', async (t) => {
+  const first = await home(t)
+  await keysIn(first)
+  const running = await start(first.settings)
+  const file = join(first.root, 'plain.backup')
+  await write(first, running, file)
+  await running.close()
+  const folders = { keys: join(first.root, 'k'), data: join(first.root, 'd') }
+  const order = { passphrase: PASSPHRASE, isDry: false }
+  await t.throwsAsync(restoreBackup(folders, file, order), {
+    code: 'E_AUTH',
+    message: /not sealed/,
+  })
+  t.deepEqual((await readdir(first.root)).sort(), ['data', 'keys', 'plain.backup'])
+})
+
 test('a sealed backup: no passphrase, a wrong one, pieces changed, cut or exchanged', async (t) => {
   const body = partOf('a', Buffer.alloc(600_000, 1))
   const sealed = await bytesOf(sealStream(PASSPHRASE, encodeArchive(streamOf(body))))

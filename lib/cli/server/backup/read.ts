@@ -20,7 +20,16 @@ export async function readBackup(
   }
   const isSealed = equal(start.subarray(0, SEALED_MAGIC.length), SEALED_MAGIC)
   const rest = again(isSealed ? start.subarray(SEALED_MAGIC.length) : start, chunks)
-  if (!isSealed) return decodeArchive(rest, open)
+  if (!isSealed) {
+    // whoever can write where backups lie could else put one of his own in the place of a sealed one
+    if (passphrase !== '') {
+      fail(
+        'E_AUTH',
+        'This backup is not sealed: no passphrase belongs to it. Is it the one you made?',
+      )
+    }
+    return decodeArchive(rest, open)
+  }
   if (passphrase === '') {
     fail('E_AUTH', 'This backup is sealed. Name a file with its passphrase: --passphrase-file FILE')
   }
