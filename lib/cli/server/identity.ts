@@ -89,8 +89,17 @@ function whole({ identity, opaque, store }: Found): Whole | null {
   return identity === null || opaque === null || store === null ? null : { identity, opaque, store }
 }
 
-/** Whoever comes second finds the file of whoever was first: what exists is kept. */
-async function make(dir: string, found: Found): Promise<void> {
+/**
+ * Whoever comes second finds the file of whoever was first: what exists is kept. Under a launch password (`protect`: of a server
+ * that is new) nothing lies on the disk as it is, not for a moment: the master key goes first, and what is made with it is
+ * sealed under it. Resolves to that key, null without a launch password.
+ */
+async function make(
+  dir: string,
+  found: Found,
+  password: LaunchPassword,
+  protect: string | null,
+): Promise<Bytes | null> {
   const path = paths(dir)
   if (found.store === null && (isLocked(found.identity) || isLocked(found.opaque))) {
     fail(
@@ -99,19 +108,30 @@ async function make(dir: string, found: Found): Promise<void> {
         'Put it back from your backup; nothing was changed.',
     )
   }
+  let master: Bytes | null = null
+  if (found.store?.k === 'server-store-key-locked') master = await openMaster(found.store, password)
+  else if (found.store === null && protect !== null) {
+    const { key } = newMaster()
+    if (await createKey(path.store, await lockMaster(key, protect))) master = key
+  }
+  const create = (
+    name: 'identity' | 'opaque',
+    value: IdentityFile | OpaqueFile,
+  ): Promise<unknown> =>
+    createKey(path[name], master === null ? value : lockKey(master, NAMES[name], value))
   if (found.identity === null) {
     const sik = await RsaPrivateKey.generate(SIK_BITS)
-    await createKey(path.identity, { k: 'server-identity', key: sik.exportPkcs8(), former: [] })
+    await create('identity', { k: 'server-identity', key: sik.exportPkcs8(), former: [] })
   }
   if (found.opaque === null) {
     await opaqueReady()
-    await createKey(path.opaque, { k: 'server-opaque', key: createSetup() })
+    await create('opaque', { k: 'server-opaque', key: createSetup() })
   }
-  if (found.store === null) await createKey(path.store, newMaster())
+  if (found.store === null && protect === null) await createKey(path.store, newMaster())
+  return master
 }
 
-async function use(files: Whole, dir: string, password: LaunchPassword): Promise<ServerKeys> {
-  const master = await openMaster(files.store, password)
+function use(files: Whole, dir: string, master: Bytes): ServerKeys {
   const identity = openKey(master, NAMES.identity, IDENTITY, files.identity)
   const opaque = openKey(master, NAMES.opaque, OPAQUE, files.opaque)
   try {
@@ -139,17 +159,21 @@ export async function loadServerKeys(
   password: LaunchPassword = noPassword,
 ): Promise<ServerKeys | null> {
   const files = whole(await read(dir))
-  return files === null ? null : use(files, dir, password)
+  return files === null ? null : use(files, dir, await openMaster(files.store, password))
 }
 
-/** As loadServerKeys, after making what is missing: a second or two. Existing files stay as they are. */
+/**
+ * As loadServerKeys, after making what is missing: a second or two. Existing files stay as they are. `protect`: the launch
+ * password of a server that is new.
+ */
 export async function makeServerKeys(
   dir: string,
   password: LaunchPassword = noPassword,
+  protect: string | null = null,
 ): Promise<ServerKeys> {
-  await make(dir, await read(dir))
-  const keys = await loadServerKeys(dir, password)
-  return keys ?? fail('E_FILE', `The keys just made in ${dir} are gone.`)
+  const master = await make(dir, await read(dir), password, protect)
+  const files = whole(await read(dir)) ?? fail('E_FILE', `The keys just made in ${dir} are gone.`)
+  return use(files, dir, master ?? (await openMaster(files.store, password)))
 }
 
 /**
@@ -170,7 +194,7 @@ export async function changeLaunchPassword(
   if (files === null) {
     fail('E_CONFIG', `There are no keys of a server in ${dir} yet. Start it once, or name --keys.`)
   }
-  const { storeKey } = await use(files, dir, current)
+  const { storeKey } = use(files, dir, await openMaster(files.store, current))
   const password = await next()
   if (password === null) {
     await replaceKey(path.store, { k: 'server-store-key', key: storeKey })

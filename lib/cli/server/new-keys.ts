@@ -16,7 +16,8 @@ export async function newServerKeys(
   const problem = launchPasswordProblem(given)
   if (problem !== null) fail('E_CONFIG', `${problem} No keys were made.`)
   const known: LaunchPassword = (attempt) => Promise.resolve(attempt === 0 ? given : null)
-  const keys = await makeServerKeys(settings.keys, known)
+  const keys = await makeServerKeys(settings.keys, known, given)
+  // what is left of older keys as well
   await changeLaunchPassword(settings.keys, known, () => Promise.resolve(given))
   return keys
 }

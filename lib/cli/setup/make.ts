@@ -12,7 +12,7 @@ import { qrRows } from '../client/qr.ts'
 import { PACKAGE_ROOT } from '../home.ts'
 import { CONFIG_NAME } from '../server/args.ts'
 import { createFile } from '../server/create-file.ts'
-import { changeLaunchPassword, makeServerKeys } from '../server/identity.ts'
+import { makeServerKeys } from '../server/identity.ts'
 import { linkOf } from '../server/link.ts'
 import type { ServerSettings } from '../server/settings.ts'
 import type { Answers } from './questions.ts'
@@ -45,11 +45,9 @@ export async function make(answers: Answers, defaults: ServerSettings): Promise<
 }
 
 async function makeKeys({ settings: { keys }, launchPassword }: Answers): Promise<Bytes> {
-  const { srv } = await makeServerKeys(keys)
-  if (launchPassword !== null) {
-    const none = (): Promise<null> => Promise.resolve(null)
-    await changeLaunchPassword(keys, none, () => Promise.resolve(launchPassword))
-  }
+  const known = (attempt: number): Promise<string | null> =>
+    Promise.resolve(attempt === 0 ? launchPassword : null)
+  const { srv } = await makeServerKeys(keys, known, launchPassword)
   return srv
 }
 

@@ -5,10 +5,18 @@ import { join } from 'node:path'
 
 import test from 'ava'
 
-import { changeLaunchPassword as change, loadServerKeys } from '../../../lib/cli/server/identity.ts'
-import { createKey, replaceKey } from '../../../lib/cli/server/key-format.ts'
+import {
+  changeLaunchPassword as change,
+  loadServerKeys,
+  makeServerKeys,
+} from '../../../lib/cli/server/identity.ts'
+import { createKey, readKey, replaceKey } from '../../../lib/cli/server/key-format.ts'
 import { launchPasswordOf, launchPasswordProblem } from '../../../lib/cli/server/launch-password.ts'
-import { type LaunchPassword, lockMaster as lock } from '../../../lib/cli/server/master-key.ts'
+import {
+  type LaunchPassword,
+  lockMaster as lock,
+  MASTER as SHAPE,
+} from '../../../lib/cli/server/master-key.ts'
 import { passwdWords } from '../../../lib/cli/server/passwd.ts'
 import { createSetup, opaqueReady } from '../../../lib/crypto/opaque.ts'
 import { hex } from '../../../lib/util/bytes.ts'
@@ -73,6 +81,27 @@ test('set, change, remove: the same keys open, by the password of the time only'
   await opens(null)
   t.is(await changeLaunchPassword(dir, saying(null), next(FIRST)), 'set')
   await opens(FIRST)
+})
+
+test('what is made with a launch password is sealed when it is made, and not a moment later', async (t) => {
+  const home = await mkdtemp(join(tmpdir(), 'securechat-launch-'))
+  t.teardown(() => rm(home, { recursive: true, force: true }))
+  const dir = join(home, 'keys')
+  const made = await makeServerKeys(dir, saying(FIRST), FIRST)
+  const files = await contents(dir)
+  for (const bytes of files.values()) t.regex(bytes.toString('latin1'), /-locked/)
+  t.is((await readKey(join(dir, 'server.store-key'), SHAPE))?.k, 'server-store-key-locked')
+  t.deepEqual((await loadServerKeys(dir, saying(FIRST)))?.srv, made.srv)
+  await t.throwsAsync(loadServerKeys(dir), { code: 'E_AUTH' })
+  await makeServerKeys(dir, saying(FIRST), FIRST)
+  t.deepEqual(await contents(dir), files, 'made again it is the same')
+  // a crash behind the first of them
+  await rm(join(dir, 'server.identity'))
+  await rm(join(dir, 'server.opaque'))
+  await t.throwsAsync(makeServerKeys(dir), { code: 'E_AUTH' })
+  t.deepEqual(await readdir(dir), ['server.store-key'])
+  await makeServerKeys(dir, saying(FIRST))
+  for (const bytes of (await contents(dir)).values()) t.regex(bytes.toString('latin1'), /-locked/)
 })
 
 test('a wrong or missing password, and a change that is given up, change no byte', async (t) => {
