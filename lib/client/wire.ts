@@ -195,8 +195,9 @@ export class Wire {
       const code = codeOf(error)
       answer = { t: 'err', r, c: isWireCode(code) ? code : 'E_INTERNAL' }
     }
-    this.#serving -= 1
+    // open until it has left: answers that nobody reads are not to pile up here
     await this.connection.drained()
+    this.#serving -= 1
     if (this.#end === null) this.connection.send(encodeFrame(answer))
   }
 
