@@ -235,3 +235,20 @@ test.serial('a chain that continues where this device has never been', async (t)
   t.deepEqual(lines, [...ALL, 'line 4'])
   t.deepEqual(codes, ['E_DECRYPT'])
 })
+
+for (const last of [2 ** 30, Number.MAX_SAFE_INTEGER]) {
+  test.serial(`a server that makes up ${last} batches: numbers stay small`, async (t) => {
+    const it = await scene()
+    const { lines, codes, fresh } = await restored(it, (frame) => {
+      if (frame.t !== 'ok' || !('devs' in frame)) return null
+      const devs = frame['devs'] as (readonly [Buffer, number, number])[]
+      return { ...frame, devs: devs.map(([dev, first]) => [dev, first, last] as const) }
+    })
+    t.deepEqual(lines, ALL)
+    t.deepEqual(codes, ['E_ROLLBACK'])
+    const session = await fresh.start()
+    const { number } = await session.send('bob', 'new')
+    t.true(number < 1_000_000, String(number))
+    await session.close()
+  })
+}

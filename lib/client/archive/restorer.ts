@@ -20,10 +20,14 @@ import type { ChainProgress, RestoreState } from './restore-state.ts'
 const STEP = 256
 /** Room for what the other devices append while this one begins. */
 const SLACK = 64
-/** Where the last batch of a chain does not open: what it holds at most. */
 const ROWS_PER_BATCH = 64
-/** Where the server did not answer. */
+/**
+ * Where the server did not answer; and of one chain at most, where only it says how long that is. What comes beyond gets numbers
+ * as anything new does.
+ */
 const UNKNOWN_ROWS = 100_000
+/** No chain is longer, whatever a server says: with what it makes up no number may be reached that is none. */
+const LAST_MAX = 2 ** 32
 /** What is followed up later arrives like anything else: behind what is there. */
 const NO_NUMBERS: FreeNumbers = { take: () => null, used: () => undefined }
 const FIRST_BATCH = { item: 0, prev: Buffer.alloc(32), top: 0 } as const
@@ -133,7 +137,7 @@ export class Restorer {
     const listed: [Bytes, number][] = []
     for (const [dev, , last] of devs) {
       if (equal(dev, device.dev)) continue
-      if (ours.some((id) => equal(id, dev))) listed.push([dev, last])
+      if (ours.some((id) => equal(id, dev))) listed.push([dev, Math.min(last, LAST_MAX)])
       else fault('E_NO_DEVICE', dev)
     }
     return listed
@@ -143,10 +147,9 @@ export class Restorer {
   async #rowsOf(dev: Bytes, last: number): Promise<number> {
     const [row] = await askFor(this.#deps, { dev, seq: last })
     const atMost = (last + 1) * ROWS_PER_BATCH
-    if (row === undefined) return atMost
-    const [seq, e, d] = row
-    const batch = seq === last ? openFrom(this.#deps, { dev, seq, e }, d) : null
-    return Math.min(batch?.rows ?? atMost, atMost)
+    const batch =
+      row?.[0] === last ? openFrom(this.#deps, { dev, seq: last, e: row[1] }, row[2]) : null
+    return Math.min(batch?.rows ?? UNKNOWN_ROWS, atMost)
   }
 
   async #apply(upTo: number, numbers: FreeNumbers, late: (row: MessageRow) => void): Promise<void> {
