@@ -26,6 +26,9 @@ export interface TransferDeps extends MoverDeps {
 export class Transfers {
   readonly #deps: TransferDeps
   readonly #byNumber = new Map<number, Transfer>()
+  /** Looked at with each offer that comes, and with each deletion: there may be any number of them. */
+  readonly #byKey = new Map<string, number>()
+  readonly #byMid = new Map<string, number>()
   readonly #mover: Mover
   readonly #commit: GroupCommit<number>
   readonly #settled: (() => void)[] = []
@@ -37,7 +40,7 @@ export class Transfers {
     this.#commit = new GroupCommit(async (numbers) => {
       const items = [...new Set(numbers)].map((number) => {
         const t = this.get(number)
-        const key = `${t.direction}:${hex(t.acct)}:${hex(t.fid)}`
+        const key = keyOf(t)
         return {
           id: String(number).padStart(12, '0'),
           body: encodeTransfer(t),
@@ -56,7 +59,7 @@ export class Transfers {
       const page = await deps.records.list(KIND, 'all', 'yes', after, PAGE)
       for (const record of page) {
         const t = decodeTransfer(record.body)
-        transfers.#byNumber.set(t.number, t)
+        transfers.#keep(t)
         transfers.#next = Math.max(transfers.#next, t.number + 1)
       }
       const last = page.at(-1)
@@ -93,13 +96,11 @@ export class Transfers {
 
   /** Ids are chosen by the sender: only with the account they name a file. */
   find(direction: 'in' | 'out', acct: Bytes, fid: Bytes): Transfer | undefined {
-    return this.all().find(
-      (t) => t.direction === direction && equal(t.acct, acct) && equal(t.fid, fid),
-    )
+    return this.#byNumber.get(this.#byKey.get(keyOf({ direction, acct, fid })) ?? NaN)
   }
 
   findByMid(mid: string): Transfer | undefined {
-    return this.all().find((t) => t.mid === mid)
+    return this.#byNumber.get(this.#byMid.get(mid) ?? NaN)
   }
 
   offer(t: Transfer): Offer {
@@ -111,7 +112,7 @@ export class Transfers {
   }
 
   async put(t: Transfer): Promise<Transfer> {
-    this.#byNumber.set(t.number, t)
+    this.#keep(t)
     await this.#commit.add(t.number)
     this.#check()
     return t
@@ -191,6 +192,12 @@ export class Transfers {
     for (const resolve of this.#settled.splice(0)) resolve()
   }
 
+  #keep(t: Transfer): void {
+    this.#byNumber.set(t.number, t)
+    this.#byKey.set(keyOf(t), t.number)
+    this.#byMid.set(t.mid, t.number)
+  }
+
   #uploads(): boolean {
     return this.all().some((t) => t.direction === 'out' && isActive(t))
   }
@@ -205,4 +212,8 @@ export class Transfers {
   wayChanged(): void {
     this.#mover.startAll()
   }
+}
+
+function keyOf({ direction, acct, fid }: Pick<Transfer, 'direction' | 'acct' | 'fid'>): string {
+  return `${direction}:${hex(acct)}:${hex(fid)}`
 }
