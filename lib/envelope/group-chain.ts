@@ -18,7 +18,7 @@ export interface KnownGroupState extends SeenGroupState {
   readonly quiet?: true
 }
 
-/** States that one account may have made after the same one: two of its devices at once do that, more is a flood. */
+/** States of the same number that one account may have made: two of its devices at once do that, more is a flood. */
 const RIVALS_OF_ONE = 4
 
 export class GroupChain {
@@ -123,21 +123,25 @@ export class GroupChain {
   }
 
   /**
-   * Of the rivals by one account only the smallest count, with everybody alike: a larger one never wins against them. So a
-   * member who leaves a thousand times fills nothing.
+   * Beside the line, of the states of one number by one account only the smallest count, with everybody alike, and none that is
+   * further ahead of the line than anybody asks for. So a member who leaves a thousand times fills nothing, nor does an admin who
+   * makes a tree of states that nobody follows. What is dropped and counts one day comes again with whoever stands on it.
    */
   #surplus(): KnownGroupState[] {
     const byPlace = new Map<string, KnownGroupState[]>()
     for (const each of this.all) {
-      const { prev, by } = each.state
-      const place = `${hex(prev)}/${hex(by.acct)}`
+      const { n, by } = each.state
+      const place = `${n}/${hex(by.acct)}`
       const rivals = byPlace.get(place)
       if (rivals === undefined) byPlace.set(place, [each])
       else rivals.push(each)
     }
     const kept = new Set(this.line())
+    const end = this.current.state.n + LIMITS.groupStates
     const surplus = [...byPlace.values()].flatMap((rivals) =>
-      rivals.sort((p, q) => compare(p.h, q.h)).slice(RIVALS_OF_ONE),
+      rivals
+        .sort((p, q) => compare(p.h, q.h))
+        .slice((rivals[0]?.state.n ?? 0) > end ? 0 : RIVALS_OF_ONE),
     )
     return surplus
       .filter((each) => each.quiet !== true && !kept.has(each))

@@ -346,6 +346,40 @@ test('property: any order of a tree of states gives the same line', async (t) =>
   t.true(equal(parseGroupState(both.signed).state.conv, CONV))
 })
 
+test('an admin who makes a tree of states, or a branch that nobody follows, fills nothing', async (t) => {
+  const both = await sign(alice, { ...firstState(alice), mem: members([alice, bob], [carol]) })
+  const levels: KnownGroupState[][] = [[both]]
+  for (let depth = 1; depth <= 3; depth++) {
+    const made = (levels.at(-1) ?? []).flatMap((before) =>
+      [1, 2, 3, 4].map((ts) => next(alice, before, { ts: 10 * depth + ts })),
+    )
+    levels.push(await Promise.all(made))
+  }
+  const taken = (order: readonly KnownGroupState[]): GroupChain => {
+    const chain = new GroupChain([both])
+    for (const state of order) {
+      if (chain.find(state.state.prev) !== undefined) chain.add(state, T0)
+      chain.prune()
+    }
+    return chain
+  }
+  const orders = [levels.flat(), levels.flatMap((level) => level.toReversed())]
+  const [one, other] = orders.map(taken)
+  t.true((one?.all.length ?? 0) <= 1 + 3 * (4 + 1), String(one?.all.length))
+  t.is(hex(one?.current.h ?? both.h), hex(other?.current.h ?? both.h))
+
+  // behind a state that has lost
+  const [, second = []] = levels
+  const [winner = both, ...losers] = [...second].sort((p, q) => compare(p.h, q.h))
+  const branch = [winner, ...losers.slice(-1)]
+  for (let i = 0; i < 2 * LIMITS.groupStates; i++) {
+    branch.push(await next(alice, branch.at(-1) ?? winner, { topic: String(i) }))
+  }
+  const chain = taken(branch)
+  t.is(hex(chain.current.h), hex(winner.h))
+  t.true(chain.all.length <= 3 + LIMITS.groupStates, String(chain.all.length))
+})
+
 test('one member who leaves again and again, or one admin with many rivals, fills nothing', async (t) => {
   const both = await sign(alice, { ...firstState(alice), mem: members([alice, bob], [carol]) })
   const floods = [
