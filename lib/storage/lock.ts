@@ -46,7 +46,7 @@ const REFUSED = 1
  * A child that any thread of the last holder has just forked keeps that holder's lock until it runs its own program, a moment
  * after the holder has let go: one refusal is none.
  */
-const TRIES = 3
+const TRIES = 10
 
 /** The helper's exit code; null when it could not be run or was killed. */
 function run(helper: LockHelper, fd: number): Promise<number | null> {

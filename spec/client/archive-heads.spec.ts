@@ -162,6 +162,7 @@ test.serial(
     t.deepEqual(codes(laptop), [])
     await laptop.session.close()
     await laptop.restart()
+    await world.passUntil(() => codes(laptop).length > 0)
     await world.pass(2 * QUIET, 1000)
     t.deepEqual(codes(laptop), ['E_FORK'])
     await closeAll(laptop, bob)

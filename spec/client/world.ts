@@ -291,12 +291,12 @@ export class World {
     }
   }
 
-  /** Nothing moves any more: no frame, no write, for some turns. Thread pool work takes real time. */
+  /** Nothing moves any more: no frame, no access to a file, for some turns. Thread pool work takes real time. */
   async #rest(): Promise<void> {
     let before = -1
     for (let quiet = 0; quiet < 3;) {
       const now = this.#moves()
-      quiet = now === before ? quiet + 1 : 0
+      quiet = now === before && !isAtFiles() ? quiet + 1 : 0
       before = now
       this.clock.advance(0)
       await new Promise((resolve) => setTimeout(resolve, 1))
@@ -511,4 +511,9 @@ export class Player {
 
 function textOf(message: MessageView): string[] {
   return message.body.kind === 'text' ? [message.body.text] : []
+}
+
+/** Something is read or written at this moment. */
+function isAtFiles(): boolean {
+  return process.getActiveResourcesInfo().some((resource) => resource.startsWith('FSReq'))
 }
