@@ -20,8 +20,10 @@ import { encodePayload } from '../../lib/protocol/payloads.ts'
 import { parseUsername } from '../../lib/protocol/names.ts'
 import type { Frame } from '../../lib/protocol/frames.ts'
 import { createMemoryStore } from '../../lib/storage/memory.ts'
+import type { Records } from '../../lib/storage/ports.ts'
 import { type Bytes, hex } from '../../lib/util/bytes.ts'
 import { silentLog } from '../../lib/util/log.ts'
+import { correspondent, signedBundleOf } from '../helpers/correspondents.ts'
 import { rsa2048, rsa3072 } from '../helpers/keys.ts'
 import { FakeClock } from '../helpers/fake-clock.ts'
 import { person, SRV, T0 } from '../helpers/people.ts'
@@ -188,6 +190,46 @@ test.serial('a contact of another device is known by its new name as well', asyn
   t.deepEqual(met.pin.former, [parseUsername('alice')])
   t.true(met.pin.verified && met.accepted)
 })
+
+test.serial(
+  'keys that were just fetched count, though another stream throws them away',
+  async (t) => {
+    const alice = await correspondent('alice', { key: 0 })
+    const bob = await person('bob', { key: 1 })
+    const clock = new FakeClock(T0 + 10)
+    const { records } = createMemoryStore({ clock })
+    const peers = await Peers.open({
+      list: () => Promise.resolve([]),
+      // as a stream that was refused does at any moment
+      putMany: (kind: string, items: Parameters<Records['putMany']>[1]) => {
+        directory.forget(alice.acct)
+        return records.putMany(kind, items)
+      },
+    } as unknown as Records)
+    const bundles = [await signedBundleOf(alice, alice.inbox)]
+    const directory: Directory = new Directory({
+      ...{ srv: SRV, acct: bob.acct, peers, clock, log: silentLog, emit: () => undefined },
+      isBlocked: () => false,
+      link: {
+        online: true,
+        request: () => Promise.resolve({ cur: 1, dls: [alice.dl], bun: bundles }),
+      } as unknown as Link,
+      book: {
+        find: () => undefined,
+        findByName: () => undefined,
+        pins: () => [],
+        changed: () => undefined,
+      } as unknown as ContactBook,
+    })
+    for (let i = 0; i < 2; i++) {
+      const reached = await directory.reach(alice.acct)
+      t.deepEqual(
+        reached.map(({ dev }) => hex(dev)),
+        [hex(alice.dev)],
+      )
+    }
+  },
+)
 
 test.serial('an older list of the own devices is noticed at each login', async (t) => {
   const world = await World.create()

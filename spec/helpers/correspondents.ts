@@ -8,7 +8,7 @@ import { signBundle, type VerifiedBundle, verifyBundle } from '../../lib/identit
 import { convId } from '../../lib/identity/conversation.ts'
 import type { DeviceList } from '../../lib/identity/device-list-body.ts'
 import { encode } from '../../lib/protocol/cbor.ts'
-import type { Wrap } from '../../lib/protocol/composites.ts'
+import type { SignedBundle, Wrap } from '../../lib/protocol/composites.ts'
 import { encodePayload } from '../../lib/protocol/payloads.ts'
 import { type Bytes, equal } from '../../lib/util/bytes.ts'
 import { rsa2048 } from './keys.ts'
@@ -27,18 +27,19 @@ export function fixedInboxKeys(key: number): InboxKeys {
   )
 }
 
-async function bundleOf(who: Person, inbox: InboxKeys): Promise<VerifiedBundle> {
+export function signedBundleOf(who: Person, inbox: InboxKeys): Promise<SignedBundle> {
   const { srv, acct, dev } = who
   const { rsa, x, pq } = inbox
   const life = { nb: T0, na: T0 + 30 * DAY }
   const body = { srv, acct, dev, n: 1, rq: 0 as const, rsa, x, pq, ...life }
-  return verifyBundle(who.verified.list, await signBundle(who.dsk, body), T0)
+  return signBundle(who.dsk, body)
 }
 
 export async function correspondent(name: string, options: PersonOptions): Promise<Correspondent> {
   const who = await person(name, options)
   const inbox = fixedInboxKeys(options.key)
-  return { ...who, inbox, bundle: await bundleOf(who, inbox) }
+  const signed = await signedBundleOf(who, inbox)
+  return { ...who, inbox, bundle: verifyBundle(who.verified.list, signed, T0) }
 }
 
 export const dm = (a: Person, b: Person): Buffer => convId(a, b)

@@ -23,6 +23,8 @@ import { payloadOf } from './state-row.ts'
 
 /** A full mailbox is tried again after this long. */
 const FULL_MS = 3_600_000
+/** Whose keys were not to be had is looked up again after this long, for a stream that goes to them as well. */
+const UNREACHED_MS = 600_000
 /** Look-ups at a time. */
 const AT_ONCE = 8
 
@@ -44,6 +46,8 @@ export class GroupRoute implements Route {
   readonly #deps: GroupRouteDeps
   /** conv/acct: until when. */
   readonly #full = new Map<string, number>()
+  /** conv/acct of whom no device could receive: until when nobody looks. */
+  readonly #unreached = new Map<string, number>()
   readonly #told = new Set<string>()
 
   constructor(deps: GroupRouteDeps) {
@@ -117,7 +121,8 @@ export class GroupRoute implements Route {
     const parts = this.#targets(item).map((acct) => {
       const peer = peers.get(acct)
       const why = peer === undefined ? 'unknown' : (this.#refusal(item, peer) ?? '')
-      return `${why}${reach.basisOf(peer?.pin)}`
+      const isLeftOut = this.#isBefore(this.#unreached, item, acct)
+      return `${why}${isLeftOut ? 'unreached' : ''}${reach.basisOf(peer?.pin)}`
     })
     const own = reach.basisOf(peers.get(device.acct)?.pin)
     if (this.#isVoid(item)) return 'void'
@@ -185,15 +190,19 @@ export class GroupRoute implements Route {
       if (this.#refusal(item, peer) === null) {
         const bundles = await directory.reach(acct)
         if (bundles.length > 0) return bundles
-        return this.#without(item, peer, 'E_NO_DEVICE')
+        return this.#without(item, acct, peer, 'E_NO_DEVICE')
       }
     } catch (error) {
       if (mustWait(error)) throw error
       const now = this.#deps.peers.get(acct)
-      if (now === undefined) return this.#without(item, null, codeOf(error))
+      if (now === undefined) return this.#without(item, acct, null, codeOf(error))
       peer = now
     }
-    return this.#without(item, peer, this.#refusal(item, peer) ?? 'E_NO_DEVICE')
+    return this.#without(item, acct, peer, this.#refusal(item, peer) ?? 'E_NO_DEVICE')
+  }
+
+  #isBefore(times: ReadonlyMap<string, number>, { conv }: OutItem, acct: Bytes): boolean {
+    return (times.get(`${conv}/${hex(acct)}`) ?? 0) > this.#deps.clock.now()
   }
 
   /** Why a member gets nothing from us, null when nothing stands in the way. */
@@ -201,12 +210,14 @@ export class GroupRoute implements Route {
     if (peer.alarm !== undefined) return peer.alarm
     if (peer.pin.unconfirmed) return 'E_UNTRUSTED'
     if (peer.deleted) return 'E_NOT_FOUND'
-    const until = this.#full.get(`${item.conv}/${peer.id}`) ?? 0
-    return until > this.#deps.clock.now() ? 'E_MAILBOX_FULL' : null
+    return this.#isBefore(this.#full, item, peer.acct) ? 'E_MAILBOX_FULL' : null
   }
 
   /** Said once. */
-  #without(item: OutItem, peer: Peer | null, code: ErrorCode): [] {
+  #without(item: OutItem, acct: Bytes, peer: Peer | null, code: ErrorCode): [] {
+    if (peer === null || code === 'E_NO_DEVICE') {
+      this.#unreached.set(`${item.conv}/${hex(acct)}`, this.#deps.clock.now() + UNREACHED_MS)
+    }
     const user = peer?.pin.user
     const key = `${item.conv}/${peer?.id ?? ''}/${code}`
     if (this.#told.has(key)) return []

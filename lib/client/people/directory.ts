@@ -48,12 +48,19 @@ export interface DirectoryOptions {
   readonly isBlocked: (acct: Bytes) => boolean
 }
 
+/** What a look-up found. */
+interface Found {
+  readonly peer: Peer
+  /** Of all its devices that can receive, whatever became of our copies meanwhile. */
+  readonly bundles: readonly VerifiedBundle[]
+}
+
 export class Directory {
   readonly #options: DirectoryOptions
   readonly #peers: Peers
   readonly #keys: KeyCache
   readonly #lookUps: LookUps
-  readonly #running = new Map<string, Promise<Peer>>()
+  readonly #running = new Map<string, Promise<Found>>()
 
   constructor(options: DirectoryOptions) {
     this.#options = options
@@ -72,7 +79,7 @@ export class Directory {
     if (known !== undefined) return known
     const noted = this.#options.book.findByName(user)
     if (noted !== undefined) return this.refresh(noted.pin.acct)
-    return this.#once(`@${user}`, () => this.#lookUp(user))
+    return (await this.#once(`@${user}`, () => this.#lookUp(user))).peer
   }
 
   /** An account that wrote to us. */
@@ -81,8 +88,8 @@ export class Directory {
   }
 
   /** The newest list and bundles of an account. Throws the alarm, which then also stays on the contact. */
-  refresh(acct: Bytes): Promise<Peer> {
-    return this.#once(hex(acct), () => this.#refresh(acct, true))
+  async refresh(acct: Bytes): Promise<Peer> {
+    return (await this.#find(acct)).peer
   }
 
   /** The verified list that the pin was made from. */
@@ -104,16 +111,15 @@ export class Directory {
     const isComplete = wanted.every(({ id }) => held.some(({ dev }) => equal(dev, id)))
     const isOwn = equal(acct, this.#options.acct)
     if (held.length > 0 && isComplete && (isOwn || this.#keys.wasJustAsked(acct))) return held
-    await this.refresh(acct)
-    return this.#keys.live(acct)
+    // not our copies: another stream that was refused may have thrown them away at this moment
+    return [...(await this.#find(acct)).bundles]
   }
 
   /** Whether the account wants explicit requests only (PROTOCOL 7.3), as far as its keys can be fetched now. */
   async isStrict(peer: Peer): Promise<boolean> {
-    if (this.#keys.live(peer.acct).length === 0 && this.#options.link.online) {
-      await this.refresh(peer.acct)
-    }
-    const bundles = this.#keys.live(peer.acct)
+    const held = this.#keys.live(peer.acct)
+    const isAsking = held.length === 0 && this.#options.link.online
+    const bundles = isAsking ? (await this.#find(peer.acct)).bundles : held
     return bundles.length > 0 && bundles.every((bundle) => bundle.rq === 1)
   }
 
@@ -136,7 +142,11 @@ export class Directory {
     return this.#peers.change(peer.id, (now) => without(now, 'alarm'))
   }
 
-  #once(key: string, work: () => Promise<Peer>): Promise<Peer> {
+  #find(acct: Bytes): Promise<Found> {
+    return this.#once(hex(acct), () => this.#refresh(acct, true))
+  }
+
+  #once(key: string, work: () => Promise<Found>): Promise<Found> {
     const running = this.#running.get(key)
     if (running !== undefined) return running
     const started = work().finally(() => this.#running.delete(key))
@@ -144,7 +154,7 @@ export class Directory {
     return started
   }
 
-  async #lookUp(user: Username): Promise<Peer> {
+  async #lookUp(user: Username): Promise<Found> {
     if (!this.#options.link.online) {
       fail(
         'E_CONNECT',
@@ -157,17 +167,21 @@ export class Directory {
     const origin = sha256(signed.ik[0] ?? fail('E_IDENTITY'))
     if (this.#peers.get(origin) !== undefined || this.#options.book.find(origin) !== undefined) {
       // a contact under a new name: from pin to list, link by link
-      const peer = await this.refresh(origin)
-      return peer.pin.user === user ? peer : fail('E_NOT_FOUND', `No user called @${user}.`)
+      const found = await this.#find(origin)
+      return found.peer.pin.user === user ? found : fail('E_NOT_FOUND', `No user called @${user}.`)
     }
-    return this.#meetFirst(await this.#lookUps.verifyFirst(user, signed, reply.bun))
+    const first = await this.#lookUps.verifyFirst(user, signed, reply.bun)
+    return { peer: await this.#meetFirst(first), bundles: first.bundles }
   }
 
-  async #refresh(acct: Bytes, patient: boolean): Promise<Peer> {
+  async #refresh(acct: Bytes, patient: boolean): Promise<Found> {
     const known = this.#peers.get(acct)
     try {
       const fetched = await this.#lookUps.fetch(acct, known)
-      return known === undefined ? await this.#meetFirst(fetched) : await this.#renew(fetched)
+      const { bundles } = fetched
+      return known === undefined
+        ? { peer: await this.#meetFirst(fetched), bundles }
+        : { peer: await this.#renew(fetched), bundles }
     } catch (error) {
       const code = codeOf(error)
       if (known === undefined || !ALARMS.has(code)) {
