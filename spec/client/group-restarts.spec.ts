@@ -1,9 +1,9 @@
 // A server that goes away while everybody writes to a group: nobody is left out of what follows.
 import test from 'ava'
 
-import { equal } from '../../lib/util/bytes.ts'
+import { type Bytes, equal, hex } from '../../lib/util/bytes.ts'
 import type { Frame } from '../../lib/protocol/frames.ts'
-import { befriend, crowd, saw } from './group-kit.ts'
+import { befriend, crowd, linesOf, saw } from './group-kit.ts'
 import { type Player, World } from './world.ts'
 
 test.serial('all streams are refused at once, and everybody gets everything', async (t) => {
@@ -64,6 +64,47 @@ test.serial('who could not be reached once is looked up again', async (t) => {
   await saw(world, 'two', bob, carol)
   await Promise.all([alice, bob, carol].map((player) => player.session.close()))
 })
+
+test.serial(
+  'what came in a stream that died and again in another one is not missing',
+  async (t) => {
+    const { world, alice, bob, carol } = await crowd()
+    await alice.session.groups.create('weekend', ['bob', 'carol'])
+    await world.passUntil(() => [bob, carol].every((p) => p.of('group').length > 0))
+    await alice.session.send('#weekend', 'one')
+    await saw(world, 'one', bob, carol)
+    await world.pass(5000)
+    // bob hears it; the server dies before it has it on its disk for carol, and before alice hears that it has
+    const lost = new Set<string>()
+    let isBack = false
+    world.tamper = (frame, to) => {
+      if (to === 'alice' && frame.t === 'ok' && isLost() && !isBack) return []
+      if (to !== 'carol' || frame.t !== 'mail' || !equal(frame.f[0], acctOf(alice))) return null
+      if (lost.size === 0) lost.add(hex(frame.st))
+      return lost.has(hex(frame.st)) ? [] : null
+    }
+    const isLost = (): boolean => lost.size > 0
+    const { mid } = await alice.session.send('#weekend', 'two')
+    await saw(world, 'two', bob)
+    await world.until(isLost)
+    t.false(alice.wasAccepted(mid))
+    world.killServer()
+    isBack = true
+    await world.startServer()
+    await saw(world, 'two', carol)
+    await bob.session.send('#weekend', 'three')
+    await saw(world, 'three', alice, carol)
+    const lines = async (): Promise<string[]> => (await linesOf(carol, '#weekend')).slice(1)
+    await world.passUntil(async () => (await lines()).includes('[placeholder]'))
+    await world.passUntil(async () => !(await lines()).includes('[placeholder]'))
+    t.deepEqual(await lines(), ['alice: one', 'alice: two', 'bob: three'])
+    await Promise.all([alice, bob, carol].map((player) => player.session.close()))
+  },
+)
+
+function acctOf({ who }: Player): Bytes {
+  return who?.acct ?? Buffer.of()
+}
 
 /** Alice's newest question of this number asks for that account. */
 function isAbout(world: World, r: number, { who }: Player): boolean {

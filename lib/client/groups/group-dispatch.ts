@@ -133,11 +133,11 @@ export class GroupDispatch {
     const mid = messageId(fromHex(conv), from.acct, inner.id)
     const again = { ...arrival, payload: inner, bytes: outer.p, mid, resent: true, isAnswer }
     const known = inner.k === 'group' ? null : await messages.byKey(hex(mid))
-    const contents = known === null ? await this.take(again) : [{ row: this.#row(again) }]
-    const [first, ...others] = contents
+    const [first, ...others] = known === null ? await this.take(again) : []
     if (first !== undefined) return [{ ...first, replaces: gap }, ...others]
+    // also what came in another stream: nothing is missing
     await needless(gap)
-    return []
+    return known === null ? [] : [{ row: this.#row(again) }]
   }
 
   async #content(arrival: GroupArrival, group: Group): Promise<readonly Content[]> {

@@ -125,10 +125,11 @@ export class Dispatch {
     const mid = messageId(fromHex(peer.conv), from.acct, inner.id)
     const again = { ...arrival, payload: inner, bytes: outer.p, mid, resent: true }
     const known = await this.#deps.messages.byKey(hex(mid))
-    const content = known === null ? await this.#take(again) : { row: this.#row(again) }
+    const content = known === null ? await this.#take(again) : null
     if (content !== null) return { ...content, replaces: gap }
+    // also what came in another stream: nothing is missing
     await this.#deps.needless(gap)
-    return null
+    return known === null ? null : { row: this.#row(again) }
   }
 
   async #file(arrival: Arrival, payload: PayloadOf<'file'>): Promise<Content | null> {

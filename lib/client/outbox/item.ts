@@ -7,10 +7,14 @@ import { LIMITS } from '../../protocol/limits.ts'
 import { type Bytes, hex } from '../../util/bytes.ts'
 import type { ErrorCode } from '../../util/errors.ts'
 
-/** Where it was when the server accepted it: what a resend request names. */
-export interface Transmission {
+/** What a resend request names. */
+export interface Sent {
   readonly st: Bytes
   readonly i: number
+}
+
+/** Where it was when the server accepted it. */
+export interface Transmission extends Sent {
   /** The devices it was for: acct || dev of each (an id alone can be taken by another account's device). */
   readonly devs: readonly Bytes[]
 }
@@ -36,7 +40,15 @@ export interface OutItem {
   readonly state: ItemState
   readonly code?: ErrorCode
   readonly tx?: Transmission
+  /**
+   * Where it was before, in streams that ended without an answer: some devices may have it from there, and others hear from them
+   * that they miss something. Newest first.
+   */
+  readonly former?: readonly Sent[]
 }
+
+/** A server that goes away more often than that while one message is on its way leaves a placeholder. */
+export const FORMER_MAX = 3
 
 const KINDS = Object.keys(PAYLOADS) as PayloadKind[]
 
@@ -55,6 +67,7 @@ const ITEM = map({
   st: opt(b(16)),
   i: opt(u),
   ds: opt(list(b(40), LIMITS.streamDevices)),
+  fo: opt(list(map({ st: b(16), i: u }), FORMER_MAX)),
 })
 
 export function encodeItem(item: OutItem): Buffer {
@@ -73,6 +86,7 @@ export function encodeItem(item: OutItem): Buffer {
     st: item.tx?.st,
     i: item.tx?.i,
     ds: item.tx?.devs,
+    fo: item.former,
   })
 }
 
@@ -93,6 +107,7 @@ export function decodeItem(body: Bytes): OutItem {
     ...(f.st === undefined || f.i === undefined
       ? {}
       : { tx: { st: f.st, i: f.i, devs: f.ds ?? [] } }),
+    ...(f.fo === undefined ? {} : { former: f.fo }),
   }
 }
 

@@ -5,7 +5,7 @@ import type { Clock, Timer } from '../../util/clock.ts'
 import { codeOf, type ErrorCode, SecureChatError } from '../../util/errors.ts'
 import type { Log } from '../../util/log.ts'
 import { Refusal } from '../refusal.ts'
-import type { OutItem, Transmission } from './item.ts'
+import type { OutItem, Sent, Transmission } from './item.ts'
 import type { Outgoing, SealedMessage } from './outgoing.ts'
 import type { Traffic } from './traffic.ts'
 
@@ -54,6 +54,8 @@ export interface LaneDeps {
   /** Mailboxes of these are full. True: it goes on without them. */
   full(item: OutItem, accounts: readonly Bytes[]): boolean
   sent(item: OutItem): void
+  /** It was sent there, and the stream ended before there was an answer. What is returned goes on instead. */
+  buried(item: OutItem, at: Sent): OutItem
   accepted(item: OutItem, tx: Transmission | null): void
   held(item: OutItem, hold: Hold): void
   failed(item: OutItem, code: ErrorCode, reason: string): void
@@ -336,7 +338,11 @@ export class Lane {
 
   /** Back to the queue with everything that was in the stream, in order; the next one opens another. */
   #bury(): void {
-    this.#queue.unshift(...this.#flights.map((flight) => flight.item))
+    const st = this.#stream?.st
+    const unanswered = this.#flights.map(({ item, message: { i }, tries }) =>
+      st === undefined || tries === 0 ? item : this.#deps.buried(item, { st, i }),
+    )
+    this.#queue.unshift(...unanswered)
     this.#flights = []
     this.#stream = null
     this.#dead = false

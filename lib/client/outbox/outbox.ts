@@ -10,7 +10,14 @@ import type { Log } from '../../util/log.ts'
 import type { MessageState } from '../events.ts'
 import type { Link } from '../link.ts'
 import { againId } from '../inbox/gap-key.ts'
-import { isContent, laneOf, type OutItem, type Transmission } from './item.ts'
+import {
+  FORMER_MAX,
+  isContent,
+  laneOf,
+  type OutItem,
+  type Sent,
+  type Transmission,
+} from './item.ts'
 import { type Hold, Lane } from './lane.ts'
 import type { Outgoing } from './outgoing.ts'
 import type { SideWay } from './side-way.ts'
@@ -146,10 +153,11 @@ export class Outbox {
     const { clock, acct } = this.#deps
     const gone = await this.#store.forget(mid, clock.now(), (item) => withdrawn(item, instead))
     // answers that hold it may be asked for as well
-    for (const { conv, tx } of gone) {
-      if (tx === undefined) continue
-      const answer = messageId(fromHex(conv), acct, againId(tx.st, tx.i))
-      await this.forget(hex(answer), instead)
+    for (const { conv, tx, former = [] } of gone) {
+      for (const { st, i } of [...(tx === undefined ? [] : [tx]), ...former]) {
+        const answer = messageId(fromHex(conv), acct, againId(st, i))
+        await this.forget(hex(answer), instead)
+      }
     }
   }
 
@@ -215,6 +223,7 @@ export class Outbox {
         this.#held.delete(sent.mid)
         this.#deps.changed(sent, 'sent')
       },
+      buried: (unanswered, at) => this.#buried(unanswered, at),
       accepted: (accepted, tx) => {
         this.#accepted(accepted, tx)
       },
@@ -227,6 +236,19 @@ export class Outbox {
     })
     this.#lanes.set(key, lane)
     return lane
+  }
+
+  #buried(item: OutItem, at: Sent): OutItem {
+    const next = { ...item, former: [at, ...(item.former ?? [])].slice(0, FORMER_MAX) }
+    this.#save(next).then(
+      () => {
+        this.#check()
+      },
+      (error: unknown) => {
+        if (!this.#stopped) this.#deps.broken(error)
+      },
+    )
+    return next
   }
 
   #accepted(item: OutItem, tx: Transmission | null): void {

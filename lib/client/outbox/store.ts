@@ -3,9 +3,11 @@
 import type { Keys, Records } from '../../storage/ports.ts'
 import type { Bytes } from '../../util/bytes.ts'
 import { GroupCommit } from '../group-commit.ts'
-import { decodeItem, encodeItem, type OutItem, transmissionKey } from './item.ts'
+import { decodeItem, encodeItem, FORMER_MAX, type OutItem, transmissionKey } from './item.ts'
 
 const KIND = 'out'
+/** Unique keys, one for each that an item may have. */
+const FORMER = Array.from({ length: FORMER_MAX }, (_, k) => `f${k}`)
 const DAY_MS = 24 * 3_600_000
 const KEPT_DAYS = 7
 const PAGE = 500
@@ -65,8 +67,11 @@ export class OutboxStore {
 
   /** The item that was sent as this transmission, while it is kept. */
   async sentAs(st: Bytes, i: number): Promise<OutItem | null> {
-    const record = await this.#records.getUnique(KIND, 'tx', transmissionKey(st, i))
-    return record === null ? null : decodeItem(record.body)
+    for (const field of ['tx', ...FORMER]) {
+      const record = await this.#records.getUnique(KIND, field, transmissionKey(st, i))
+      if (record !== null) return decodeItem(record.body)
+    }
+    return null
   }
 
   /** What has ended of this message; whoever could not read it is told `instead`. Resolves to what that was. */
@@ -118,6 +123,9 @@ function isDone(item: OutItem): boolean {
 function keysOf(item: OutItem, now: number): Keys {
   return {
     index: { mid: item.mid, ...(isDone(item) ? { day: dayOf(now) } : { open: 'yes' }) },
-    ...(item.tx === undefined ? {} : { unique: { tx: transmissionKey(item.tx.st, item.tx.i) } }),
+    unique: Object.fromEntries([
+      ...(item.tx === undefined ? [] : [['tx', transmissionKey(item.tx.st, item.tx.i)]]),
+      ...(item.former ?? []).map(({ st, i }, k) => [FORMER[k], transmissionKey(st, i)]),
+    ]) as Record<string, string>,
   }
 }
