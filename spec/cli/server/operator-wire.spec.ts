@@ -8,7 +8,8 @@ import test from 'ava'
 
 import { dialLocal, listenLocal } from '../../../lib/channel/local-socket.ts'
 import { openChannel } from '../../../lib/cli/server/operator/channel.ts'
-import type { Ground } from '../../../lib/cli/server/operator/operations.ts'
+import { type Ground, perform } from '../../../lib/cli/server/operator/operations.ts'
+import { placeOf } from '../../../lib/cli/server/operator/same-place.ts'
 import {
   decodeAnswer,
   decodeRequest,
@@ -66,6 +67,28 @@ test('a question, an answer; and questions that are none', async (t) => {
   t.truthy(await say(dir, '{"op":"status","args":{}}\n'), 'it still listens')
   await channel.close()
   t.is(await dialLocal(join(dir, SOCKET)), null)
+})
+
+test('a backup goes only where the command finds it: a server with a /tmp of its own writes nothing', async (t) => {
+  const [mine, other] = [await folder(t), await folder(t)]
+  const files: string[] = []
+  const ground: Ground = {
+    ...GROUND,
+    backup: (file) => {
+      files.push(file)
+      return Promise.resolve({ file, bytes: 1, parts: 1, sealed: false })
+    },
+  }
+  const file = join(mine, 'b')
+  const ask = (place: string): Promise<unknown> =>
+    perform(ground, { op: 'backup', args: { file, place, passphrase: '' } })
+  await t.throwsAsync(ask(await placeOf(join(other, 'b'))), {
+    code: 'E_FILE',
+    message: /another .* than you/,
+  })
+  t.deepEqual(files, [])
+  t.like(await ask(await placeOf(file)), { file })
+  await t.throwsAsync(placeOf(join(mine, 'none', 'b')), { code: 'E_FILE', message: /no folder/ })
 })
 
 test('callers that say nothing do not keep others out for ever, and are bounded', async (t) => {

@@ -15,6 +15,7 @@ import type { ServerSettings } from '../settings.ts'
 import { ask, askFolder, askRunning } from './ask.ts'
 import { bytesText } from './format.ts'
 import type { Outcome } from './outcome.ts'
+import { placeOf } from './same-place.ts'
 
 const STOP_MS = 30_000
 const LOOK_MS = 200
@@ -26,7 +27,7 @@ export async function backup(
   words: readonly string[],
   options: Options,
 ): Promise<Outcome> {
-  const args = { file: fileIn(words), passphrase: await passphraseIn(options) }
+  const args = await orderIn(words, options)
   const result = (await ask(settings, { op: 'backup', args })) as Written
   return { result, lines: written(result) }
 }
@@ -58,10 +59,10 @@ export async function move(
   words: readonly string[],
   options: Options,
 ): Promise<Outcome> {
-  const args = { file: fileIn(words), passphrase: await passphraseIn(options) }
   if (!options.has('yes')) {
     fail('E_USAGE', `This ends the server here: move ${words[0] ?? ''} --yes`)
   }
+  const args = await orderIn(words, options)
   const password = remembered(launchPasswordOrAsk(settings))
   await refusePlace(settings, args.file)
   if ((await loadServerKeys(settings.keys, password)) === null) {
@@ -117,6 +118,15 @@ function written({ file, bytes, parts, sealed }: Written): string[] {
       ? 'It holds the keys of this server, sealed: without the passphrase nobody can restore it.'
       : 'It holds the keys of this server: who has it can pass for the server. Keep it as safe as keys/.',
   ]
+}
+
+/** What the operation `backup` is told. */
+async function orderIn(
+  words: readonly string[],
+  options: Options,
+): Promise<{ readonly file: string; readonly passphrase: string; readonly place: string }> {
+  const file = fileIn(words)
+  return { file, passphrase: await passphraseIn(options), place: await placeOf(file) }
 }
 
 function fileIn([file = '']: readonly string[]): string {

@@ -5,8 +5,9 @@ import { fail } from '../../../util/errors.ts'
 import { USERS_MAX } from '../../../server/user-desk.ts'
 import type { Written } from '../backup/write.ts'
 import type { RunningServer } from '../start.ts'
-import { type Args, numberArg, type Request, textArg } from './wire.ts'
 import type { Report } from './report.ts'
+import { refuseOtherPlace } from './same-place.ts'
+import { type Args, numberArg, type Request, textArg } from './wire.ts'
 
 export interface Reloaded {
   /** Names of settings that are in force now. */
@@ -106,7 +107,14 @@ const OPERATIONS: ReadonlyMap<string, Operation> = new Map<string, Operation>([
   ],
   ['status', (ground) => ground.report()],
   ['reload', (ground) => ground.reload()],
-  ['backup', (ground, args) => ground.backup(textArg(args, 'file'), textArg(args, 'passphrase'))],
+  [
+    'backup',
+    async (ground, args) => {
+      const file = textArg(args, 'file')
+      await refuseOtherPlace(file, textArg(args, 'place'))
+      return ground.backup(file, textArg(args, 'passphrase'))
+    },
+  ],
   [
     'stop',
     (ground) => {
