@@ -39,6 +39,8 @@ export interface FolderLock {
   release(): Promise<void>
 }
 
+const LOCK = 'LOCK'
+const UNKNOWN = 'another process'
 const LOCKED = 0
 const REFUSED = 1
 
@@ -60,9 +62,19 @@ function run(helper: LockHelper, fd: number): Promise<number | null> {
   })
 }
 
-async function holderOf(file: FileHandle): Promise<string> {
-  const text = (await readFully(file, 100, 0)).toString('latin1')
-  return text.replace(/[^ -~]/g, '').trim() || 'another process'
+/** Who wrote itself into the file LOCK, for people: a process that is gone still stands there. */
+export async function holderOf(dir: string): Promise<string> {
+  try {
+    const file = await open(join(dir, LOCK), constants.O_RDONLY | constants.O_NOFOLLOW)
+    try {
+      const text = (await readFully(file, 100, 0)).toString('latin1')
+      return text.replace(/[^ -~]/g, '').trim() || UNKNOWN
+    } finally {
+      await file.close()
+    }
+  } catch {
+    return UNKNOWN
+  }
 }
 
 async function takeLock(file: FileHandle, dir: string, options: LockOptions): Promise<void> {
@@ -71,7 +83,7 @@ async function takeLock(file: FileHandle, dir: string, options: LockOptions): Pr
     for (let i = 1; i < TRIES && code === REFUSED; i++) code = await run(helper, file.fd)
     if (code === LOCKED) return
     if (code === REFUSED) {
-      const holder = await holderOf(file)
+      const holder = await holderOf(dir)
       fail(
         'E_LOCKED',
         `${dir} is in use by ${holder}. Stop it first, or start with another data folder.`,
@@ -87,7 +99,7 @@ async function takeLock(file: FileHandle, dir: string, options: LockOptions): Pr
 
 /** The folder exists. Rejects with E_LOCKED when another process has it. */
 export async function lockFolder(dir: string, options: LockOptions = {}): Promise<FolderLock> {
-  const path = join(dir, 'LOCK')
+  const path = join(dir, LOCK)
   const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW
   for (;;) {
     const file = await open(path, flags, FILE_MODE)

@@ -2,26 +2,36 @@
 import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { PassThrough } from 'node:stream'
+import { type Duplex, PassThrough } from 'node:stream'
 
 import test from 'ava'
 
 import { dialLocal, listenLocal } from '../../../lib/channel/local-socket.ts'
+import { exitCodeOf } from '../../../lib/cli/exit-codes.ts'
+import { askRunning } from '../../../lib/cli/server/operator/ask.ts'
 import { openChannel } from '../../../lib/cli/server/operator/channel.ts'
 import { type Ground, perform } from '../../../lib/cli/server/operator/operations.ts'
+import type { Report } from '../../../lib/cli/server/operator/report.ts'
 import { placeOf } from '../../../lib/cli/server/operator/same-place.ts'
 import {
   decodeAnswer,
   decodeRequest,
   encodeFailure,
+  encodeRequest,
   encodeResult,
   readLine,
   REQUEST_BYTES,
+  SIGN_EVERY_MS,
+  SIGN_OF_LIFE,
+  SILENCE_MS,
   SOCKET,
 } from '../../../lib/cli/server/operator/wire.ts'
+import { defaultSettings } from '../../../lib/cli/server/settings.ts'
 import { systemClock } from '../../../lib/cli/system-clock.ts'
+import type { Timer } from '../../../lib/util/clock.ts'
 import { SecureChatError } from '../../../lib/util/errors.ts'
 import { silentLog } from '../../../lib/util/log.ts'
+import { FakeClock } from '../../helpers/fake-clock.ts'
 
 async function folder(t: { teardown(fn: () => Promise<void>): void }): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'securechat-op-'))
@@ -89,6 +99,96 @@ test('a backup goes only where the command finds it: a server with a /tmp of its
   t.deepEqual(files, [])
   t.like(await ask(await placeOf(file)), { file })
   await t.throwsAsync(placeOf(join(mine, 'none', 'b')), { code: 'E_FILE', message: /no folder/ })
+})
+
+/** Tells when somebody began to wait. */
+class WatchedClock extends FakeClock {
+  waits = 0
+
+  override after(delayMs: number, fn: () => void): Timer {
+    this.waits++
+    return super.after(delayMs, fn)
+  }
+
+  async waitedFor(count: number): Promise<void> {
+    while (this.waits < count) await new Promise(setImmediate)
+  }
+}
+
+const QUESTION = { op: 'status', args: {} }
+
+test('a server that hangs is named; one that shows that it works is waited for', async (t) => {
+  const data = await folder(t)
+  const settings = { ...defaultSettings({ keys: data, data }), data }
+  await mkdir(join(data, 'store'))
+  await writeFile(join(data, 'store', 'LOCK'), 'securechat-server, process 12')
+  const callers: Duplex[] = []
+  const listener = await listenLocal(join(data, SOCKET), (stream) => callers.push(stream))
+
+  const clock = new WatchedClock()
+  const hanging = t.throwsAsync(askRunning(settings, QUESTION, clock), {
+    code: 'E_TIMEOUT',
+    message: /^securechat-server, process 12 has .*not answer/,
+  })
+  await clock.waitedFor(1)
+  clock.advance(SILENCE_MS)
+  t.is(exitCodeOf(await hanging), 75)
+
+  const patient = askRunning(settings, QUESTION, clock)
+  await clock.waitedFor(2)
+  while (callers.length < 2) await new Promise(setImmediate)
+  for (let signs = 1; signs <= 5; signs++) {
+    clock.advance(SILENCE_MS - 1)
+    callers[1]?.write(SIGN_OF_LIFE)
+    await clock.waitedFor(2 + signs)
+  }
+  callers[1]?.end(encodeResult('done'))
+  t.deepEqual(await patient, { result: 'done' })
+  t.is(clock.pending, 0)
+  await listener.close()
+})
+
+test('while it works on an answer, the server shows it', async (t) => {
+  const dir = await folder(t)
+  const clock = new FakeClock()
+  let finish: (report: Report) => void = () => undefined
+  const report = (): Promise<Report> => new Promise((resolve) => (finish = resolve))
+  const channel = await openChannel(dir, { ...GROUND, report }, { clock, log: silentLog })
+  const stream = await dialLocal(join(dir, SOCKET))
+  stream?.write(encodeRequest(QUESTION))
+  for (let signs = 0; signs < 3; signs++) {
+    await new Promise((resolve) => stream?.once('data', resolve))
+    clock.advance(SIGN_EVERY_MS)
+  }
+  finish({ running: true } as Report)
+  let text = ''
+  for await (const part of stream ?? []) text += String(part)
+  t.deepEqual(decodeAnswer(text.trimEnd()), { running: true })
+  t.is(clock.pending, 0)
+  await channel.close()
+})
+
+test('for a caller that has gone away nothing is done', async (t) => {
+  const dir = await folder(t)
+  const asked: string[] = []
+  const report = (): Promise<Report> => {
+    asked.push('report')
+    return Promise.resolve({ running: true } as Report)
+  }
+  const channel = await openChannel(
+    dir,
+    { ...GROUND, report },
+    { clock: new FakeClock(), log: silentLog },
+  )
+  const gone = await dialLocal(join(dir, SOCKET))
+  // both at once: the server finds the question of somebody who does not hear it
+  await new Promise<void>((resolve) => {
+    gone?.once('close', resolve)
+    gone?.write(encodeRequest(QUESTION), () => gone.destroy())
+  })
+  t.truthy(await say(dir, `${JSON.stringify(QUESTION)}\n`))
+  t.deepEqual(asked, ['report'])
+  await channel.close()
 })
 
 test('callers that say nothing do not keep others out for ever, and are bounded', async (t) => {

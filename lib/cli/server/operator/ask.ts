@@ -2,14 +2,18 @@
 // for this one question and listens nowhere.
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Duplex } from 'node:stream'
 
 import { dialLocal } from '../../../channel/local-socket.ts'
-import { fail } from '../../../util/errors.ts'
+import { holderOf } from '../../../storage/lock.ts'
+import type { Clock, Timer } from '../../../util/clock.ts'
+import { codeOf, fail, SecureChatError } from '../../../util/errors.ts'
 import { silentLog } from '../../../util/log.ts'
 import { launchPasswordOrAsk } from '../launch-password.ts'
 import type { LaunchPassword } from '../master-key.ts'
-import { systemClock } from '../../system-clock.ts'
+import { STORE_FOLDER } from '../migrate.ts'
 import type { ServerSettings } from '../settings.ts'
+import { systemClock } from '../../system-clock.ts'
 import { groundOf } from './ground.ts'
 import { perform } from './operations.ts'
 import {
@@ -18,6 +22,7 @@ import {
   encodeRequest,
   readLine,
   type Request,
+  SILENCE_MS,
   SOCKET,
 } from './wire.ts'
 
@@ -27,20 +32,45 @@ export async function ask(settings: ServerSettings, request: Request): Promise<u
   return answer === null ? askFolder(settings, request) : answer.result
 }
 
-/** Null: no server runs on this folder. */
+/** Null: no server runs on this folder. @throws E_TIMEOUT when one does, and hangs */
 export async function askRunning(
   settings: ServerSettings,
   request: Request,
+  clock: Clock = systemClock,
 ): Promise<{ readonly result: unknown } | null> {
   const stream = await dialLocal(join(settings.data, SOCKET))
   if (stream === null) return null
   try {
     stream.write(encodeRequest(request))
-    const line = await readLine(stream, ANSWER_BYTES)
+    const line = await answerOn(stream, clock)
     if (line === null) return fail('E_CLOSED', 'The server ended while it was asked.')
     return { result: decodeAnswer(line) }
+  } catch (error) {
+    if (codeOf(error) !== 'E_TIMEOUT') throw error
+    const holder = await holderOf(join(settings.data, STORE_FOLDER))
+    return fail(
+      'E_TIMEOUT',
+      `${holder} has ${settings.data} and does not answer. Its log may say why; if it stays so, end that process and ` +
+        'start the server again.',
+      error,
+    )
   } finally {
     stream.destroy()
+  }
+}
+
+/** The system takes calls for a process that hangs, so only silence tells. */
+async function answerOn(stream: Duplex, clock: Clock): Promise<string | null> {
+  let patience: Timer | undefined
+  const wait = (): void => {
+    patience?.cancel()
+    patience = clock.after(SILENCE_MS, () => stream.destroy(new SecureChatError('E_TIMEOUT')))
+  }
+  wait()
+  try {
+    return await readLine(stream, ANSWER_BYTES, wait)
+  } finally {
+    patience?.cancel()
   }
 }
 

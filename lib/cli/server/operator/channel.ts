@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 
 import { listenLocal } from '../../../channel/local-socket.ts'
-import type { Clock } from '../../../util/clock.ts'
+import type { Clock, Timer } from '../../../util/clock.ts'
 import { codeOf } from '../../../util/errors.ts'
 import type { Log } from '../../../util/log.ts'
 import { type Ground, perform } from './operations.ts'
@@ -14,6 +14,8 @@ import {
   encodeResult,
   readLine,
   REQUEST_BYTES,
+  SIGN_EVERY_MS,
+  SIGN_OF_LIFE,
   SOCKET,
 } from './wire.ts'
 
@@ -43,7 +45,8 @@ export async function openChannel(
       }
       const request = decodeRequest(line)
       log.info('operator.command', { op: request.op })
-      stream.end(encodeResult(await perform(ground, request)))
+      await firstSign(stream)
+      stream.end(encodeResult(await withSigns(stream, clock, perform(ground, request))))
     } catch (error) {
       log.warn('operator.refused', { code: codeOf(error) })
       stream.end(encodeFailure(error))
@@ -61,4 +64,29 @@ export async function openChannel(
     void answer(stream)
   })
   return { close: () => listener.close() }
+}
+
+/** What a command gave up waiting for must not happen later. @throws Node's own error when the caller has gone */
+function firstSign(stream: Duplex): Promise<void> {
+  return new Promise((resolve, reject) => {
+    stream.write(SIGN_OF_LIFE, (error) => {
+      if (error) reject(error)
+      else resolve()
+    })
+  })
+}
+
+/** What takes long, like a backup, is told from a server that hangs. */
+async function withSigns<T>(stream: Duplex, clock: Clock, work: Promise<T>): Promise<T> {
+  const next = (): Timer => clock.after(SIGN_EVERY_MS, sign)
+  const sign = (): void => {
+    if (!stream.destroyed) stream.write(SIGN_OF_LIFE)
+    timer = next()
+  }
+  let timer = next()
+  try {
+    return await work
+  } finally {
+    timer.cancel()
+  }
 }

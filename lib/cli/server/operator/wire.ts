@@ -19,6 +19,12 @@ export const REQUEST_BYTES = 16 * 1024
 /** A page of accounts is the longest. */
 export const ANSWER_BYTES = 4 * 2 ** 20
 
+/** What a server that works on the answer says meanwhile: blanks, which JSON may begin with. */
+export const SIGN_OF_LIFE = ' '
+export const SIGN_EVERY_MS = 2000
+/** Whoever says nothing for so long hangs. */
+export const SILENCE_MS = 10_000
+
 export type Args = Readonly<Record<string, string | number | boolean>>
 
 export interface Request {
@@ -27,11 +33,16 @@ export interface Request {
 }
 
 /** Null when the peer ends without a line. @throws E_TOO_BIG E_CLOSED */
-export async function readLine(from: Duplex, maxBytes: number): Promise<string | null> {
+export async function readLine(
+  from: Duplex,
+  maxBytes: number,
+  onPart?: () => void,
+): Promise<string | null> {
   const parts: Buffer[] = []
   let bytes = 0
   try {
     for await (const part of from.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+      onPart?.()
       const end = part.indexOf(10)
       parts.push(end < 0 ? part : part.subarray(0, end))
       bytes += part.length
