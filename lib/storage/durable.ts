@@ -35,6 +35,17 @@ export function writeError(error: unknown, what: string): SecureChatError {
 }
 
 /**
+ * What it becomes for the caller that `path` cannot be opened. Where the system forbids it, another try changes nothing: it is
+ * told from a failed write.
+ */
+export function openError(error: unknown, path: string): SecureChatError {
+  const errno = errnoOf(error) ?? ''
+  if (!['EACCES', 'EPERM', 'EROFS'].includes(errno)) return writeError(error, path)
+  const message = `${path} cannot be opened (${errno}). Does it belong to the user who runs this?`
+  return new SecureChatError('E_FILE', message, { cause: error })
+}
+
+/**
  * With the parents that are missing. Not mkdir's own `recursive`: where every try is answered by ENOENT, as below /proc,
  * that one never ends.
  */

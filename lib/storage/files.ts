@@ -8,7 +8,7 @@ import type { Clock } from '../util/clock.ts'
 import { SecureChatError } from '../util/errors.ts'
 import { type Log, silentLog } from '../util/log.ts'
 import { DiskSpace } from './disk-space.ts'
-import { errnoOf, isDiskFull, privateFolder, writeError } from './durable.ts'
+import { errnoOf, isDiskFull, openError, privateFolder, writeError } from './durable.ts'
 import { FilePool } from './file-pool.ts'
 import { checkChunk, checkFid, expectedBytes, type FileLimits } from './file-rules.ts'
 import { checkOwner, plainSidecars, sealedSidecars, type SidecarFormat } from './file-sidecar.ts'
@@ -44,7 +44,7 @@ export async function openFileStore(options: FileStoreOptions): Promise<Files> {
   try {
     await privateFolder(options.dir)
   } catch (error) {
-    throw writeError(error, options.dir)
+    throw openError(error, options.dir)
   }
   await space.refresh()
   return new FileStore(options, space)

@@ -1,6 +1,6 @@
 // bin/securechat-server as an operator meets it: first start, restart, and every way in which it can refuse to start.
 import { execFile } from 'node:child_process'
-import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { chown, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -14,6 +14,7 @@ const BIN = fileURLToPath(new URL('../../bin/securechat-server', import.meta.url
 // One after the other: each start uses both cores.
 const test = anyTest.serial
 
+const OTHER = 65_533
 const LOCAL = ['--host', '127.0.0.1', '--port', '0']
 
 /** Runs to its end; for starts that are refused. */
@@ -146,6 +147,34 @@ test('folders that cannot be made or are not ours', async (t) => {
   t.true(err.includes('cat.jpg'), err)
   t.deepEqual(await readdir(photos), ['cat.jpg'])
 })
+
+const asRoot = process.getuid?.() === 0 ? test : test.skip
+
+asRoot(
+  'what root has left in a store is a sentence for its user, and no start is tried again',
+  async (t) => {
+    const home = await scratch(t)
+    const first = await startServer(t, home)
+    t.is(await first.program.kill('SIGTERM'), 0)
+    const data = join(home, 'data', 'server')
+    const everything = [
+      home,
+      ...(await readdir(home, { recursive: true })).map((n) => join(home, n)),
+    ]
+    for (const path of everything) await chown(path, OTHER, OTHER)
+    const asOther = ['setpriv', `--reuid=${OTHER}`, '--clear-groups']
+    const env = { SECURECHAT_HOME: home }
+    for (const name of ['server.json', 'store/LOCK', 'store/sequence', 'store/store.json']) {
+      await chown(join(data, name), 0, 0)
+      const program = new Program('securechat-server', ['user', 'list'], env, asOther)
+      t.is(await program.exited, 66, name)
+      t.regex(program.stderr, /cannot be opened \(EACCES\)/)
+      await chown(join(data, name), OTHER, OTHER)
+    }
+    const program = new Program('securechat-server', ['user', 'list'], env, asOther)
+    t.is(await program.exited, 0, program.stderr)
+  },
+)
 
 test('a full disk is a sentence, and a start after it has room works', async (t) => {
   const home = await scratch(t)

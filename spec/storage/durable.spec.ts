@@ -5,7 +5,7 @@ import { join } from 'node:path'
 
 import test from 'ava'
 
-import { errnoOf, makeFolder } from '../../lib/storage/durable.ts'
+import { errnoOf, makeFolder, openError } from '../../lib/storage/durable.ts'
 
 test('missing parents are made, private, once or several at a time', async (t) => {
   const root = await mkdtemp(join(tmpdir(), 'securechat-spec-'))
@@ -27,4 +27,12 @@ test('what cannot be a folder is an error, not a wait without end', async (t) =>
   t.is(await errno(join(root, 'file')), 'EEXIST')
   t.is(await errno(join(root, 'file', 'below')), 'ENOTDIR')
   t.not(await errno('/proc/securechat-spec/below'), undefined)
+})
+
+test('what the system forbids to open is told from what another try may cure', (t) => {
+  const codeFor = (errno: string): string =>
+    openError(Object.assign(new Error(errno), { code: errno }), '/a/path').code
+  for (const errno of ['EACCES', 'EPERM', 'EROFS']) t.is(codeFor(errno), 'E_FILE')
+  t.is(codeFor('EIO'), 'E_STORE')
+  t.is(codeFor('ENOSPC'), 'E_DISK_FULL')
 })

@@ -4,7 +4,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
-import { errnoOf, namesIn, replaceFile, writeError } from '../../storage/durable.ts'
+import { errnoOf, namesIn, openError, replaceFile } from '../../storage/durable.ts'
 import { type Bytes, hex, utf8 } from '../../util/bytes.ts'
 import { codeOf, fail } from '../../util/errors.ts'
 import { createFile } from './create-file.ts'
@@ -59,7 +59,7 @@ export async function noteFormat(dir: string, format: number): Promise<void> {
   try {
     await replaceFile(join(dir, NOTE), encodeNote(srv, format))
   } catch (error) {
-    throw writeError(error, 'the format of the data')
+    throw openError(error, join(dir, NOTE))
   }
 }
 
@@ -69,7 +69,9 @@ function encodeNote(srv: string, from: number): Bytes {
 }
 
 async function readNote(dir: string): Promise<Note> {
-  const text = await readFile(join(dir, NOTE), 'utf8')
+  const text = await readFile(join(dir, NOTE), 'utf8').catch((error: unknown) => {
+    throw openError(error, join(dir, NOTE))
+  })
   try {
     const note: unknown = JSON.parse(text)
     if (typeof note !== 'object' || note === null || !('format' in note) || !('srv' in note)) {

@@ -8,6 +8,7 @@ import { passwordFrom } from '../client/password-source.ts'
 import { EXIT, type ExitCode } from '../exit-codes.ts'
 import { changeLaunchPassword } from './identity.ts'
 import { atTerminal, launchPasswordOrAsk, launchPasswordProblem } from './launch-password.ts'
+import { refuseRoot } from './refuse-root.ts'
 import type { ServerSettings } from './settings.ts'
 
 export interface PasswdWords {
@@ -53,6 +54,7 @@ export function passwdWords(argv: readonly string[]): PasswdWords {
 }
 
 export async function passwd(words: PasswdWords, settings: ServerSettings): Promise<ExitCode> {
+  await refuseRoot(settings)
   const next = async (): Promise<string | null> => {
     if (words.isRemoval) return null
     const { newFile, newFd } = words

@@ -23,6 +23,7 @@ import { isGiven, launchPasswordOf } from './launch-password.ts'
 import type { LaunchPassword } from './master-key.ts'
 import { FILES_FOLDER, migrate, STORE_FOLDER } from './migrate.ts'
 import { newServerKeys } from './new-keys.ts'
+import { refuseRoot } from './refuse-root.ts'
 import type { ServerSettings } from './settings.ts'
 
 export interface StartDeps {
@@ -53,6 +54,7 @@ export async function startServer(
   deps: StartDeps,
 ): Promise<RunningServer> {
   const { clock, log } = deps
+  await refuseRoot(settings)
   if (deps.isOffline !== true) await refuseMoved(settings.data)
   const first = deps.launchKey ?? RsaPrivateKey.generate(2048)
   first.catch(() => undefined) // if something else fails first, nobody waits for it

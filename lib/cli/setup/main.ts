@@ -16,6 +16,7 @@ import { ownerOf } from '../server/data-folder.ts'
 import { serverHelp } from '../server/help.ts'
 import { atTerminal, launchPasswordOf, launchPasswordProblem } from '../server/launch-password.ts'
 import { passwdWords } from '../server/passwd.ts'
+import { refuseRoot } from '../server/refuse-root.ts'
 import { defaultSettings, type ServerSettings } from '../server/settings.ts'
 import { MADE_FILES, make } from './make.ts'
 import { type Answers, ask } from './questions.ts'
@@ -95,6 +96,7 @@ async function refuseExisting({ keys, data }: ServerSettings): Promise<void> {
 }
 
 async function trial(settings: ServerSettings): Promise<void> {
+  await refuseRoot(settings)
   process.stdout.write('Trying it out: a server, two people, a message ..\n')
   const parent = dirname(settings.data)
   let folder

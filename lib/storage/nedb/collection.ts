@@ -6,7 +6,7 @@ import { open, rm, stat } from 'node:fs/promises'
 
 import { fail, type SecureChatError } from '../../util/errors.ts'
 import type { Log } from '../../util/log.ts'
-import { isDiskFull, writeError } from '../durable.ts'
+import { isDiskFull, openError, writeError } from '../durable.ts'
 import { createEngine, type Doc, type Engine } from './engine.ts'
 import type { CommitTimes } from './commit-times.ts'
 import type { LineCodec } from './lines.ts'
@@ -91,7 +91,7 @@ export class Collection<D extends Doc> {
       }
       // NeDB rewrites the file when it loads it; the half copy must not take the room that is missing
       if (isDiskFull(error)) await removeCopy(path)
-      throw writeError(error, name)
+      throw openError(error, path)
     }
   }
 

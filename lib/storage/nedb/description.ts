@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { type Bytes, equal, NO_BYTES, utf8 } from '../../util/bytes.ts'
 import { fail } from '../../util/errors.ts'
 import { AtRest } from '../at-rest.ts'
-import { errnoOf, replaceFile, writeError } from '../durable.ts'
+import { errnoOf, openError, replaceFile } from '../durable.ts'
 
 export interface Description {
   readonly format: number
@@ -49,7 +49,7 @@ async function read(path: string): Promise<Description | null> {
     text = await readFile(path, 'utf8')
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return null
-    throw writeError(error, path)
+    throw openError(error, path)
   }
   const damaged = `${path} is damaged. Nothing was changed; restore it from a backup.`
   let value: unknown
@@ -96,7 +96,7 @@ async function create(dir: string, shards: number, cipher: AtRest | null): Promi
   try {
     await replaceFile(join(dir, FILE), utf8(`${JSON.stringify(description)}\n`))
   } catch (error) {
-    throw writeError(error, 'the description of the store')
+    throw openError(error, join(dir, FILE))
   }
   return description
 }

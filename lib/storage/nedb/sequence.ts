@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises'
 import { utf8 } from '../../util/bytes.ts'
 import type { Clock } from '../../util/clock.ts'
 import { fail } from '../../util/errors.ts'
-import { errnoOf, replaceFile, writeError } from '../durable.ts'
+import { errnoOf, openError, replaceFile, writeError } from '../durable.ts'
 
 /** Numbers reserved by one write. */
 const BLOCK = 2 ** 20
@@ -30,7 +30,7 @@ export class Sequence {
   static async open(path: string, clock: Clock): Promise<Sequence> {
     const text = await readFile(path, 'utf8').catch((error: unknown) => {
       if (errnoOf(error) === 'ENOENT') return '0'
-      throw writeError(error, path)
+      throw openError(error, path)
     })
     const ceiling = /^\d{1,16}\n?$/.test(text) ? Number(text) : NaN
     if (!Number.isSafeInteger(ceiling)) {

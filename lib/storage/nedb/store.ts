@@ -19,7 +19,7 @@ import { AtRest } from '../at-rest.ts'
 import type { MailboxLimits } from '../box-table.ts'
 import { DiskSpace } from '../disk-space.ts'
 import { HiddenNames } from '../hidden-names.ts'
-import { privateFolder, writeError } from '../durable.ts'
+import { openError, privateFolder } from '../durable.ts'
 import { LogFiles } from '../log-files.ts'
 import { type FolderLock, lockFolder } from '../lock.ts'
 import type { Store } from '../ports.ts'
@@ -91,12 +91,14 @@ export async function openNedbStore(options: NedbStoreOptions): Promise<NedbStor
       [dir, join(dir, RECORDS), join(dir, MAIL)].map((folder) => privateFolder(folder)),
     )
   } catch (error) {
-    throw writeError(error, dir)
+    throw openError(error, dir)
   }
   const space = new DiskSpace(dir, options.floorBytes ?? DEFAULT_FLOOR_BYTES, clock)
   // nothing of the store is read before the lock is ours: another process might be changing it
   const [lock] = await Promise.all([
-    lockFolder(dir, holder === undefined ? {} : { holder }),
+    lockFolder(dir, holder === undefined ? {} : { holder }).catch((error: unknown) => {
+      throw openError(error, dir)
+    }),
     space.refresh(),
   ])
   try {

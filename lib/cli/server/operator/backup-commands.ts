@@ -11,6 +11,7 @@ import { refusePlace, type Written } from '../backup/write.ts'
 import { loadServerKeys } from '../identity.ts'
 import { launchPasswordOrAsk } from '../launch-password.ts'
 import type { LaunchPassword } from '../master-key.ts'
+import { refuseRoot } from '../refuse-root.ts'
 import type { ServerSettings } from '../settings.ts'
 import { ask, askFolder, askRunning } from './ask.ts'
 import { bytesText } from './format.ts'
@@ -39,6 +40,7 @@ export async function restore(
 ): Promise<Outcome> {
   const isDry = options.has('dry-run')
   const { keys, data } = settings
+  if (!isDry) await refuseRoot(settings)
   const passphrase = await passphraseIn(options)
   const result = await restoreBackup({ keys, data }, fileIn(words), { passphrase, isDry })
   const what = `${result.parts} parts, ${bytesText(result.bytes)}, every checksum right.`
@@ -62,6 +64,7 @@ export async function move(
   if (!options.has('yes')) {
     fail('E_USAGE', `This ends the server here: move ${words[0] ?? ''} --yes`)
   }
+  await refuseRoot(settings)
   const args = await orderIn(words, options)
   const password = remembered(launchPasswordOrAsk(settings))
   await refusePlace(settings, args.file)
