@@ -12,6 +12,9 @@ import { restoreBackup } from '../../../lib/cli/server/backup/restore.ts'
 import { sealStream } from '../../../lib/cli/server/backup/sealed.ts'
 import { writeBackup, type Written } from '../../../lib/cli/server/backup/write.ts'
 import { createKey } from '../../../lib/cli/server/key-format.ts'
+import { ask } from '../../../lib/cli/server/operator/ask.ts'
+import type { Report } from '../../../lib/cli/server/operator/report.ts'
+import { views } from '../../../lib/cli/server/operator/views.ts'
 import { defaultSettings, type ServerSettings } from '../../../lib/cli/server/settings.ts'
 import { type RunningServer, startServer } from '../../../lib/cli/server/start.ts'
 import { systemClock } from '../../../lib/cli/system-clock.ts'
@@ -178,12 +181,25 @@ test('nothing is replaced: not a backup, not data, not other keys; the same keys
   t.deepEqual((await readdir(to.root)).sort(), ['data', 'keys'])
 })
 
-test('after a move the folder does not start', async (t) => {
+test('after a move the folder does not start, no command changes it, and status says so', async (t) => {
   const from = await home(t)
   await keysIn(from)
   await (await start(from.settings)).close()
   await markMoved(from.settings.data, '/backup', 1)
-  await t.throwsAsync(start(from.settings), { code: 'E_CONFIG', message: /moved/ })
+  const refused = { code: 'E_CONFIG', message: /has moved/ } as const
+  await t.throwsAsync(start(from.settings), refused)
+  const { settings } = from
+  for (const [op, args] of [
+    ['invite.create', { uses: 1, forMs: 1 }],
+    ['ban.add', { range: '192.0.2.1', forMs: 0 }],
+    ['backup', { file: join(from.root, 'b'), passphrase: '', place: '' }],
+  ] as const) {
+    await t.throwsAsync(ask(settings, { op, args }), refused, op)
+  }
+  t.deepEqual(await ask(settings, { op: 'invite.list', args: {} }), [])
+  const report = (await ask(settings, { op: 'status', args: {} })) as Report
+  t.deepEqual(report.moved, { at: 1, file: '/backup' })
+  t.regex(views.status(report).join('\n'), /NOT RUNNING\nMOVED AWAY .*into \/backup/)
 })
 
 function partOf(name: string, body: Buffer): Part {

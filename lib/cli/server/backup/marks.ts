@@ -25,6 +25,14 @@ export async function markMoved(dataDir: string, file: string, now: number): Pro
   await replaceFile(movedPath(dataDir), utf8(`${JSON.stringify({ at: now, file })}\n`))
 }
 
+/** What `move` left here; null: the server did not move. */
+export async function movedFrom(
+  dataDir: string,
+): Promise<{ readonly at: number; readonly file: string } | null> {
+  const mark = await read(movedPath(dataDir))
+  return mark && { at: Number(mark['at'] ?? 0), file: String(mark['file']) }
+}
+
 /** @throws E_CONFIG after a `move`: two servers of one identity would take each other's messages */
 export async function refuseMoved(dataDir: string): Promise<void> {
   const mark = await read(movedPath(dataDir))

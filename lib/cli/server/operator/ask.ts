@@ -9,13 +9,14 @@ import { holderOf } from '../../../storage/lock.ts'
 import type { Clock, Timer } from '../../../util/clock.ts'
 import { codeOf, fail, SecureChatError } from '../../../util/errors.ts'
 import { silentLog } from '../../../util/log.ts'
+import { refuseMoved } from '../backup/marks.ts'
 import { launchPasswordOrAsk } from '../launch-password.ts'
 import type { LaunchPassword } from '../master-key.ts'
 import { STORE_FOLDER } from '../migrate.ts'
 import type { ServerSettings } from '../settings.ts'
 import { systemClock } from '../../system-clock.ts'
 import { groundOf } from './ground.ts'
-import { perform } from './operations.ts'
+import { isLook, perform } from './operations.ts'
 import {
   ANSWER_BYTES,
   decodeAnswer,
@@ -74,7 +75,7 @@ async function answerOn(stream: Duplex, clock: Clock): Promise<string | null> {
   }
 }
 
-/** @throws E_LOCKED when a program has it */
+/** @throws E_LOCKED when a program has it, E_CONFIG when the server has moved away and this would change it */
 export async function askFolder(
   settings: ServerSettings,
   request: Request,
@@ -90,6 +91,7 @@ export async function askFolder(
       `There is no server in ${settings.data} yet. Start it once, or name its --data.`,
     )
   }
+  if (!isLook(request)) await refuseMoved(settings.data)
   const { startServer } = await import('../start.ts')
   const running = await startServer(settings, {
     clock: systemClock,

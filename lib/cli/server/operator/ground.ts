@@ -2,7 +2,7 @@
 import type { Clock } from '../../../util/clock.ts'
 import { fail } from '../../../util/errors.ts'
 import { systemClock } from '../../system-clock.ts'
-import { lastBackupAt } from '../backup/marks.ts'
+import { lastBackupAt, movedFrom } from '../backup/marks.ts'
 import { writeBackup } from '../backup/write.ts'
 import { linkOf } from '../link.ts'
 import type { ServerSettings } from '../settings.ts'
@@ -31,6 +31,7 @@ export function groundOf(running: RunningServer, settings: ServerSettings, life?
         isRunning: life !== undefined,
         uptimeMs: clock.monotonic() - since,
         backupAt: await lastBackupAt(now().data),
+        moved: await movedFrom(now().data),
       }),
     reload: () => life?.reload() ?? fail('E_USAGE', 'No server runs here: nothing to reload.'),
     backup: (file, passphrase) => {

@@ -124,6 +124,19 @@ const OPERATIONS: ReadonlyMap<string, Operation> = new Map<string, Operation>([
   ],
 ])
 
+/** What changes nothing, and so may be asked of a server that has moved away. */
+const LOOKS: ReadonlySet<string> = new Set([
+  'invite.list',
+  'user.list',
+  'user.show',
+  'ban.list',
+  'status',
+])
+
+export function isLook({ op }: Request): boolean {
+  return LOOKS.has(op)
+}
+
 /** @throws E_FORMAT for what this version does not know, and what the operation throws */
 export async function perform(ground: Ground, { op, args }: Request): Promise<unknown> {
   const operation =

@@ -37,17 +37,15 @@ export interface Report {
   readonly rssBytes: number
   /** ms since 1970 of the last backup written from here; null: none is known. */
   readonly backupAt: number | null
+  /** Where `move` has put this server, so that it does not start here again. */
+  readonly moved: { readonly at: number; readonly file: string } | null
 }
 
 export async function reportOf(
   running: RunningServer,
   settings: ServerSettings,
   now: number,
-  more: {
-    readonly isRunning: boolean
-    readonly uptimeMs: number
-    readonly backupAt: number | null
-  },
+  more: Pick<Report, 'uptimeMs' | 'backupAt' | 'moved'> & { readonly isRunning: boolean },
 ): Promise<Report> {
   const { server, store, srv } = running
   const stats = server.stats()
@@ -87,5 +85,6 @@ export async function reportOf(
     historyTotalBytes: settings.historyTotalBytes,
     rssBytes: process.memoryUsage.rss(),
     backupAt: more.backupAt,
+    moved: more.moved,
   }
 }

@@ -97,6 +97,11 @@ export const views = {
     r.running
       ? `securechat-server ${r.version}   running for ${spanText(r.uptimeMs)}   pid ${r.pid}`
       : `securechat-server ${r.version}   NOT RUNNING`,
+    ...(r.moved === null
+      ? []
+      : [
+          `MOVED AWAY   ${dateText(r.moved.at)}, into ${r.moved.file}: it does not start here again`,
+        ]),
     `Identity     ${r.fingerprint}`,
     `Port         ${r.host}:${r.port}   registration ${r.registration}`,
     `Connections  ${r.connections} of ${r.maxClients}, logged in ${r.devices}`,
