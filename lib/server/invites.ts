@@ -35,8 +35,7 @@ export class Invites {
   /** A new code, shown once; `uses` accounts may be made with it before `expires` (ms since 1970). */
   async create(uses: number, expires: number): Promise<{ readonly code: string } & Invite> {
     if (uses < 1 || uses > USES_MAX) fail('E_USAGE', `An invitation has 1 to ${USES_MAX} uses.`)
-    const code = base32(randomBytes(CODE_BYTES))
-    const id = inviteId(code)
+    const { code, id } = newCode()
     await this.#records.put(KIND, id, encode({ uses, expires, by: [] }), INDEX)
     return { code, id, uses, used: 0, expires }
   }
@@ -79,6 +78,15 @@ export class Invites {
       const body = encode({ uses, expires, by: [...by, acctId] })
       if ((await this.#records.update(KIND, id, rec.rev, body, INDEX)).ok) return true
     }
+  }
+}
+
+/** An id that begins with a dash could not be typed behind `invite revoke`, where it looks like an option. */
+function newCode(): { readonly code: string; readonly id: string } {
+  for (;;) {
+    const code = base32(randomBytes(CODE_BYTES))
+    const id = inviteId(code)
+    if (!id.startsWith('-')) return { code, id }
   }
 }
 

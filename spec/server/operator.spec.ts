@@ -67,6 +67,17 @@ test('what is no name, or nobody', async (t) => {
   await t.throwsAsync(users.resetLimits('nobody-here'), { code: 'E_NOT_FOUND' })
 })
 
+test('the id of an invitation can be typed after a command: it never looks like an option', async (t) => {
+  const { invites } = (await startRelay()).server
+  // one in 64 would begin with a dash
+  for (let i = 0; i < 1500; i++) {
+    const { id } = await invites.create(1, 1)
+    if (id.startsWith('-')) t.fail(id)
+  }
+  const [first] = await invites.all()
+  t.true(await invites.revoke(first?.id ?? ''))
+})
+
 test('limits that were used up are whole again', async (t) => {
   const relay = await startRelay({ config: { sendsPerSecond: 1, sendBurst: 2 } })
   const [alice, bob] = [await relay.add('alice', { key: 0 }), await relay.add('bob', { key: 1 })]
