@@ -1,6 +1,6 @@
 // What the operator can see of accounts and do to them. Content is sealed and stays so: this is names, counts and sizes.
 import { parseDeviceList } from '../identity/device-list-body.ts'
-import { parseUsername, type Username } from '../protocol/names.ts'
+import { foldName, isUsername } from '../protocol/names.ts'
 import type { Bytes } from '../util/bytes.ts'
 import { base64url } from '../util/bytes.ts'
 import { fail } from '../util/errors.ts'
@@ -59,7 +59,7 @@ export class UserDesk {
     return count
   }
 
-  /** @throws E_NOT_FOUND E_FORMAT */
+  /** @throws E_NOT_FOUND, as for what nobody can be called */
   async show(typed: string): Promise<UserDetails> {
     const { mail, histories, transfers } = this.#services
     const stored = await this.#find(typed)
@@ -148,11 +148,9 @@ export class UserDesk {
   }
 
   async #find(typed: string): Promise<StoredAccount> {
-    const name: Username = parseUsername(typed.replace(/^@/, ''))
-    return (
-      (await this.#services.accounts.byName(name)) ??
-      fail('E_NOT_FOUND', `Nobody is called ${name} here (any more).`)
-    )
+    const name = foldName(typed.replace(/^@/, ''))
+    const stored = isUsername(name) ? await this.#services.accounts.byName(name) : null
+    return stored ?? fail('E_NOT_FOUND', `Nobody is called ${name} here (any more).`)
   }
 }
 

@@ -62,7 +62,9 @@ test('users in the order of their names, page by page', async (t) => {
 
 test('what is no name, or nobody', async (t) => {
   const { users } = (await startRelay()).server
-  await t.throwsAsync(users.show('no such name'), { code: 'E_FORMAT' })
+  for (const none of ['no such name', 'nobody', 'a/b', '']) {
+    await t.throwsAsync(users.show(none), { code: 'E_NOT_FOUND' }, none)
+  }
   await t.throwsAsync(users.disable('nobody-here'), { code: 'E_NOT_FOUND' })
   await t.throwsAsync(users.resetLimits('nobody-here'), { code: 'E_NOT_FOUND' })
 })
