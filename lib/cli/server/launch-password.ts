@@ -8,7 +8,8 @@ import type { LaunchPassword } from './master-key.ts'
 import type { ServerSettings } from './settings.ts'
 
 const ATTEMPTS = 3
-const MIN_CHARS = 12
+/** Of whatever opens all keys of a server. */
+export const PASSWORD_MIN_CHARS = 12
 const MAX_CHARS = 1024
 /** Below $CREDENTIALS_DIRECTORY; systemd.exec(5), LoadCredential. */
 const CREDENTIAL = 'launch-password'
@@ -58,7 +59,8 @@ export function atTerminal(): boolean {
 /** What is wrong with a new launch password; null: nothing. */
 export function launchPasswordProblem(password: string): string | null {
   const length = Array.from(password).length
-  if (length < MIN_CHARS) return `A launch password has at least ${MIN_CHARS} characters.`
+  if (length < PASSWORD_MIN_CHARS)
+    return `A launch password has at least ${PASSWORD_MIN_CHARS} characters.`
   if (length > MAX_CHARS) return `A launch password has at most ${MAX_CHARS} characters.`
   // it must be possible to write it into a file, as one line
   return /\p{Cc}/u.test(password) ? 'A launch password holds no control characters.' : null

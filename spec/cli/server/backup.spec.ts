@@ -13,6 +13,7 @@ import { sealStream } from '../../../lib/cli/server/backup/sealed.ts'
 import { writeBackup, type Written } from '../../../lib/cli/server/backup/write.ts'
 import { createKey } from '../../../lib/cli/server/key-format.ts'
 import { ask } from '../../../lib/cli/server/operator/ask.ts'
+import { backup, move as moveServer } from '../../../lib/cli/server/operator/backup-commands.ts'
 import type { Report } from '../../../lib/cli/server/operator/report.ts'
 import { views } from '../../../lib/cli/server/operator/views.ts'
 import { defaultSettings, type ServerSettings } from '../../../lib/cli/server/settings.ts'
@@ -179,6 +180,19 @@ test('nothing is replaced: not a backup, not data, not other keys; the same keys
   await t.notThrowsAsync(restoreBackup({ keys: from.settings.keys, data }, file, plain))
   await t.throwsAsync(restoreBackup({ keys, data }, join(to.root, 'no'), plain), { code: 'E_FILE' })
   t.deepEqual((await readdir(to.root)).sort(), ['data', 'keys'])
+})
+
+test('a backup is not sealed under a passphrase that can be guessed', async (t) => {
+  const { root, settings } = await home(t)
+  const secret = join(root, 'passphrase')
+  const options = new Map([['passphrase-file', secret]])
+  await writeFile(secret, 'eleven char\n')
+  const refused = { code: 'E_CONFIG', message: /at least 12 characters/ } as const
+  await t.throwsAsync(backup(settings, [join(root, 'b')], options), refused)
+  const move = moveServer(settings, [join(root, 'b')], new Map([...options, ['yes', '']]))
+  await t.throwsAsync(move, refused)
+  await writeFile(secret, 'twelve chars\n')
+  await t.throwsAsync(backup(settings, [join(root, 'b')], options), { message: /no server/ })
 })
 
 test('after a move the folder does not start, no command changes it, and status says so', async (t) => {

@@ -9,7 +9,7 @@ import { markMoved } from '../backup/marks.ts'
 import { restoreBackup } from '../backup/restore.ts'
 import { refusePlace, type Written } from '../backup/write.ts'
 import { loadServerKeys } from '../identity.ts'
-import { launchPasswordOrAsk } from '../launch-password.ts'
+import { launchPasswordOrAsk, PASSWORD_MIN_CHARS } from '../launch-password.ts'
 import type { LaunchPassword } from '../master-key.ts'
 import { refuseRoot } from '../refuse-root.ts'
 import type { ServerSettings } from '../settings.ts'
@@ -129,7 +129,11 @@ async function orderIn(
   options: Options,
 ): Promise<{ readonly file: string; readonly passphrase: string; readonly place: string }> {
   const file = fileIn(words)
-  return { file, passphrase: await passphraseIn(options), place: await placeOf(file) }
+  const passphrase = await passphraseIn(options)
+  if (options.has('passphrase-file') && Array.from(passphrase).length < PASSWORD_MIN_CHARS) {
+    fail('E_CONFIG', `The passphrase of a backup has at least ${PASSWORD_MIN_CHARS} characters.`)
+  }
+  return { file, passphrase, place: await placeOf(file) }
 }
 
 function fileIn([file = '']: readonly string[]): string {
