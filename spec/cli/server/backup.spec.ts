@@ -1,5 +1,15 @@
 // Backup and restore: what comes back is byte for byte what was there, nothing is ever replaced, and no damage gets through.
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import {
+  appendFile,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  truncate,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -13,7 +23,11 @@ import { sealStream } from '../../../lib/cli/server/backup/sealed.ts'
 import { writeBackup, type Written } from '../../../lib/cli/server/backup/write.ts'
 import { createKey } from '../../../lib/cli/server/key-format.ts'
 import { ask } from '../../../lib/cli/server/operator/ask.ts'
-import { backup, move as moveServer } from '../../../lib/cli/server/operator/backup-commands.ts'
+import {
+  backup,
+  move as moveServer,
+  restore,
+} from '../../../lib/cli/server/operator/backup-commands.ts'
 import type { Report } from '../../../lib/cli/server/operator/report.ts'
 import { views } from '../../../lib/cli/server/operator/views.ts'
 import { defaultSettings, type ServerSettings } from '../../../lib/cli/server/settings.ts'
@@ -170,6 +184,13 @@ test('nothing is replaced: not a backup, not data, not other keys; the same keys
 
   const plain = { passphrase: '', isDry: false }
   const { keys, data } = to.settings
+  const dry = await restore(from.settings, [file], new Map([['dry-run', '']]))
+  t.regex(dry.lines.join('\n'), /every checksum right.*would be refused:\n.*is not empty/s)
+  await appendFile(file, 'x')
+  await t.throwsAsync(restore(from.settings, [file], new Map([['dry-run', '']])), {
+    code: 'E_CORRUPT',
+  })
+  await truncate(file, (await stat(file)).size - 1)
   await t.throwsAsync(restoreBackup(from.settings, file, plain), { code: 'E_CONFIG' })
   await mkdir(keys)
   await writeFile(join(keys, 'server.opaque'), 'another')

@@ -26,6 +26,8 @@ export interface Restored {
   readonly bytes: number
   readonly keys: string
   readonly data: string
+  /** Why it could not be restored into these folders; the backup itself is well. */
+  readonly obstacle: string | null
   readonly isDone: boolean
 }
 
@@ -52,11 +54,12 @@ export async function restoreBackup(
     const names = new Set(heads.map(({ name }) => name))
     if (names.size !== heads.length) damaged('a part is there twice')
     for (const name of NEEDED) if (!names.has(name)) damaged(`${name} is missing`)
-    await refuseData(folders.data)
-    await refuseOtherKeys(folders.keys, keys)
+    const obstacle =
+      (await dataInTheWay(folders.data)) ?? (await otherKeysInTheWay(folders.keys, keys))
+    if (obstacle !== null && !isDry) fail('E_CONFIG', obstacle)
     const bytes = heads.reduce((sum, head) => sum + head.bytes, 0)
     if (!isDry) await put(folders, file, passphrase, keys)
-    return { parts: heads.length, bytes, ...folders, isDone: !isDry }
+    return { parts: heads.length, bytes, ...folders, obstacle, isDone: !isDry }
   } catch (error) {
     if (error instanceof SecureChatError) throw error
     if (isDiskFull(error)) {
@@ -86,29 +89,31 @@ function examine({ name, bytes }: PartHead, keys: Map<string, Bytes>): PartSink 
   }
 }
 
-async function refuseData(dir: string): Promise<void> {
+async function dataInTheWay(dir: string): Promise<string | null> {
   const names = await namesIn(dir)
-  if (names.length === 0) return
-  fail(
-    'E_CONFIG',
+  if (names.length === 0) return null
+  return (
     `${dir} is not empty (${names.slice(0, 3).join(', ')}). A restore never replaces anything: ` +
-      'name a new folder with --data, or move the old one away.',
+    'name a new folder with --data, or move the old one away.'
   )
 }
 
-async function refuseOtherKeys(dir: string, keys: ReadonlyMap<string, Bytes>): Promise<void> {
+async function otherKeysInTheWay(
+  dir: string,
+  keys: ReadonlyMap<string, Bytes>,
+): Promise<string | null> {
   for (const [name, bytes] of keys) {
     const there = await readFile(join(dir, name)).catch((error: unknown) => {
       if (errnoOf(error) === 'ENOENT') return null
       throw error
     })
     if (there === null || equal(there, bytes)) continue
-    fail(
-      'E_CONFIG',
+    return (
       `${join(dir, name)} is another key than the one in the backup. A restore never replaces ` +
-        'anything: name a new folder with --keys, or move the old one away.',
+      'anything: name a new folder with --keys, or move the old one away.'
     )
   }
+  return null
 }
 
 async function put(

@@ -6,7 +6,7 @@ import { codeOf, fail, SecureChatError } from '../../../util/errors.ts'
 import { sleep } from '../../../util/clock.ts'
 import { systemClock } from '../../system-clock.ts'
 import { markMoved } from '../backup/marks.ts'
-import { restoreBackup } from '../backup/restore.ts'
+import { restoreBackup, type Restored } from '../backup/restore.ts'
 import { refusePlace, type Written } from '../backup/write.ts'
 import { loadServerKeys } from '../identity.ts'
 import { launchPasswordOrAsk, PASSWORD_MIN_CHARS } from '../launch-password.ts'
@@ -47,7 +47,7 @@ export async function restore(
   return {
     result,
     lines: isDry
-      ? [what, `A restore would fill ${data} and ${keys}. Nothing was changed.`]
+      ? [what, ...prospect(result)]
       : [what, `Restored into ${data} and ${keys}. Start the server with these folders.`],
   }
 }
@@ -121,6 +121,13 @@ function written({ file, bytes, parts, sealed }: Written): string[] {
       ? 'It holds the keys of this server, sealed: without the passphrase nobody can restore it.'
       : 'It holds the keys of this server: who has it can pass for the server. Keep it as safe as keys/.',
   ]
+}
+
+/** A backup can be checked where its server lives, though it could not be restored there. */
+function prospect({ keys, data, obstacle }: Restored): string[] {
+  return obstacle === null
+    ? [`A restore would fill ${data} and ${keys}. Nothing was changed.`]
+    : ['Nothing was changed, and a restore with these folders would be refused:', obstacle]
 }
 
 /** What the operation `backup` is told. */
