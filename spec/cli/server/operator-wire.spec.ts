@@ -7,6 +7,7 @@ import { type Duplex, PassThrough } from 'node:stream'
 import test from 'ava'
 
 import { dialLocal, listenLocal } from '../../../lib/channel/local-socket.ts'
+import type { Written } from '../../../lib/cli/server/backup/write.ts'
 import { exitCodeOf } from '../../../lib/cli/exit-codes.ts'
 import { askRunning } from '../../../lib/cli/server/operator/ask.ts'
 import { openChannel } from '../../../lib/cli/server/operator/channel.ts'
@@ -86,7 +87,7 @@ test('a backup goes only where the command finds it: a server with a /tmp of its
     ...GROUND,
     backup: (file) => {
       files.push(file)
-      return Promise.resolve({ file, bytes: 1, parts: 1, sealed: false })
+      return Promise.resolve({ file } as Written)
     },
   }
   const file = join(mine, 'b')
