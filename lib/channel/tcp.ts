@@ -141,11 +141,18 @@ function listenError(error: Error, host: string | undefined, port: number): Secu
         return ['E_CONNECT', `${where} is in use: stop the other program or choose another port.`]
       case 'EACCES':
         return ['E_CONNECT', `This user may not listen on ${where}. Choose a port above 1023.`]
+      // both may be different a moment later, as while a machine starts: worth another try, unlike a wrong setting
       case 'EADDRNOTAVAIL':
-        return ['E_CONFIG', `${host ?? ''} is not an address of this computer. Leave the host out.`]
+        return [
+          'E_CONNECT',
+          `${host ?? ''} is not an address of this computer now. Leave the host out, or wait for its network.`,
+        ]
       case 'ENOTFOUND':
       case 'EAI_AGAIN':
-        return ['E_CONFIG', `The host name ${host ?? ''} is not known here. Check its spelling.`]
+        return [
+          'E_CONNECT',
+          `The host name ${host ?? ''} is not known here now. Check its spelling, or wait for the network.`,
+        ]
       case 'EAFNOSUPPORT':
         return [
           'E_CONFIG',

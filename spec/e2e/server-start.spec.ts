@@ -78,7 +78,7 @@ test('a port that is in use, and an address that is not ours', async (t) => {
   t.is(inUse.code, 69)
   t.true(inUse.err.includes(port), inUse.err)
   const notOurs = await run(['--host', '203.0.113.77', '--port', '0'], env)
-  t.is(notOurs.code, 78)
+  t.is(notOurs.code, 69) // a unit tries again: at boot the address may come later
   t.regex(notOurs.err, /^securechat-server: .*203\.0\.113\.77/)
   const again = await startServer(t, home) // neither left a lock or a half-made folder behind
   t.is(await again.program.kill('SIGTERM'), 0)

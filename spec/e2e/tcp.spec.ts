@@ -58,7 +58,7 @@ test('without a host: every interface, and an IPv4 peer is known as such', async
 test('IPv6, where the computer has it', async (t) => {
   const started = await echo('::1').catch((error: unknown) => error)
   if (started instanceof SecureChatError) {
-    t.is(started.code, 'E_CONFIG')
+    t.true(['E_CONFIG', 'E_CONNECT'].includes(started.code))
     return
   }
   const { listener, remotes } = started as Echo
@@ -104,7 +104,9 @@ test('nobody listens', async (t) => {
 
 test('addresses, names and ports that cannot be', async (t) => {
   const nowhere = { port: 0, onConnection: () => undefined }
-  t.is(await outcomeAsync(() => listen({ ...nowhere, host: '192.0.2.1' })), 'E_CONFIG')
+  // not E_CONFIG, after which a service manager gives up: at boot an address or a name may be there a moment later
+  t.is(await outcomeAsync(() => listen({ ...nowhere, host: '192.0.2.1' })), 'E_CONNECT')
+  t.is(await outcomeAsync(() => listen({ ...nowhere, host: 'name.invalid' })), 'E_CONNECT')
   t.is(await outcomeAsync(() => listen({ ...nowhere, port: 65_536 })), 'E_CONFIG')
   for (const port of [-1, 65_536, 1.5, NaN]) {
     t.is(await outcomeAsync(() => dial({ host: '127.0.0.1', port, timeoutMs: 1000 })), 'E_CONFIG')
