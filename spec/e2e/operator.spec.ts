@@ -108,6 +108,38 @@ test('SIGHUP and reload take what they can, name what needs a restart, and drop 
   await server.program.kill('SIGTERM')
 })
 
+test('a comma too many in the file: a server that runs is looked at and saved, nothing else is done', async (t) => {
+  const home = await scratch(t)
+  const server = await startServer(t, home)
+  const config = join(home, 'keys', 'server.config.json')
+  await writeFile(config, '{"registration": "invite",}', { mode: 0o600 })
+  const status = await operate(home, 'status', '--json')
+  t.is(status.code, 0)
+  t.like(JSON.parse(status.out), { running: true })
+  t.regex(status.err, /^securechat-server: The configuration .* is not JSON/)
+  t.is((await operate(home, 'user', 'list')).code, 0)
+  t.is((await operate(home, 'backup', join(home, 'saved'))).code, 0)
+  for (const words of [['ban', '192.0.2.1'], ['reload'], ['move', join(home, 'm'), '--yes']]) {
+    t.is((await operate(home, ...words)).code, 78, words.join(' '))
+  }
+  const other = join(home, 'other.json')
+  await writeFile(other, '{,')
+  t.is((await operate(home, 'backup', join(home, 'b'), '--config', other)).code, 78) // of which server?
+  const lost = await operate(home, 'doctor', '--json', '--config', other)
+  t.is(lost.code, 1)
+  t.like(JSON.parse(lost.out), { checks: { 0: { name: 'config', verdict: 'bad' }, length: 1 } })
+  const doctor = await operate(home, 'doctor', '--json')
+  t.is(doctor.code, 1)
+  const { checks } = JSON.parse(doctor.out) as { checks: { name: string; verdict: string }[] }
+  t.deepEqual(
+    checks.filter(({ verdict }) => verdict === 'bad').map(({ name }) => name),
+    ['config'],
+  )
+  t.is(await server.program.kill('SIGTERM'), 0)
+  t.is((await operate(home, 'status')).code, 78)
+  t.is((await operate(home, 'doctor')).code, 1)
+})
+
 test('what kill -9 left of the socket is in nobody\u2019s way; no server, no answer', async (t) => {
   const home = await scratch(t)
   t.is((await operate(home, 'user', 'list')).code, 78)

@@ -1,10 +1,11 @@
 // Settings of this start: flag before variable before config file before default. Reads and decides only: a wrong word
-// anywhere ends the program before anything was changed.
+// anywhere ends the program before anything was changed - but for commands of the operator, who may want to look at a server
+// that runs well because of what is wrong in its file.
 import { join, resolve } from 'node:path'
 
 import { parseServerConfig } from '../../server/config.ts'
 import { errnoOf } from '../../storage/durable.ts'
-import { fail } from '../../util/errors.ts'
+import { fail, SecureChatError } from '../../util/errors.ts'
 import { commandOf } from './operator/options.ts'
 import {
   PROGRAM_SETTINGS,
@@ -14,7 +15,13 @@ import {
   type Setting,
   SETTINGS,
 } from './settings.ts'
-import { readCommandLine, readConfigFile, readEnvironment, type Source } from './sources.ts'
+import {
+  type Complain,
+  readCommandLine,
+  readConfigFile,
+  readEnvironment,
+  type Source,
+} from './sources.ts'
 
 /** Beside the keys. */
 export const CONFIG_NAME = 'server.config.json'
@@ -33,18 +40,23 @@ export interface ServerCommand {
   /** Of `operate`; empty else. */
   readonly words: readonly string[]
   readonly options: ReadonlyMap<string, string>
+  /** E_CONFIG for variables and the config file; the settings then are what the rest says. Only of `operate`. */
+  readonly wrong: readonly SecureChatError[]
+  /** False: it stands in a file that could not be read, so the folders are those of another server perhaps. */
+  readonly isPlaceKnown: boolean
 }
 
 /**
  * @throws E_USAGE for the command line
- * @throws E_CONFIG for a variable or the config file
+ * @throws E_CONFIG for a variable or the config file, but for `operate`
  */
 export function parseServerArgs(argv: readonly string[], around: Surroundings): ServerCommand {
   const { env, cwd, defaults } = around
   const line = readCommandLine(argv, cwd)
   const { words, options } = line
-  if (line.switches.has('help')) return { run: 'help', settings: defaults, words, options }
-  if (line.switches.has('version')) return { run: 'version', settings: defaults, words, options }
+  const plain = { settings: defaults, words, options, wrong: [], isPlaceKnown: true }
+  if (line.switches.has('help')) return { ...plain, run: 'help' }
+  if (line.switches.has('version')) return { ...plain, run: 'version' }
   if (words.length > 0)
     commandOf(words, options) // a wrong one is named before anything is read
   else if (options.size > 0) {
@@ -52,37 +64,53 @@ export function parseServerArgs(argv: readonly string[], around: Surroundings): 
     fail('E_USAGE', `--${flag} belongs to a command. --help lists what there is.`)
   }
 
-  const sources: Source[] = [line, readEnvironment(env, cwd)]
-  const config = line.config ?? env['SECURECHAT_CONFIG'] ?? ''
-  if (config !== '') {
-    sources.push(readConfigFile(resolve(cwd, config), (path) => around.readFile(path)))
+  const run = line.switches.has('print-config')
+    ? 'print-config'
+    : words.length > 0
+      ? 'operate'
+      : 'serve'
+  const wrong: SecureChatError[] = []
+  const complain: Complain = (code, message, cause) => {
+    if (run !== 'operate' || code === 'E_USAGE') fail(code, message, cause)
+    wrong.push(new SecureChatError(code, message, { cause }))
   }
-  if (config === '') sources.push(...ownConfig(around))
-  const settings = choose(sources, defaults)
-  const run = words.length > 0 ? 'operate' : 'serve'
-  return { run: line.switches.has('print-config') ? 'print-config' : run, settings, words, options }
+  const sources: Source[] = [line, readEnvironment(env, cwd)]
+  const named = line.config ?? env['SECURECHAT_CONFIG'] ?? ''
+  const file =
+    named === ''
+      ? ownConfig(around, complain)
+      : readConfigFile(resolve(cwd, named), (path) => around.readFile(path), complain)
+  const isPlaceKnown =
+    named === '' || file !== null || sources.some(({ values }) => values.has('data'))
+  if (file !== null) sources.push(file)
+  const settings = choose(sources, defaults, complain)
+  return { run, settings, words, options, wrong, isPlaceKnown }
 }
 
 /** What `securechat-server setup` wrote into the default folder of keys, if it ever ran there. */
-function ownConfig(around: Surroundings): Source[] {
+function ownConfig(around: Surroundings, complain: Complain): Source | null {
   const path = join(around.defaults.keys, CONFIG_NAME)
   try {
     around.readFile(path)
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return []
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return null
   }
-  return [readConfigFile(path, (name) => around.readFile(name))]
+  return readConfigFile(path, (name) => around.readFile(name), complain)
 }
 
-function choose(sources: readonly Source[], defaults: ServerSettings): ServerSettings {
+function choose(
+  sources: readonly Source[],
+  defaults: ServerSettings,
+  complain: Complain,
+): ServerSettings {
   const relay: Record<string, string> = {}
   for (const name of RELAY_NAMES) {
-    const text = first(sources, name, SETTINGS.get(name))?.text
+    const text = first(sources, name, SETTINGS.get(name), complain)?.text
     if (text !== undefined) relay[name] = text
   }
   function of<K extends keyof ProgramSettings>(name: K): ProgramSettings[K] {
     const setting: Setting<NonNullable<ProgramSettings[K]>> = PROGRAM_SETTINGS[name]
-    return first(sources, name, setting)?.value ?? defaults[name]
+    return first(sources, name, setting, complain)?.value ?? defaults[name]
   }
   return {
     host: of('host'),
@@ -115,13 +143,15 @@ function first<T>(
   sources: readonly Source[],
   name: string,
   setting: Setting<T> | undefined,
+  complain: Complain,
 ): { readonly text: string; readonly value: T } | undefined {
   const found = sources.flatMap(({ code, base, values }) => {
     const given = values.get(name)
     if (given === undefined || setting === undefined) return []
     const value = setting.read(given.text, base)
     if (value !== undefined) return [{ text: given.text, value }]
-    return fail(code, `${given.place} takes ${setting.takes}, not "${given.text}".`)
+    complain(code, `${given.place} takes ${setting.takes}, not "${given.text}".`)
+    return []
   })
   return found[0]
 }

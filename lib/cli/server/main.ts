@@ -53,6 +53,7 @@ async function run(argv: readonly string[], command: ServerCommand): Promise<Exi
     case 'operate': {
       const { exitOf, operate, printed } = await import('./operator/run.ts')
       const outcome = await operate(command)
+      for (const text of outcome.warnings ?? []) warn(text)
       process.stdout.write(printed(outcome, options))
       return exitOf(outcome)
     }
@@ -64,6 +65,10 @@ async function password(argv: readonly string[]): Promise<ExitCode> {
   const words = passwdWords(argv)
   const command = readCommand(words.rest)
   return command.run === 'serve' ? passwd(words, command.settings) : run(words.rest, command)
+}
+
+function warn(text: string): void {
+  process.stderr.write(`securechat-server: ${inert(text)}\n`)
 }
 
 /** Our own errors are sentences for the operator; anything else is a mistake of ours and needs its stack. */

@@ -16,6 +16,9 @@ export interface Source {
   readonly values: ReadonlyMap<string, { readonly text: string; readonly place: string }>
 }
 
+/** Hears what is wrong. Where it returns, the rest counts without it. */
+export type Complain = (code: Source['code'], message: string, cause?: unknown) => void
+
 /** What is not a setting. --debug is --log-level debug. */
 type Switch = (typeof SWITCHES)[number]
 
@@ -117,40 +120,51 @@ export function readEnvironment(
   return { code: 'E_CONFIG', base: cwd, values }
 }
 
-/** @throws E_CONFIG */
-export function readConfigFile(path: string, readFile: (path: string) => string): Source {
+/** Null: nothing of it can be read. */
+export function readConfigFile(
+  path: string,
+  readFile: (path: string) => string,
+  complain: Complain,
+): Source | null {
   let text
   try {
     text = readFile(path)
   } catch (cause) {
-    return fail('E_CONFIG', `The configuration ${path} cannot be read: ${reason(cause)}`, cause)
+    complain('E_CONFIG', `The configuration ${path} cannot be read: ${reason(cause)}`, cause)
+    return null
   }
+  const found = parseObject(path, text, complain)
+  if (found === null) return null
   const values = new Map<string, { text: string; place: string }>()
-  for (const [name, value] of Object.entries(parseObject(path, text))) {
+  for (const [name, value] of Object.entries(found)) {
     const place = `"${name}" in ${path}`
     if (!SETTINGS.has(name)) {
-      fail('E_CONFIG', `There is no setting ${place}.${didYouMean(name, [...SETTINGS.keys()])}`)
-    }
-    if (value === null) continue // as --print-config writes what is not set
-    if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') {
-      fail('E_CONFIG', `${place} must be a text, a number, true or false.`)
-    }
-    values.set(name, { text: String(value), place })
+      const hint = didYouMean(name, [...SETTINGS.keys()])
+      complain('E_CONFIG', `There is no setting ${place}.${hint}`)
+    } else if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean')
+      values.set(name, { text: String(value), place })
+    // null: as --print-config writes what is not set
+    else if (value !== null)
+      complain('E_CONFIG', `${place} must be a text, a number, true or false.`)
   }
   return { code: 'E_CONFIG', base: dirname(path), values }
 }
 
-function parseObject(path: string, text: string): Readonly<Record<string, unknown>> {
+function parseObject(
+  path: string,
+  text: string,
+  complain: Complain,
+): Readonly<Record<string, unknown>> | null {
   let parsed: unknown
   try {
     parsed = JSON.parse(text.replace(/^\uFEFF/, ''))
   } catch (cause) {
-    return fail('E_CONFIG', `The configuration ${path} is not JSON: ${reason(cause)}`, cause)
+    complain('E_CONFIG', `The configuration ${path} is not JSON: ${reason(cause)}`, cause)
+    return null
   }
-  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
-    fail('E_CONFIG', `The configuration ${path} must be one JSON object, like {"port": 7700}.`)
-  }
-  return { ...parsed }
+  if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return { ...parsed }
+  complain('E_CONFIG', `The configuration ${path} must be one JSON object, like {"port": 7700}.`)
+  return null
 }
 
 const REASONS: Readonly<Record<string, string>> = {

@@ -118,6 +118,43 @@ test('what setup wrote counts where no other file is named, and a mistake in it 
   t.throws(() => parse([], { files: { [own]: '{' } }), { code: 'E_CONFIG', message: /not JSON/ })
 })
 
+test('a command of the operator gets what the rest says, and what is wrong', (t) => {
+  const files = {
+    '/c.json': '{"prot": 1, "maxClients": 0, "idleMs": [], "data": "d", "host": "h"}',
+  }
+  const given = { files, env: { SECURECHAT_PORT: 'x' } }
+  t.throws(() => parse(['--config', '/c.json'], given), { code: 'E_CONFIG' })
+  t.throws(() => parse(['--config', '/c.json', '--print-config'], given), { code: 'E_CONFIG' })
+  t.throws(() => parse(['status', '--port', 'x'], given), { code: 'E_USAGE' })
+  const { run, settings, wrong, isPlaceKnown } = parse(['status', '--config', '/c.json'], given)
+  t.is(run, 'operate')
+  t.true(isPlaceKnown)
+  t.like(settings, { data: '/d', host: 'h', port: 7700, maxClients: DEFAULTS.maxClients })
+  t.is(wrong.length, 4)
+  for (const name of ['prot', 'idleMs', 'SECURECHAT_PORT', 'maxClients']) {
+    t.true(
+      wrong.some(({ code, message }) => code === 'E_CONFIG' && message.includes(name)),
+      name,
+    )
+  }
+  t.deepEqual(parse(['status']).wrong, [])
+})
+
+test('whose folder it is, is not known from a named file that cannot be read', (t) => {
+  const files = { '/c.json': '{"data": "d",}', '/home/op/keys/server.config.json': '{,' }
+  const known = (argv: readonly string[], env = {}): boolean => {
+    const { wrong, isPlaceKnown } = parse(argv, { files, env })
+    t.is(wrong.length, 1, argv.join(' '))
+    return isPlaceKnown
+  }
+  t.false(known(['status', '--config', '/c.json']))
+  t.false(known(['status', '--config', '/none.json']))
+  t.false(known(['status'], { SECURECHAT_CONFIG: '/c.json' }))
+  t.true(known(['status', '--config', '/c.json', '--data', 'd']))
+  t.true(known(['status', '--config', '/c.json'], { SECURECHAT_DATA: 'd' }))
+  t.true(known(['status']))
+})
+
 test('--debug is a log level; a level named on the same line wins', (t) => {
   t.is(parse(['--debug']).settings.logLevel, 'debug')
   t.is(parse(['--debug', '--log-level', 'error']).settings.logLevel, 'error')

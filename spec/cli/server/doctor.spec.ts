@@ -51,7 +51,7 @@ async function verdicts(
   settings: ServerSettings,
   now = NOW,
 ): Promise<{ readonly exit: number | undefined; readonly of: Readonly<Record<string, string>> }> {
-  const { result, exit } = await doctor(settings, now)
+  const { result, exit } = await doctor({ settings, wrong: [], isPlaceKnown: true }, now)
   const { checks } = result as { readonly checks: readonly Check[] }
   return { exit, of: Object.fromEntries(checks.map(({ name, verdict }) => [name, verdict])) }
 }

@@ -75,6 +75,13 @@ async function answerOn(stream: Duplex, clock: Clock): Promise<string | null> {
   }
 }
 
+/** Whether somebody listens on the socket of this folder. */
+export async function isRunning({ data }: ServerSettings): Promise<boolean> {
+  const stream = await dialLocal(join(data, SOCKET))
+  stream?.destroy()
+  return stream !== null
+}
+
 /** @throws E_LOCKED when a program has it, E_CONFIG when the server has moved away and this would change it */
 export async function askFolder(
   settings: ServerSettings,

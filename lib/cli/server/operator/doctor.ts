@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { lockFolder } from '../../../storage/lock.ts'
 import { codeOf, SecureChatError } from '../../../util/errors.ts'
 import { EXIT } from '../../exit-codes.ts'
+import type { ServerCommand } from '../args.ts'
 import { lastBackupAt } from '../backup/marks.ts'
 import { ownerOf } from '../data-folder.ts'
 import { connectionsWithin, descriptorLimit } from '../descriptors.ts'
@@ -19,6 +20,7 @@ import { type Check, check, type Verdict } from './check.ts'
 import { bytesText, dateText } from './format.ts'
 import { lookAtClock } from './look-clock.ts'
 import { lookAtPort } from './look-port.ts'
+import { contradictions, wrongSettings } from './look-settings.ts'
 import type { Outcome } from './outcome.ts'
 import type { Report } from './report.ts'
 
@@ -26,12 +28,23 @@ const DAY_MS = 86_400_000
 const BACKUP_DAYS = 7
 const MARK: Readonly<Record<Verdict, string>> = { ok: 'ok', warning: 'WARN', bad: 'BAD' }
 
-export async function doctor(settings: ServerSettings, now: number): Promise<Outcome> {
+export type Asked = Pick<ServerCommand, 'settings' | 'wrong' | 'isPlaceKnown'>
+
+export async function doctor(asked: Asked, now: number): Promise<Outcome> {
+  const { settings, wrong } = asked
+  const bad = wrongSettings(wrong)
+  if (!asked.isPlaceKnown) return outcomeOf(bad)
+  const config = [...bad, ...contradictions(settings)]
+  if (config.length === 0) config.push(check('config', 'ok', 'nothing contradicts itself'))
+  return outcomeOf([...(await around(settings, now)), ...config])
+}
+
+async function around(settings: ServerSettings, now: number): Promise<Check[]> {
   // first: whoever opens keys or data tightens them
   const [asFound, clock] = await Promise.all([modes(settings), lookAtClock(settings.data, now)])
   const outside = await Promise.all([keys(settings), disk(settings), backups(settings, now)])
   const state = await stateOf(settings)
-  const checks = [
+  return [
     asFound,
     ...outside,
     clock,
@@ -39,8 +52,10 @@ export async function doctor(settings: ServerSettings, now: number): Promise<Out
     await lock(settings, state),
     await port(settings, state),
     descriptors(settings, state),
-    ...sanity(settings),
   ]
+}
+
+function outcomeOf(checks: readonly Check[]): Outcome {
   const bad = checks.filter(({ verdict }) => verdict === 'bad').length
   const warnings = checks.filter(({ verdict }) => verdict === 'warning').length
   return {
@@ -178,35 +193,4 @@ async function backups({ data }: ServerSettings, now: number): Promise<Check> {
   if (at === null) return check('backup', 'warning', 'none was made by the command backup')
   const days = Math.floor((now - at) / DAY_MS)
   return check('backup', days > BACKUP_DAYS ? 'warning' : 'ok', `the last is of ${dateText(at)}`)
-}
-
-const OF_ALL = [
-  ['fileQuotaBytes', 'fileTotalBytes'],
-  ['mailboxQuotaBytes', 'mailTotalBytes'],
-  ['historyBytes', 'historyTotalBytes'],
-] as const
-
-function sanity(settings: ServerSettings): Check[] {
-  const found: Check[] = []
-  const warn = (text: string): void => {
-    found.push(check('config', 'warning', text))
-  }
-  if (settings.publicHost === null && settings.host === '0.0.0.0') {
-    warn('no publicHost: invitations carry a guessed address')
-  }
-  if (settings.newRecipientsPerDay > 0 && settings.newRecipientsPerDay < 100) {
-    warn('newRecipientsPerDay below 100: large groups fail')
-  }
-  if (settings.fileBytes > settings.fileQuotaBytes) {
-    warn('fileBytes above fileQuotaBytes: the largest files never fit')
-  }
-  for (const [one, all] of OF_ALL) {
-    if (settings[all] > 0 && settings[one] > settings[all]) {
-      warn(`${one} above ${all}: a single account could use up what is there for all`)
-    }
-  }
-  if (settings.registration === 'open' && settings.registrationsPerDay === 0) {
-    warn('registration is open without a limit')
-  }
-  return found.length > 0 ? found : [check('config', 'ok', 'nothing contradicts itself')]
 }

@@ -6,4 +6,6 @@ export interface Outcome {
   /** For --json. */
   readonly result: unknown
   readonly exit?: ExitCode
+  /** Sentences for stderr: the result is as good, but something else is wrong. */
+  readonly warnings?: readonly string[]
 }

@@ -4,7 +4,7 @@ import { parseSpan } from '../../client/when.ts'
 import { EXIT, type ExitCode } from '../../exit-codes.ts'
 import type { ServerCommand } from '../args.ts'
 import type { ServerSettings } from '../settings.ts'
-import { ask } from './ask.ts'
+import { ask, isRunning } from './ask.ts'
 import { systemClock } from '../../system-clock.ts'
 import { backup, move, restore } from './backup-commands.ts'
 import { doctor } from './doctor.ts'
@@ -60,18 +60,34 @@ const RUNNERS: Readonly<Record<string, Runner>> = {
   'ban list': asked('ban.list'),
   unban: asked('ban.remove', ([range = '']) => ({ range })),
   status: asked('status'),
-  doctor: (settings) => doctor(settings, systemClock.now()),
   reload: asked('reload'),
   backup,
   restore,
   move,
 }
 
+/** What changes nothing in the server. */
+const LOOKS: ReadonlySet<string> = new Set([
+  'invite list',
+  'user list',
+  'user show',
+  'ban list',
+  'status',
+  'backup',
+])
+
 /** @throws what the command throws; nothing is printed then */
-export async function operate({ settings, words, options }: ServerCommand): Promise<Outcome> {
-  const chosen = commandOf(words, options)
-  const runner = RUNNERS[chosen.row.name] ?? fail('E_USAGE', `${chosen.row.name} is not there.`)
-  return runner(settings, chosen.words, options)
+export async function operate(command: ServerCommand): Promise<Outcome> {
+  const { settings, options, wrong } = command
+  const { row, words } = commandOf(command.words, options)
+  if (row.name === 'doctor') return doctor(command, systemClock.now())
+  const runner = RUNNERS[row.name] ?? fail('E_USAGE', `${row.name} is not there.`)
+  const [first] = wrong
+  if (first === undefined) return runner(settings, words, options)
+  // a server that runs has its settings; that the file would not start it again must not cost the nightly backup
+  if (!LOOKS.has(row.name) || !command.isPlaceKnown || !(await isRunning(settings))) throw first
+  const outcome = await runner(settings, words, options)
+  return { ...outcome, warnings: wrong.map(({ message }) => message) }
 }
 
 export function printed({ lines, result }: Outcome, options: Options): string {
