@@ -62,7 +62,11 @@ test('an invitation lets one account in; a disabled account is out with a reason
   t.is(await server.program.kill('SIGTERM'), 0)
   t.deepEqual((await readdir(join(home, 'data/server'))).sort(), ['files', 'server.json', 'store'])
   // on the folder of a stopped server
-  t.like(await json(home, 'status'), { running: false, accounts: 1 })
+  const status = await operate(home, 'status', '--json')
+  t.is(status.code, 69)
+  t.like(JSON.parse(status.out), { running: false, accounts: 1 })
+  t.is((await operate(home, 'doctor')).code, 1)
+  t.is((await operate(home, 'doctor', '--stopped', '--port', '0')).code, 0)
   t.is((await operate(home, 'user', 'delete', 'alice')).code, 2)
   t.is((await operate(home, 'user', 'delete', 'alice', '--yes')).code, 0)
   t.deepEqual(await json(home, 'user', 'list'), [])

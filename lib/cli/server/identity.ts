@@ -60,6 +60,8 @@ const NAMES = {
   store: 'server.store-key',
 } as const
 
+export const KEY_FILES: readonly string[] = Object.values(NAMES)
+
 interface Found {
   readonly identity: IdentityFile | LockedKey | null
   readonly opaque: OpaqueFile | LockedKey | null

@@ -46,6 +46,16 @@ export function launchPasswordOrAsk(where: Where): LaunchPassword {
   }
 }
 
+/** Asks nobody twice. */
+export function remembered(password: LaunchPassword): LaunchPassword {
+  const answers = new Map<number, Promise<string | null>>()
+  return (attempt) => {
+    const known = answers.get(attempt) ?? password(attempt)
+    answers.set(attempt, known)
+    return known
+  }
+}
+
 /** By file, descriptor or credential. */
 export function isGiven({ launchPasswordFile, launchPasswordFd }: Where): boolean {
   const isNamed = launchPasswordFile !== null || launchPasswordFd !== null

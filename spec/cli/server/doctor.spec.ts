@@ -1,18 +1,21 @@
 // The doctor on folders in every state: it finds what is wrong, names it, and changes nothing.
-import { chmod, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 import test from 'ava'
 
+import { markMoved } from '../../../lib/cli/server/backup/marks.ts'
 import type { Check } from '../../../lib/cli/server/operator/check.ts'
 import { doctor } from '../../../lib/cli/server/operator/doctor.ts'
 import { lookAtClock } from '../../../lib/cli/server/operator/look-clock.ts'
+import { lookAtOwners } from '../../../lib/cli/server/operator/look-folders.ts'
 import { lookAtPort } from '../../../lib/cli/server/operator/look-port.ts'
 import { connectionsWithin } from '../../../lib/cli/server/descriptors.ts'
 import { changeLaunchPassword } from '../../../lib/cli/server/identity.ts'
 import { createKey } from '../../../lib/cli/server/key-format.ts'
+import type { LaunchPassword } from '../../../lib/cli/server/master-key.ts'
 import { defaultSettings, type ServerSettings } from '../../../lib/cli/server/settings.ts'
 import { startServer } from '../../../lib/cli/server/start.ts'
 import { systemClock } from '../../../lib/cli/system-clock.ts'
@@ -47,23 +50,49 @@ async function installed(t: { teardown(fn: () => Promise<void>): void }): Promis
   return settings
 }
 
+interface Found {
+  readonly exit: number | undefined
+  readonly of: Readonly<Record<string, string>>
+  /** What it says, by row. */
+  readonly says: Readonly<Record<string, string>>
+}
+
 async function verdicts(
   settings: ServerSettings,
   now = NOW,
-): Promise<{ readonly exit: number | undefined; readonly of: Readonly<Record<string, string>> }> {
-  const { result, exit } = await doctor({ settings, wrong: [], isPlaceKnown: true }, now)
+  words: readonly string[] = ['stopped'],
+  person?: LaunchPassword,
+): Promise<Found> {
+  const options = new Map(words.map((word) => [word, '']))
+  const asked = { settings, options, wrong: [], isPlaceKnown: true }
+  const { result, exit } = await doctor(asked, now, person)
   const { checks } = result as { readonly checks: readonly Check[] }
-  return { exit, of: Object.fromEntries(checks.map(({ name, verdict }) => [name, verdict])) }
+  return {
+    exit,
+    of: Object.fromEntries(checks.map(({ name, verdict }) => [name, verdict])),
+    says: Object.fromEntries(checks.map(({ name, text }) => [name, text])),
+  }
 }
 
 test('an installation in order, that does not run and was never saved', async (t) => {
-  const { exit, of } = await verdicts(await installed(t))
+  const settings = await installed(t)
+  const { exit, of } = await verdicts(settings)
   t.is(exit, 0)
-  const rest = { keys: 'ok', modes: 'ok', disk: 'ok', lock: 'ok', config: 'ok', limits: 'ok' }
-  t.deepEqual(
-    { ...of, clock: 'ok' },
-    { ...rest, clock: 'ok', server: 'warning', port: 'warning', backup: 'warning' },
-  )
+  const ok = [
+    'keys',
+    'modes',
+    'owners',
+    'disk',
+    'lock',
+    'config',
+    'limits',
+    'clock',
+    'server',
+    'port',
+  ]
+  t.deepEqual(of, { ...Object.fromEntries(ok.map((name) => [name, 'ok'])), backup: 'warning' })
+  // a monitor has to see it
+  t.like(await verdicts(settings, NOW, []), { exit: 1, of: { ...of, server: 'bad' } })
 })
 
 test('keys that are lost or damaged, folders that are open, a disk too full, a clock never set', async (t) => {
@@ -73,14 +102,82 @@ test('keys that are lost or damaged, folders that are open, a disk too full, a c
   t.is((await verdicts(settings, 0)).of['clock'], 'bad')
   await chmod(join(keys, 'server.opaque'), 0o644)
   t.like(await verdicts(settings), { exit: 1, of: { modes: 'bad' } })
-  await chmod(join(keys, 'server.opaque'), 0o600)
+  t.is((await verdicts(settings)).of['modes'], 'ok') // opening closed it
   await chmod(data, 0o755)
-  t.is((await verdicts(settings)).of['modes'], 'bad')
+  const open = await verdicts(settings)
+  t.is(open.of['modes'], 'bad')
+  t.true(open.says['modes']?.endsWith(`: chmod go= ${data}`), open.says['modes'])
   await chmod(data, 0o700)
   await writeFile(join(keys, 'server.identity'), 'x')
   t.like((await verdicts(settings)).of, { keys: 'bad', server: 'bad' })
   await rm(join(keys, 'server.identity'))
-  t.like((await verdicts(settings)).of, { keys: 'bad', server: 'bad' })
+  const lost = await verdicts(settings)
+  t.like(lost.of, { keys: 'bad', server: 'bad' })
+  t.regex(lost.says['keys'] ?? '', /: server\.identity\. Put back/)
+})
+
+test('what belongs to another user is named with the command that gives it back', async (t) => {
+  const settings = await installed(t)
+  const { keys, data } = settings
+  const pid = process.pid
+  t.is((await lookAtOwners(settings, pid)).verdict, 'ok')
+  const alien = join(data, 'store', 'records', 'left by root.db')
+  if (process.getuid?.() !== 0) {
+    t.pass('only root can give files away')
+    return
+  }
+  await writeFile(alien, '')
+  await chown(alien, 4711, 4711)
+  const found = await lookAtOwners(settings, pid)
+  t.is(found.verdict, 'bad')
+  t.true(found.text.includes(alien), found.text)
+  t.true(found.text.endsWith(`chown -R 0 ${data}`), found.text)
+  await chown(data, 4711, 4711) // without a process its folder says whose the data are
+  t.true((await lookAtOwners(settings, null)).text.includes(`chown -R 4711 ${keys} `))
+  t.is((await verdicts(settings)).of['owners'], 'bad')
+})
+
+test('a launch password that others may read', async (t) => {
+  const settings = await installed(t)
+  const launchPasswordFile = join(settings.data, '.pass word')
+  for (const [mode, verdict] of [
+    [0o600, 'ok'],
+    [0o640, 'ok'], // of root, for the group of the server
+    [0o660, 'bad'],
+    [0o644, 'bad'],
+  ] as const) {
+    await writeFile(launchPasswordFile, 'a launch password\n')
+    await chmod(launchPasswordFile, mode)
+    const { of, says } = await verdicts({ ...settings, launchPasswordFile })
+    t.is(of['modes'], verdict, mode.toString(8))
+    if (verdict === 'bad') t.regex(says['modes'] ?? '', /: chmod g-wx,o= '\/.*\/\.pass word'$/)
+  }
+})
+
+test('a server that moved away', async (t) => {
+  const settings = await installed(t)
+  await markMoved(settings.data, '/backups/moved', Date.UTC(2026, 10, 5))
+  const { exit, of, says } = await verdicts(settings, NOW, [])
+  t.is(exit, 1)
+  t.is(of['server'], 'bad')
+  t.regex(says['server'] ?? '', /^moved away on 2026-11-05 00:00 UTC, into \/backups\/moved: /)
+  t.like(await verdicts(settings), { exit: 0, of: { server: 'warning' } })
+})
+
+test('ports that a stopped server would not get', async (t) => {
+  const settings = await installed(t)
+  const other = createServer()
+  await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve))
+  const address = other.address()
+  const port = typeof address === 'object' ? (address?.port ?? 0) : 0
+  const taken = await verdicts({ ...settings, port }, NOW, [])
+  t.is(taken.of['port'], 'bad')
+  t.regex(taken.says['port'] ?? '', /is in use/)
+  t.is((await verdicts({ ...settings, port })).of['port'], 'warning') // it should not run, another may
+  t.is((await verdicts({ ...settings, metricsPort: port }, NOW, [])).of['metrics'], 'bad')
+  await new Promise((resolve) => other.close(resolve))
+  const same = await verdicts({ ...settings, port, metricsPort: port })
+  t.like(same, { exit: 1, of: { config: 'bad' } })
 })
 
 test('a backup that is old, and settings that do not fit together', async (t) => {
@@ -107,10 +204,25 @@ test('keys under a launch password: well without it, opened with it, bad with a 
   await held.release()
   const launchPasswordFile = join(settings.data, '.password')
   const given = { ...settings, launchPasswordFile }
-  await writeFile(launchPasswordFile, 'a launch password\n')
-  t.like(await verdicts(given), { exit: 0, of: { keys: 'ok', server: 'warning' } })
+  await writeFile(launchPasswordFile, 'a launch password\n', { mode: 0o600 })
+  t.like(await verdicts(given), { exit: 0, of: { keys: 'ok', server: 'ok' } })
   await writeFile(launchPasswordFile, 'another launch password\n')
   t.like(await verdicts(given), { exit: 1, of: { keys: 'bad', server: 'bad' } })
+
+  // at the prompt
+  const asked: number[] = []
+  const person =
+    (...answers: readonly string[]): LaunchPassword =>
+    (attempt) => {
+      asked.push(attempt)
+      return Promise.resolve(answers[attempt] ?? null)
+    }
+  const typed = await verdicts(settings, NOW, ['stopped'], person('no', 'a launch password'))
+  t.like(typed, { exit: 0, of: { keys: 'ok', server: 'ok' } })
+  t.regex(typed.says['keys'] ?? '', /^whole/)
+  t.deepEqual(asked, [0, 1]) // once for keys and data
+  const wrong = await verdicts(settings, NOW, ['stopped'], person('no', 'nor this', 'nor that'))
+  t.like(wrong, { exit: 1, of: { keys: 'bad', server: 'bad' } })
 })
 
 test('descriptors for fewer clients than there may be', async (t) => {

@@ -9,8 +9,7 @@ import { markMoved } from '../backup/marks.ts'
 import { restoreBackup, type Restored } from '../backup/restore.ts'
 import { refusePlace, type Written } from '../backup/write.ts'
 import { loadServerKeys } from '../identity.ts'
-import { launchPasswordOrAsk, PASSWORD_MIN_CHARS } from '../launch-password.ts'
-import type { LaunchPassword } from '../master-key.ts'
+import { launchPasswordOrAsk, PASSWORD_MIN_CHARS, remembered } from '../launch-password.ts'
 import { refuseRoot } from '../refuse-root.ts'
 import type { ServerSettings } from '../settings.ts'
 import { ask, askFolder, askRunning } from './ask.ts'
@@ -88,16 +87,6 @@ export async function move(
       'The server has ended and does not start here again. On the new machine:',
       `  securechat-server restore ${result.file}`,
     ],
-  }
-}
-
-/** Asks nobody twice. */
-function remembered(password: LaunchPassword): LaunchPassword {
-  const answers = new Map<number, Promise<string | null>>()
-  return (attempt) => {
-    const known = answers.get(attempt) ?? password(attempt)
-    answers.set(attempt, known)
-    return known
   }
 }
 

@@ -1,58 +1,88 @@
 // What could be wrong with a server and its surroundings, looked at from outside: each check is a line, the worst decides
-// the exit code. Changes nothing, but opening a server that does not run tightens modes as its start would.
-import { readdir, stat, statfs } from 'node:fs/promises'
-import { join } from 'node:path'
+// the exit code. Changes nothing, but opening a server that does not run tightens modes as its start would. That it does
+// not run is bad: a monitor has to see it. Where it should not run, --stopped says so.
+import { statfs } from 'node:fs/promises'
 
-import { lockFolder } from '../../../storage/lock.ts'
-import { codeOf, SecureChatError } from '../../../util/errors.ts'
 import { EXIT } from '../../exit-codes.ts'
 import type { ServerCommand } from '../args.ts'
 import { lastBackupAt } from '../backup/marks.ts'
 import { ownerOf } from '../data-folder.ts'
 import { connectionsWithin, descriptorLimit } from '../descriptors.ts'
-import { loadServerKeys } from '../identity.ts'
-import { isGiven, launchPasswordOf } from '../launch-password.ts'
-import { STORE_FOLDER } from '../migrate.ts'
+import { isGiven, launchPasswordOf, launchPasswordOrAsk, remembered } from '../launch-password.ts'
+import type { LaunchPassword } from '../master-key.ts'
 import type { ServerSettings } from '../settings.ts'
-import { hex } from '../../../util/bytes.ts'
-import { askFolder, askRunning } from './ask.ts'
 import { type Check, check, type Verdict } from './check.ts'
 import { bytesText, dateText } from './format.ts'
 import { lookAtClock } from './look-clock.ts'
-import { lookAtPort } from './look-port.ts'
+import { lookAtModes, lookAtOwners, openPaths } from './look-folders.ts'
+import { type Asking, lookAtKeys } from './look-keys.ts'
+import { lookAtFreePort, lookAtPort } from './look-port.ts'
+import { lookAtLock, lookAtServer, runningState, type State, stoppedState } from './look-server.ts'
 import { contradictions, wrongSettings } from './look-settings.ts'
 import type { Outcome } from './outcome.ts'
-import type { Report } from './report.ts'
 
 const DAY_MS = 86_400_000
 const BACKUP_DAYS = 7
+const LOOPBACK = '127.0.0.1'
 const MARK: Readonly<Record<Verdict, string>> = { ok: 'ok', warning: 'WARN', bad: 'BAD' }
 
-export type Asked = Pick<ServerCommand, 'settings' | 'wrong' | 'isPlaceKnown'>
+export type Asked = Pick<ServerCommand, 'settings' | 'options' | 'wrong' | 'isPlaceKnown'>
 
-export async function doctor(asked: Asked, now: number): Promise<Outcome> {
+/** `person` is asked for the launch password when nobody gave it and no server runs that has it. */
+export async function doctor(
+  asked: Asked,
+  now: number,
+  person: LaunchPassword = launchPasswordOrAsk(asked.settings),
+): Promise<Outcome> {
   const { settings, wrong } = asked
   const bad = wrongSettings(wrong)
   if (!asked.isPlaceKnown) return outcomeOf(bad)
   const config = [...bad, ...contradictions(settings)]
   if (config.length === 0) config.push(check('config', 'ok', 'nothing contradicts itself'))
-  return outcomeOf([...(await around(settings, now)), ...config])
+  const isStopped = asked.options.has('stopped')
+  return outcomeOf([...(await around(settings, { isStopped, now, person })), ...config])
 }
 
-async function around(settings: ServerSettings, now: number): Promise<Check[]> {
+interface Aim {
+  /** It should not run. */
+  readonly isStopped: boolean
+  readonly now: number
+  readonly person: LaunchPassword
+}
+
+async function around(settings: ServerSettings, aim: Aim): Promise<Check[]> {
   // first: whoever opens keys or data tightens them
-  const [asFound, clock] = await Promise.all([modes(settings), lookAtClock(settings.data, now)])
-  const outside = await Promise.all([keys(settings), disk(settings), backups(settings, now)])
-  const state = await stateOf(settings)
+  const [before, clock] = await Promise.all([
+    openPaths(settings),
+    lookAtClock(settings.data, aim.now),
+  ])
+  const running = await runningState(settings)
+  const asking = askingOf(settings, running === null ? aim.person : launchPasswordOf(settings))
+  const keys = await lookAtKeys(settings, asking)
+  const state = running ?? (await stoppedState(settings, asking))
+  const report = 'report' in state && state.report.running ? state.report : null
   return [
-    asFound,
-    ...outside,
+    keys,
+    lookAtModes(before, await openPaths(settings)),
+    await lookAtOwners(settings, report?.pid ?? null),
+    ...(await Promise.all([disk(settings), backups(settings, aim.now)])),
     clock,
-    server(settings, state),
-    await lock(settings, state),
-    await port(settings, state),
+    await lookAtServer(settings, state, asking, aim.isStopped),
+    await lookAtLock(settings, state),
+    ...(await ports(settings, state, aim)),
     descriptors(settings, state),
   ]
+}
+
+/** One question for whoever opens the keys, and what became of it. */
+function askingOf(settings: ServerSettings, password: LaunchPassword): Asking {
+  let isAnswered = isGiven(settings)
+  const once = remembered(async (attempt) => {
+    const answer = await password(attempt)
+    if (answer !== null && answer !== '') isAnswered = true
+    return answer
+  })
+  return { password: once, wasGiven: () => isAnswered }
 }
 
 function outcomeOf(checks: readonly Check[]): Outcome {
@@ -71,67 +101,27 @@ function outcomeOf(checks: readonly Check[]): Outcome {
   }
 }
 
-type State = { readonly report: Report } | { readonly error: SecureChatError }
+/** Codes of a folder that somebody holds, without an answer: what listens may be his. */
+const HELD: readonly string[] = ['E_LOCKED', 'E_TIMEOUT', 'E_CLOSED']
 
-async function stateOf(settings: ServerSettings): Promise<State> {
-  const question = { op: 'status', args: {} }
-  try {
-    const running = await askRunning(settings, question)
-    const result = running === null ? await askFolder(settings, question) : running.result
-    return { report: result as Report }
-  } catch (error) {
-    if (error instanceof SecureChatError) return { error }
-    return { error: new SecureChatError(codeOf(error), String(error)) }
+async function ports(settings: ServerSettings, state: State, { isStopped }: Aim): Promise<Check[]> {
+  const { host, port, publicHost, metricsPort } = settings
+  if ('error' in state && HELD.includes(state.error.code)) {
+    return [check('port', 'warning', 'not tried: the server does not answer')]
   }
-}
-
-function server(settings: ServerSettings, state: State): Check {
-  if ('error' in state) {
-    const isSealed = state.error.code === 'E_AUTH' && !isGiven(settings)
-    return isSealed
-      ? check(
-          'server',
-          'warning',
-          'does not run; its data are sealed, and no launch password was given',
-        )
-      : check('server', 'bad', state.error.message)
+  if ('error' in state || !state.report.running) {
+    const found = [await lookAtFreePort('port', host, port)]
+    if (metricsPort !== 0 && metricsPort !== port) {
+      found.push(await lookAtFreePort('metrics', LOOPBACK, metricsPort))
+    }
+    // where it should not run, another one may
+    return isStopped
+      ? found.map((each) => (each.verdict === 'bad' ? { ...each, verdict: 'warning' } : each))
+      : found
   }
-  const { running, store, pid, version } = state.report
-  if (store === 'down')
-    return check('server', 'bad', 'a write failed: restart it when the disk is well')
-  if (store === 'readonly')
-    return check('server', 'bad', 'the disk is nearly full: nothing new is taken')
-  return running
-    ? check('server', 'ok', `version ${version} runs, process ${pid}, and answers`)
-    : check('server', 'warning', 'does not run; its data open as they should')
-}
-
-/** A second process on the same folder would destroy it. A folder that could not be opened is asked for its lock alone. */
-async function lock({ data }: ServerSettings, state: State): Promise<Check> {
-  const free = check('lock', 'ok', 'nobody holds the data folder')
-  if ('report' in state) {
-    const { running, pid } = state.report
-    return running ? check('lock', 'ok', `held by process ${pid}`) : free
-  }
-  if (state.error.code === 'E_LOCKED') return check('lock', 'bad', state.error.message)
-  const store = join(data, STORE_FOLDER)
-  if ((await stat(store).catch(() => null)) === null) return free
-  try {
-    await (await lockFolder(store, { holder: 'securechat-server doctor' })).release()
-    return free
-  } catch (error) {
-    return check('lock', 'bad', error instanceof Error ? error.message : String(error))
-  }
-}
-
-async function port(settings: ServerSettings, state: State): Promise<Check> {
-  const report = 'report' in state && state.report.running ? state.report : null
   const srv = await ownerOf(settings.data).catch(() => null)
-  if (report === null || srv === null) {
-    return check('port', 'warning', 'not tried: the server does not run')
-  }
-  const { host, port: at } = report
-  return lookAtPort({ host, port: at, publicHost: settings.publicHost, srv })
+  if (srv === null) return [check('port', 'warning', `not tried: ${settings.data} names no server`)]
+  return [await lookAtPort({ host: state.report.host, port: state.report.port, publicHost, srv })]
 }
 
 function descriptors({ maxClients }: ServerSettings, state: State): Check {
@@ -141,42 +131,6 @@ function descriptors({ maxClients }: ServerSettings, state: State): Check {
   if (room >= maxClients) return check('limits', 'ok', `descriptors for ${maxClients} clients`)
   const text = `${limit ?? 0} descriptors are enough for ${room} of ${maxClients} clients: raise LimitNOFILE or ulimit -n`
   return check('limits', 'warning', text)
-}
-
-async function keys(settings: ServerSettings): Promise<Check> {
-  const { keys: dir, data } = settings
-  try {
-    const [found, owner] = await Promise.all([
-      loadServerKeys(dir, launchPasswordOf(settings)),
-      ownerOf(data),
-    ])
-    if (found === null) return check('keys', 'bad', `${dir} does not hold all three keys`)
-    if (owner !== null && owner !== hex(found.srv)) {
-      return check('keys', 'bad', `those in ${dir} belong to another server than ${data}`)
-    }
-    return check('keys', 'ok', `whole, and those of ${data}`)
-  } catch (error) {
-    if (codeOf(error) === 'E_AUTH' && !isGiven(settings)) {
-      return check('keys', 'ok', 'sealed by a launch password, which was not given to look inside')
-    }
-    return check('keys', 'bad', error instanceof Error ? error.message : String(error))
-  }
-}
-
-async function modes({ keys: keysDir, data }: ServerSettings): Promise<Check> {
-  const open: string[] = []
-  const look = async (path: string): Promise<void> => {
-    const found = await stat(path).catch(() => null)
-    if (found !== null && (found.mode & 0o077) !== 0) open.push(path)
-  }
-  await Promise.all([keysDir, data, join(data, 'store'), join(data, 'files')].map(look))
-  const names = await readdir(keysDir).catch(() => [])
-  await Promise.all(
-    names.filter((name) => name.startsWith('server.')).map((n) => look(join(keysDir, n))),
-  )
-  return open.length === 0
-    ? check('modes', 'ok', 'keys and data are for their owner only')
-    : check('modes', 'bad', `others may enter or read ${open.join(', ')}: chmod go= them`)
 }
 
 async function disk({ data, freeBytes }: ServerSettings): Promise<Check> {

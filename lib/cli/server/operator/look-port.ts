@@ -1,7 +1,8 @@
 // Whether clients reach this server: by the name in the invite, and it must be this server that answers there. From this
 // machine only: a firewall or router in between is for the operator to look at.
 import { probeServer } from '../../../channel/client-handshake.ts'
-import { dial } from '../../../channel/tcp.ts'
+import { dial, listen } from '../../../channel/tcp.ts'
+import { errnoOf } from '../../../storage/durable.ts'
 import { fromHex } from '../../../util/bytes.ts'
 import { codeOf } from '../../../util/errors.ts'
 import { systemClock } from '../../system-clock.ts'
@@ -33,6 +34,22 @@ export async function lookAtPort(place: Place): Promise<Check> {
     'warning',
     `${own}:${port} is this server, but ${named}:${port} ${why} (from this machine: some routers do not let one reach itself)`,
   )
+}
+
+/** Whether a server that does not run could listen there now. */
+export async function lookAtFreePort(name: string, host: string, port: number): Promise<Check> {
+  const where = `${host}:${port}`
+  try {
+    const listener = await listen({ host, port, onConnection: (stream) => stream.destroy() })
+    await listener.close()
+    return check(name, 'ok', `${where} is free`)
+  } catch (error) {
+    const text = error instanceof Error ? error.message : String(error)
+    // a unit may give the server the right to a low port
+    return error instanceof Error && errnoOf(error.cause) === 'EACCES'
+      ? check(name, 'warning', `${where} could not be tried: ${text}`)
+      : check(name, 'bad', text)
+  }
 }
 
 /** Null: the server answers there as itself. */

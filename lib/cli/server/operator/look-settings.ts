@@ -14,9 +14,16 @@ const OF_ALL = [
   ['historyBytes', 'historyTotalBytes'],
 ] as const
 
+/** Addresses to listen on that cover the one of the metrics port. */
+const WITH_LOOPBACK: readonly string[] = ['0.0.0.0', '::', '127.0.0.1', 'localhost']
+
 /** Empty: nothing contradicts itself. */
 export function contradictions(settings: ServerSettings): Check[] {
   const found: Check[] = []
+  const { host, port, metricsPort } = settings
+  if (metricsPort !== 0 && metricsPort === port && WITH_LOOPBACK.includes(host)) {
+    found.push(check('config', 'bad', 'metricsPort is the port of the server: it cannot start'))
+  }
   const warn = (text: string): void => {
     found.push(check('config', 'warning', text))
   }

@@ -11,6 +11,7 @@ export const COMMAND_OPTIONS: Readonly<Record<string, string | null>> = {
   expires: 'SPAN',
   'passphrase-file': 'FILE',
   'dry-run': null,
+  stopped: null,
 }
 
 export interface CommandRow {
@@ -62,11 +63,12 @@ export const OPERATOR_COMMANDS: readonly CommandRow[] = [
   ]),
   row('ban list', '', 'lists banned ranges'),
   row('unban', 'ADDRESS', 'takes a ban back'),
-  row('status', '', 'shows connections, accounts, waiting mail, disk'),
+  row('status', '', 'shows connections, accounts, waiting mail, disk; exit 69 if it does not run'),
   row(
     'doctor',
-    '',
-    'looks for what is wrong: keys, modes, disk, clock, lock, port, backups, settings; exit 1 if bad',
+    '[--stopped]',
+    'looks for what is wrong, from keys to backups; exit 1 if bad, as a server that does not run is (but with --stopped)',
+    ['stopped'],
   ),
   row('reload', '', 'reads the configuration again, like SIGHUP; nobody is disconnected'),
   row(

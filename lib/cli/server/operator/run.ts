@@ -10,6 +10,7 @@ import { backup, move, restore } from './backup-commands.ts'
 import { doctor } from './doctor.ts'
 import { commandOf } from './options.ts'
 import type { Outcome } from './outcome.ts'
+import type { Report } from './report.ts'
 import { views } from './views.ts'
 import type { Args } from './wire.ts'
 
@@ -59,7 +60,7 @@ const RUNNERS: Readonly<Record<string, Runner>> = {
   })),
   'ban list': asked('ban.list'),
   unban: asked('ban.remove', ([range = '']) => ({ range })),
-  status: asked('status'),
+  status: showStatus,
   reload: asked('reload'),
   backup,
   restore,
@@ -97,6 +98,13 @@ export function printed({ lines, result }: Outcome, options: Options): string {
 
 export function exitOf({ exit }: Outcome): ExitCode {
   return exit ?? EXIT.ok
+}
+
+/** What a stopped server has is shown as well, but a script sees that it does not run. */
+async function showStatus(settings: ServerSettings): Promise<Outcome> {
+  const report = (await ask(settings, { op: 'status', args: {} })) as Report
+  const exit = report.running ? EXIT.ok : EXIT.unavailable
+  return { result: report, lines: views.status(report), exit }
 }
 
 /** All pages: the server answers a thousand at a time. */
