@@ -21,6 +21,7 @@ import {
   readConfigFile,
   readEnvironment,
   type Source,
+  strangeVariables,
 } from './sources.ts'
 
 /** Beside the keys. */
@@ -42,6 +43,8 @@ export interface ServerCommand {
   readonly options: ReadonlyMap<string, string>
   /** E_CONFIG for variables and the config file; the settings then are what the rest says. Only of `operate`. */
   readonly wrong: readonly SecureChatError[]
+  /** Sentences about variables that nobody reads. */
+  readonly warnings: readonly string[]
   /** False: it stands in a file that could not be read, so the folders are those of another server perhaps. */
   readonly isPlaceKnown: boolean
 }
@@ -54,7 +57,7 @@ export function parseServerArgs(argv: readonly string[], around: Surroundings): 
   const { env, cwd, defaults } = around
   const line = readCommandLine(argv, cwd)
   const { words, options } = line
-  const plain = { settings: defaults, words, options, wrong: [], isPlaceKnown: true }
+  const plain = { settings: defaults, words, options, wrong: [], warnings: [], isPlaceKnown: true }
   if (line.switches.has('help')) return { ...plain, run: 'help' }
   if (line.switches.has('version')) return { ...plain, run: 'version' }
   if (words.length > 0)
@@ -84,7 +87,8 @@ export function parseServerArgs(argv: readonly string[], around: Surroundings): 
     named === '' || file !== null || sources.some(({ values }) => values.has('data'))
   if (file !== null) sources.push(file)
   const settings = choose(sources, defaults, complain)
-  return { run, settings, words, options, wrong, isPlaceKnown }
+  const warnings = strangeVariables(env)
+  return { run, settings, words, options, wrong, warnings, isPlaceKnown }
 }
 
 /** What `securechat-server setup` wrote into the default folder of keys, if it ever ran there. */

@@ -33,7 +33,8 @@ function readCommand(argv: readonly string[]): ServerCommand {
 }
 
 async function run(argv: readonly string[], command: ServerCommand): Promise<ExitCode> {
-  const { run: what, settings, options } = command
+  const { run: what, settings, options, warnings } = command
+  for (const text of warnings) warn(text)
   switch (what) {
     case 'help':
       process.stdout.write(serverHelp(settings))

@@ -106,6 +106,24 @@ export function variableOf(flag: string): string {
   return `SECURECHAT_${flag.toUpperCase().replaceAll('-', '_')}`
 }
 
+/** Beside the settings; the first moves keys and data. */
+const OWN_VARIABLES = ['SECURECHAT_HOME', 'SECURECHAT_CONFIG']
+
+/**
+ * About variables that look like mistyped ones of the server. Only what is near is named: the client has variables with the
+ * same beginning.
+ */
+export function strangeVariables(
+  env: Readonly<Record<string, string | undefined>>,
+): readonly string[] {
+  const known = [...OWN_VARIABLES, ...[...SETTINGS.values()].map(({ flag }) => variableOf(flag))]
+  return Object.keys(env).flatMap((name) => {
+    if (!/^SECURECHAT_/i.test(name) || known.includes(name)) return []
+    const meant = nearest(name, known)
+    return meant === undefined ? [] : [`${name} counts for nothing: did you mean ${meant}?`]
+  })
+}
+
 /** An empty variable counts as unset. Other SECURECHAT_* variables belong to the client. */
 export function readEnvironment(
   env: Readonly<Record<string, string | undefined>>,

@@ -41,7 +41,7 @@ async function setup(argv: readonly string[]): Promise<void> {
   if (isRemoval) fail('E_USAGE', 'setup removes nothing: there is no --remove.')
   const system = thisSystem()
   const defaults = defaultSettings(homeOf(system))
-  const { run, settings } = parseServerArgs(rest, {
+  const { run, settings, warnings } = parseServerArgs(rest, {
     env: system.env,
     cwd: system.cwd,
     defaults,
@@ -51,6 +51,7 @@ async function setup(argv: readonly string[]): Promise<void> {
     process.stdout.write(serverHelp(defaults))
     return
   }
+  for (const text of warnings) process.stderr.write(`securechat-server: ${inert(text)}\n`)
   const isNew = newFile !== undefined || newFd !== undefined
   const given = isNew
     ? ((await passwordFrom({ passwordFile: newFile, passwordFd: newFd })) ?? null)

@@ -1,3 +1,6 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+
 import test from 'ava'
 import fc from 'fast-check'
 
@@ -153,6 +156,25 @@ test('whose folder it is, is not known from a named file that cannot be read', (
   t.true(known(['status', '--config', '/c.json', '--data', 'd']))
   t.true(known(['status', '--config', '/c.json'], { SECURECHAT_DATA: 'd' }))
   t.true(known(['status']))
+})
+
+test('a mistyped variable is named; those of the client are not meant', (t) => {
+  const { settings, warnings } = parse([], {
+    env: { SECURECHAT_REGISTRATON: 'closed', SECURECHAT_CONFGI: 'x', securechat_port: '1' },
+  })
+  t.is(settings.registration, 'open')
+  t.deepEqual(warnings, [
+    'SECURECHAT_REGISTRATON counts for nothing: did you mean SECURECHAT_REGISTRATION?',
+    'SECURECHAT_CONFGI counts for nothing: did you mean SECURECHAT_CONFIG?',
+    'securechat_port counts for nothing: did you mean SECURECHAT_PORT?',
+  ])
+  const sources = readdirSync('lib/cli', { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => readFileSync(join('lib/cli', name), 'utf8'))
+  const names = sources.flatMap((text) => text.match(/SECURECHAT_[A-Z_]*[A-Z]/g) ?? [])
+  t.true(names.includes('SECURECHAT_DOWNLOAD_DIR'))
+  const env = Object.fromEntries(names.map((name) => [name, '']))
+  t.deepEqual(parse([], { env }).warnings, [])
 })
 
 test('--debug is a log level; a level named on the same line wins', (t) => {

@@ -64,7 +64,7 @@ async function verdicts(
   person?: LaunchPassword,
 ): Promise<Found> {
   const options = new Map(words.map((word) => [word, '']))
-  const asked = { settings, options, wrong: [], isPlaceKnown: true }
+  const asked = { settings, options, wrong: [], warnings: [], isPlaceKnown: true }
   const { result, exit } = await doctor(asked, now, person)
   const { checks } = result as { readonly checks: readonly Check[] }
   return {

@@ -26,7 +26,10 @@ const BACKUP_DAYS = 7
 const LOOPBACK = '127.0.0.1'
 const MARK: Readonly<Record<Verdict, string>> = { ok: 'ok', warning: 'WARN', bad: 'BAD' }
 
-export type Asked = Pick<ServerCommand, 'settings' | 'options' | 'wrong' | 'isPlaceKnown'>
+export type Asked = Pick<
+  ServerCommand,
+  'settings' | 'options' | 'wrong' | 'warnings' | 'isPlaceKnown'
+>
 
 /** `person` is asked for the launch password when nobody gave it and no server runs that has it. */
 export async function doctor(
@@ -34,10 +37,11 @@ export async function doctor(
   now: number,
   person: LaunchPassword = launchPasswordOrAsk(asked.settings),
 ): Promise<Outcome> {
-  const { settings, wrong } = asked
+  const { settings, wrong, warnings } = asked
   const bad = wrongSettings(wrong)
   if (!asked.isPlaceKnown) return outcomeOf(bad)
-  const config = [...bad, ...contradictions(settings)]
+  const strange = warnings.map((text) => check('config', 'warning', text))
+  const config = [...bad, ...strange, ...contradictions(settings)]
   if (config.length === 0) config.push(check('config', 'ok', 'nothing contradicts itself'))
   const isStopped = asked.options.has('stopped')
   return outcomeOf([...(await around(settings, { isStopped, now, person })), ...config])
