@@ -2,6 +2,7 @@
 // (flags, environment, file) is the business of cli/; a value outside its row is E_CONFIG with a sentence for the operator.
 import { LIMITS } from '../protocol/limits.ts'
 import { fail } from '../util/errors.ts'
+import { parseSpan, spanText } from '../util/span.ts'
 
 export type RegistrationPolicy = 'open' | 'invite' | 'closed'
 export type EmailPolicy = 'no' | 'required'
@@ -303,7 +304,7 @@ function isOption(name: string): name is keyof ServerConfig {
 }
 
 /**
- * A complete configuration from what an operator wrote; numbers may be text (environment, flags).
+ * A complete configuration from what an operator wrote; numbers may be text (environment, flags), and ms a span like 30d.
  *
  * @throws E_CONFIG naming the setting, what is allowed and what was found.
  */
@@ -326,12 +327,21 @@ function parseOption(
     if (typeof value === 'string' && option.values.includes(value)) return value
     return fail('E_CONFIG', `${name} is one of ${option.values.join(', ')}.`)
   }
-  const n = typeof value === 'string' && /^\d+$/.test(value.trim()) ? Number(value) : value
+  const n = typeof value === 'string' ? numberIn(value.trim(), option.unit) : value
   if (typeof n === 'number' && Number.isSafeInteger(n) && n >= option.min && n <= option.max) {
     return n
   }
-  return fail(
-    'E_CONFIG',
-    `${name} is a whole number from ${option.min} to ${option.max} (${option.unit}).`,
-  )
+  return fail('E_CONFIG', `${name} is ${rangeOf(option)} (${option.unit}).`)
+}
+
+/** What an option takes, in words. */
+export function rangeOf({ unit, min, max }: NumberOption): string {
+  const range = `a whole number from ${min} to ${max}`
+  return unit === 'ms' ? `${range}, or a span from ${spanText(min)} to ${spanText(max)}` : range
+}
+
+function numberIn(text: string, unit: string): number | undefined {
+  if (/^\d+$/.test(text)) return Number(text)
+  const seconds = unit === 'ms' ? parseSpan(text) : null
+  return seconds === null ? undefined : seconds * 1000
 }

@@ -1,6 +1,7 @@
 import test from 'ava'
 
 import { parseServerConfig, SERVER_OPTIONS } from '../../lib/server/config.ts'
+import { parseSpan, spanText } from '../../lib/util/span.ts'
 import { outcome } from '../helpers/refusals.ts'
 
 test('defaults are complete and within their own ranges', (t) => {
@@ -15,6 +16,28 @@ test('numbers may be text, choices are words', (t) => {
     registration: 'invite',
   })
   t.is(parseServerConfig({ maxClients: undefined }).maxClients, 10_000)
+})
+
+test('times are ms, or spans as people write them', (t) => {
+  const DAY = 86_400_000
+  t.is(parseServerConfig({ mailboxLifeMs: '30d' }).mailboxLifeMs, 30 * DAY)
+  t.is(parseServerConfig({ fileLifeMs: '2W' }).fileLifeMs, 14 * DAY)
+  t.is(parseServerConfig({ idleMs: '90s' }).idleMs, 90_000)
+  t.is(parseServerConfig({ mailboxLifeMs: String(DAY) }).mailboxLifeMs, DAY)
+  const refused = {
+    code: 'E_CONFIG',
+    message: /from 3600000 to 2678400000, or a span from 1h to 31d/,
+  }
+  for (const bad of ['32d', '5m', '30 d', 'd', '1y', '']) {
+    t.throws(() => parseServerConfig({ mailboxLifeMs: bad }), refused, bad)
+  }
+  t.throws(() => parseServerConfig({ maxClients: '30d' }), { code: 'E_CONFIG' }) // not a time
+  for (const option of Object.values(SERVER_OPTIONS)) {
+    if (option.kind !== 'number' || option.unit !== 'ms') continue
+    for (const ms of [option.min, option.default, option.max]) {
+      t.is((parseSpan(spanText(ms)) ?? 0) * 1000, ms)
+    }
+  }
 })
 
 test('what is not a setting, or not a value of it', (t) => {

@@ -1,8 +1,9 @@
 // What a person chose for the window on this device, as words: what `!set` shows and takes besides the choices of the account.
 // Pure; where it is kept is the notebook of the session.
 import { fail } from '../../util/errors.ts'
+import { parseSpan } from '../../util/span.ts'
 import { formatBytes } from './progress-row.ts'
-import { parseSpan, spanWords } from './when.ts'
+import { spanWords } from './when.ts'
 
 export const PREFERENCES = ['time', 'notify', 'autoaccept', 'lock'] as const
 export type PreferenceName = (typeof PREFERENCES)[number]

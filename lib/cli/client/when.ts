@@ -1,21 +1,8 @@
 // Dates and lengths of time as people type them. Pure.
 import { fail } from '../../util/errors.ts'
+import { parseSpan } from '../../util/span.ts'
 
-const UNITS: Readonly<Record<string, number>> = {
-  s: 1,
-  m: 60,
-  h: 3600,
-  d: 86_400,
-  w: 7 * 86_400,
-}
 const DAY_MS = 86_400_000
-
-/** `90s`, `5m`, `1h`, `2d`, `1w` in seconds; null for anything else. */
-export function parseSpan(typed: string): number | null {
-  const [, count = '', unit = ''] = /^(\d{1,6})([smhdw])$/i.exec(typed) ?? []
-  const seconds = UNITS[unit.toLowerCase()]
-  return seconds === undefined ? null : Number(count) * seconds
-}
 
 /**
  * `2026-11-20`, `2026-11-20T12:30`, `today`, `yesterday`, or a span before now (`2d`), local time. `end`: a day alone means

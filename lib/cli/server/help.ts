@@ -1,4 +1,5 @@
 // What --help and --print-config say; generated from the tables.
+import { spanText } from '../../util/span.ts'
 import { EXIT, EXIT_MEANINGS } from '../exit-codes.ts'
 import { OPERATOR_COMMANDS } from './operator/options.ts'
 import { isReloadable, type ServerSettings, SETTINGS } from './settings.ts'
@@ -47,8 +48,9 @@ function settingRows(defaults: ServerSettings, wanted: (name: string) => boolean
     .filter(([name]) => wanted(name))
     .map(([name, { flag, placeholder, help }]) => {
       const value = shown.get(name)
+      const usual = typeof value === 'number' && placeholder === 'TIME' ? spanText(value) : value
       const fallback =
-        typeof value === 'string' || typeof value === 'number' ? ` (default: ${value})` : ''
+        typeof usual === 'string' || typeof usual === 'number' ? ` (default: ${usual})` : ''
       const mark = isReloadable(name) ? ' *' : ''
       return row(
         `--${flag}${placeholder === null ? '' : ` ${placeholder}`}`,

@@ -2,7 +2,12 @@
 // relay itself come from server/config.ts; those of the program around it stand here. Knows no source.
 import { resolve } from 'node:path'
 
-import { parseServerConfig, SERVER_OPTIONS, type ServerConfig } from '../../server/config.ts'
+import {
+  parseServerConfig,
+  rangeOf,
+  SERVER_OPTIONS,
+  type ServerConfig,
+} from '../../server/config.ts'
 import { LIVE_SETTINGS } from '../../server/live-settings.ts'
 import { MAILBOX_LIMITS } from '../../storage/box-table.ts'
 import { LOG_LEVELS, type LogLevel } from '../log.ts'
@@ -210,11 +215,14 @@ function orList(words: readonly string[]): string {
 function relayRow(name: keyof ServerConfig): Setting<ServerConfig[typeof name]> {
   const option = SERVER_OPTIONS[name]
   const number = option.kind === 'number'
+  const isTime = number && option.unit === 'ms'
   return {
     flag: name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`),
-    placeholder: number ? 'N' : option.values.join('|'),
-    help: number ? `${option.unit}; ${option.about}` : option.about,
-    takes: number ? `a whole number from ${option.min} to ${option.max}` : orList(option.values),
+    placeholder: number ? (isTime ? 'TIME' : 'N') : option.values.join('|'),
+    help: number
+      ? `${isTime ? 'ms or a span like 30d' : option.unit}; ${option.about}`
+      : option.about,
+    takes: number ? rangeOf(option) : orList(option.values),
     read: (text) => {
       try {
         return parseServerConfig({ [name]: text })[name]

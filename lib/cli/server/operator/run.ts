@@ -1,6 +1,6 @@
 // One operator's command from its words to what is printed. Every command prints sentences, or with --json one object.
 import { fail } from '../../../util/errors.ts'
-import { parseSpan } from '../../client/when.ts'
+import { parseSpan } from '../../../util/span.ts'
 import { EXIT, type ExitCode } from '../../exit-codes.ts'
 import type { ServerCommand } from '../args.ts'
 import type { ServerSettings } from '../settings.ts'
