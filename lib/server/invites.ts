@@ -12,7 +12,7 @@ const KIND = 'invite'
 const CODE_BYTES = 10
 const INDEX = { index: { all: 'x' } }
 /** More accounts for one code would make it a password that everybody knows. */
-const USES_MAX = 1000
+export const USES_MAX = 1000
 
 export interface Invite {
   /** Names the invitation for `revoke`; the code cannot be told from it. */

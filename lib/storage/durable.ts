@@ -17,6 +17,22 @@ export function errnoOf(error: unknown): string | undefined {
   return typeof code === 'string' ? code : undefined
 }
 
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file or folder',
+  ENOTDIR: 'a part of its path is no folder',
+  EISDIR: 'it is a folder',
+  EACCES: 'permission denied',
+  EPERM: 'not permitted',
+  EROFS: 'the file system is read-only',
+  ENAMETOOLONG: 'the name is too long',
+}
+
+/** Why a system call failed, to go on a sentence with. */
+export function reasonOf(error: unknown): string {
+  const errno = errnoOf(error) ?? ''
+  return REASONS[errno] ?? (errno === '' ? String(error) : errno)
+}
+
 /** No room on the disk, in the user's disk quota, or under the process's file size limit. */
 export function isDiskFull(error: unknown): boolean {
   return ['ENOSPC', 'EDQUOT', 'EFBIG'].includes(errnoOf(error) ?? '')

@@ -159,14 +159,20 @@ test('what kill -9 left of the socket is in nobody\u2019s way; no server, no ans
 test('commands are words, and wrong ones are named', async (t) => {
   const home = join(await scratch(t), 'none')
   for (const [words, expected] of [
-    ['usr list', /no command "usr".*user list/],
+    ['usr list', /no command "usr"\. Did you mean user list\?\n.*--help lists the options\.\n$/],
     ['user', /user is one of user list/],
     ['user show', /Usage: securechat-server user show NAME/],
     ['user list bob', /Usage/],
     ['user list --uses 3', /has no option --uses/],
     ['--uses 3', /--uses belongs to a command/],
     ['invite create --expires never', /--expires takes a span/],
-    ['invite create --uses many', /--uses takes a whole number/],
+    ['invite create --uses many', /--uses takes a whole number from 1 to 1000/],
+    ['invite create --uses 1001', /--uses takes a whole number from 1 to 1000/],
+    ['invite create --uses 0', /--uses takes a whole number from 1 to 1000/],
+    ['invite create --uses -1', /--uses takes a whole number from 1 to 1000/],
+    ['status --port -1', /--port takes a whole number from 0 to 65535, not "-1"/],
+    ['status --port --uses', /--port needs a value/],
+    ['backup ', /FILE is empty/],
   ] as const) {
     const { code, err } = await operate(home, ...words.split(' '))
     t.is(code, 2, words)

@@ -58,13 +58,13 @@ export function parseServerArgs(argv: readonly string[], around: Surroundings): 
   const line = readCommandLine(argv, cwd)
   const { words, options } = line
   const plain = { settings: defaults, words, options, wrong: [], warnings: [], isPlaceKnown: true }
-  if (line.switches.has('help')) return { ...plain, run: 'help' }
-  if (line.switches.has('version')) return { ...plain, run: 'version' }
+  if (line.switches.has('help') || words[0] === 'help') return { ...plain, run: 'help' }
+  if (line.switches.has('version') || words[0] === 'version') return { ...plain, run: 'version' }
   if (words.length > 0)
     commandOf(words, options) // a wrong one is named before anything is read
   else if (options.size > 0) {
     const flag = [...options.keys()].join(' --')
-    fail('E_USAGE', `--${flag} belongs to a command. --help lists what there is.`)
+    fail('E_USAGE', `--${flag} belongs to a command.`)
   }
 
   const run = line.switches.has('print-config')

@@ -3,6 +3,7 @@
 import { dirname } from 'node:path'
 import { parseArgs } from 'node:util'
 
+import { reasonOf } from '../../storage/durable.ts'
 import { fail } from '../../util/errors.ts'
 import { nearest } from '../nearest.ts'
 import { COMMAND_OPTIONS } from './operator/options.ts'
@@ -76,7 +77,8 @@ export function readCommandLine(argv: readonly string[], cwd: string): CommandLi
     const name = BY_FLAG.get(flag)
     if (WITH_VALUE.includes(flag)) {
       const text = token.value
-      if (text === undefined || (!token.inlineValue && text.startsWith('-'))) {
+      // -1 is a wrong number, not the next option
+      if (text === undefined || (!token.inlineValue && /^-(?!\d)/.test(text))) {
         const wanted = SETTINGS.get(name ?? '')?.placeholder ?? COMMAND_OPTIONS[flag] ?? 'FILE'
         fail('E_USAGE', `${place} needs a value: ${place} ${wanted}`)
       }
@@ -148,7 +150,7 @@ export function readConfigFile(
   try {
     text = readFile(path)
   } catch (cause) {
-    complain('E_CONFIG', `The configuration ${path} cannot be read: ${reason(cause)}`, cause)
+    complain('E_CONFIG', `The configuration ${path} cannot be read: ${reasonOf(cause)}.`, cause)
     return null
   }
   const found = parseObject(path, text, complain)
@@ -177,22 +179,14 @@ function parseObject(
   try {
     parsed = JSON.parse(text.replace(/^\uFEFF/, ''))
   } catch (cause) {
-    complain('E_CONFIG', `The configuration ${path} is not JSON: ${reason(cause)}`, cause)
+    complain(
+      'E_CONFIG',
+      `The configuration ${path} is not JSON: ${cause instanceof Error ? cause.message : ''}`,
+      cause,
+    )
     return null
   }
   if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return { ...parsed }
   complain('E_CONFIG', `The configuration ${path} must be one JSON object, like {"port": 7700}.`)
   return null
-}
-
-const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: 'no such file.',
-  EACCES: 'permission denied.',
-  EISDIR: 'it is a folder.',
-}
-
-function reason(cause: unknown): string {
-  if (!(cause instanceof Error)) return String(cause)
-  const code = 'code' in cause ? String(cause.code) : ''
-  return REASONS[code] ?? cause.message
 }

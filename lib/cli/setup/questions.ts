@@ -128,7 +128,10 @@ function size(name: NameOf<number>, message: string): Question {
         initial,
         validate: (typed) => {
           if (sizeOf(typed) === undefined) return 'That is not a size, like 500 MiB or 4 GiB.'
-          return bytesOf(typed) !== undefined || refusal(name).replaceAll(NUMBER, asSize)
+          return (
+            bytesOf(typed) !== undefined ||
+            refusal(name).replace('whole number', 'size').replaceAll(NUMBER, asSize)
+          )
         },
       })
       return { [name]: bytesOf(text) }

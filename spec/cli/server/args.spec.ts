@@ -186,6 +186,8 @@ test('--debug is a log level; a level named on the same line wins', (t) => {
 test('help and version need nothing else to be right', (t) => {
   t.is(parse(['-h', '--config', '/none.json']).run, 'help')
   t.is(parse(['-V'], { env: { SECURECHAT_PORT: 'x' } }).run, 'version')
+  t.is(parse(['help']).run, 'help')
+  t.is(parse(['version']).run, 'version')
   const help = serverHelp(DEFAULTS)
   for (const { flag } of SETTINGS.values()) t.true(help.includes(`--${flag}`), flag)
   // DEFAULTS holds no long path

@@ -179,7 +179,14 @@ test('nothing is replaced: not a backup, not data, not other keys; the same keys
   await t.throwsAsync(write(from, running, file), { code: 'E_FILE' })
   await t.throwsAsync(write(from, running, join(from.settings.data, 'b')), { code: 'E_FILE' })
   await t.throwsAsync(write(from, running, join(from.settings.keys, 'b')), { code: 'E_FILE' })
-  await t.throwsAsync(write(from, running, join(from.root, 'none', 'b')), { code: 'E_FILE' })
+  await t.throwsAsync(write(from, running, join(from.root, 'none', 'b')), {
+    code: 'E_FILE',
+    message: /into \/.*\/none: no such file or folder\.$/,
+  })
+  await t.throwsAsync(write(from, running, join(file, 'b')), {
+    code: 'E_FILE',
+    message: /into \/.*\/backup: a part of its path is no folder\.$/,
+  })
   await running.close()
 
   const plain = { passphrase: '', isDry: false }
@@ -200,6 +207,10 @@ test('nothing is replaced: not a backup, not data, not other keys; the same keys
   await mkdir(data)
   await t.notThrowsAsync(restoreBackup({ keys: from.settings.keys, data }, file, plain))
   await t.throwsAsync(restoreBackup({ keys, data }, join(to.root, 'no'), plain), { code: 'E_FILE' })
+  await t.throwsAsync(restoreBackup({ keys, data }, to.root, plain), {
+    code: 'E_FILE',
+    message: /could not be restored: it is a folder\.$/,
+  })
   t.deepEqual((await readdir(to.root)).sort(), ['data', 'keys'])
 })
 

@@ -132,6 +132,13 @@ for (const question of QUESTIONS) {
   }
 }
 
+test('a size out of its range is refused as a size', async (t) => {
+  const { form, asked } = scripted(null)
+  for (const question of QUESTIONS) await question.ask(form, defaults)
+  const waiting = asked.find(({ message }) => message.startsWith('Messages that wait, for one'))
+  t.is(await waiting?.validate?.('1 KiB'), 'That is not a size from 4 MiB to 16 GiB.')
+})
+
 test('an engine that there is not is refused by name, with what there is', (t) => {
   const words = ['--storage', 'postgres']
   const error = t.throws(() => parse(words), { code: 'E_USAGE' })

@@ -11,6 +11,7 @@ import {
   FILE_MODE,
   isDiskFull,
   privateFolder,
+  reasonOf,
   syncFolder,
   writeFully,
 } from '../../../storage/durable.ts'
@@ -65,10 +66,9 @@ export async function restoreBackup(
     if (isDiskFull(error)) {
       fail('E_DISK_FULL', 'The disk is full: the backup was not restored.', error)
     }
-    const code = errnoOf(error) ?? String(error)
-    if (code === 'ENOENT')
+    if (errnoOf(error) === 'ENOENT')
       fail('E_FILE', `There is no backup ${file}, or its place is gone.`, error)
-    return fail('E_FILE', `The backup ${file} could not be restored (${code}).`, error)
+    return fail('E_FILE', `The backup ${file} could not be restored: ${reasonOf(error)}.`, error)
   }
 }
 

@@ -9,6 +9,7 @@ import {
   errnoOf,
   FILE_MODE,
   isDiskFull,
+  reasonOf,
   replaceFile,
   syncFolder,
   writeFully,
@@ -64,8 +65,7 @@ export async function writeBackup(
     if (isDiskFull(error)) {
       fail('E_DISK_FULL', `The disk is full: the backup ${file} was not written.`, error)
     }
-    const reason = errnoOf(error) ?? String(error)
-    return fail('E_FILE', `The backup ${file} could not be written (${reason}).`, error)
+    return fail('E_FILE', `The backup ${file} could not be written: ${reasonOf(error)}.`, error)
   } finally {
     await Promise.all(frozen.map((each) => each.file.close()))
     await rm(temporary, { force: true })
@@ -76,11 +76,11 @@ export async function writeBackup(
 export async function refusePlace(folders: Folders, file: string): Promise<void> {
   refuseWithin(folders, file)
   if (await exists(file)) taken(file)
+  const folder = dirname(file)
   try {
-    await access(dirname(file), constants.W_OK)
+    await access(`${folder}/.`, constants.W_OK) // a file is no folder
   } catch (error) {
-    const reason = errnoOf(error) ?? String(error)
-    fail('E_FILE', `The backup ${file} could not be written (${reason}).`, error)
+    fail('E_FILE', `No backup can be written into ${folder}: ${reasonOf(error)}.`, error)
   }
 }
 

@@ -133,7 +133,7 @@ async function orderIn(
 }
 
 function fileIn([file = '']: readonly string[]): string {
-  return resolve(process.cwd(), file)
+  return file === '' ? fail('E_USAGE', 'FILE is empty.') : resolve(process.cwd(), file)
 }
 
 /** The first line of the file; empty without one. */

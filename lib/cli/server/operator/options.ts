@@ -132,5 +132,5 @@ function unknown(words: readonly string[]): never {
     OPERATOR_COMMANDS.map(({ name }) => name),
   )
   const hint = known === undefined ? '' : ` Did you mean ${known}?`
-  return fail('E_USAGE', `There is no command "${first}".${hint} --help lists what there is.`)
+  return fail('E_USAGE', `There is no command "${first}".${hint}`)
 }

@@ -1,4 +1,5 @@
 // One operator's command from its words to what is printed. Every command prints sentences, or with --json one object.
+import { USES_MAX } from '../../../server/invites.ts'
 import { fail } from '../../../util/errors.ts'
 import { parseSpan } from '../../../util/span.ts'
 import { EXIT, type ExitCode } from '../../exit-codes.ts'
@@ -40,7 +41,7 @@ const named = ([name = '']: readonly string[]): Args => ({ name })
 
 const RUNNERS: Readonly<Record<string, Runner>> = {
   'invite create': asked('invite.create', (_, options) => ({
-    uses: whole(options.get('uses') ?? '1'),
+    uses: usesIn(options.get('uses') ?? '1'),
     forMs: spanMs(options.get('expires')) ?? INVITE_DAYS * DAY_MS,
   })),
   'invite list': asked('invite.list'),
@@ -121,8 +122,10 @@ async function listUsers(settings: ServerSettings): Promise<Outcome> {
   return { result: users, lines: views['user.list']({ users, more: false }) }
 }
 
-function whole(text: string): number {
-  return /^\d{1,6}$/.test(text) ? Number(text) : fail('E_USAGE', '--uses takes a whole number.')
+function usesIn(text: string): number {
+  const uses = /^\d{1,6}$/.test(text) ? Number(text) : 0
+  if (uses >= 1 && uses <= USES_MAX) return uses
+  return fail('E_USAGE', `--uses takes a whole number from 1 to ${USES_MAX}.`)
 }
 
 function spanMs(text: string | undefined): number | undefined {
