@@ -181,7 +181,7 @@ export async function makeServerKeys(
 /**
  * Sets, changes or (null) removes the launch password. Every file is replaced whole, and server.store-key last: until then
  * the old password opens all of them, from then on the new one. A removed password leaves the other two sealed under
- * what now lies beside them. A running server is not disturbed.
+ * what now lies beside them. 'none': there was none to remove. A running server is not disturbed.
  *
  * @throws E_AUTH E_CONFIG E_CORRUPT E_FILE E_DISK_FULL
  */
@@ -190,7 +190,7 @@ export async function changeLaunchPassword(
   current: LaunchPassword,
   next: () => Promise<string | null>,
   cost?: ScryptCost,
-): Promise<'set' | 'removed'> {
+): Promise<'set' | 'removed' | 'none'> {
   const path = paths(dir)
   const files = whole(await read(dir))
   if (files === null) {
@@ -199,6 +199,7 @@ export async function changeLaunchPassword(
   const { storeKey } = use(files, dir, await openMaster(files.store, current))
   const password = await next()
   if (password === null) {
+    if (files.store.k === 'server-store-key') return 'none'
     await replaceKey(path.store, { k: 'server-store-key', key: storeKey })
     return 'removed'
   }

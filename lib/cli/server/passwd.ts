@@ -73,12 +73,31 @@ export async function passwd(words: PasswdWords, settings: ServerSettings): Prom
     }
   }
   const outcome = await changeLaunchPassword(settings.keys, launchPasswordOrAsk(settings), next)
-  process.stdout.write(
-    outcome === 'set'
-      ? 'The launch password is set. Without it these keys open nothing: keep it elsewhere, too.\n'
-      : 'The launch password is removed: the server starts without a question.\n',
-  )
+  for (const line of passwdLines(outcome, settings.launchPasswordFile)) {
+    process.stdout.write(`${line}\n`)
+  }
   return EXIT.ok
+}
+
+/** What became of it, and what else has to follow. `file`: where the settings say that the password stands. */
+export function passwdLines(outcome: 'set' | 'removed' | 'none', file: string | null): string[] {
+  switch (outcome) {
+    case 'none':
+      return ['There is no launch password. Nothing was changed.']
+    case 'removed':
+      return [
+        'The launch password is removed: the server starts without a question.',
+        'Backups made before still need it.',
+      ]
+    case 'set':
+      return [
+        'The launch password is set. Without it these keys open nothing: keep it elsewhere, too.',
+        file === null
+          ? 'A file that gives it at the start, as LoadCredential=launch-password of a unit names one, must hold the new one.'
+          : `The server reads it from ${file} at its start: that must hold the new one.`,
+        'Backups made before open as they did, with the old one or with none.',
+      ]
+  }
 }
 
 async function askNew(): Promise<string> {

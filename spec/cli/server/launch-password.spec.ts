@@ -17,7 +17,7 @@ import {
   lockMaster as lock,
   MASTER as SHAPE,
 } from '../../../lib/cli/server/master-key.ts'
-import { passwdWords } from '../../../lib/cli/server/passwd.ts'
+import { passwdLines, passwdWords } from '../../../lib/cli/server/passwd.ts'
 import { createSetup, opaqueReady } from '../../../lib/crypto/opaque.ts'
 import { hex } from '../../../lib/util/bytes.ts'
 import { rsa3072 } from '../../helpers/keys.ts'
@@ -67,6 +67,9 @@ test('set, change, remove: the same keys open, by the password of the time only'
     t.is(hex(keys?.opaqueSetup ?? MASTER), hex(plain?.opaqueSetup ?? MASTER.subarray(1)))
     t.deepEqual(keys?.sik.publicKey.spki, plain?.sik.publicKey.spki)
   }
+  const untouched = await contents(dir)
+  t.is(await changeLaunchPassword(dir, saying(null), next(null)), 'none')
+  t.deepEqual(await contents(dir), untouched)
   t.is(await changeLaunchPassword(dir, saying(null), next(FIRST)), 'set')
   await opens(FIRST)
   const all = Buffer.concat([...(await contents(dir)).values()])
@@ -210,6 +213,16 @@ test('what is too short, too long or no line is no launch password', (t) => {
   for (const bad of ['', 'short', 'eleven char', 'x'.repeat(1025), 'two\nlines and more']) {
     t.is(typeof launchPasswordProblem(bad), 'string', bad)
   }
+})
+
+test('a new launch password: its file, and the backups of before, are called to mind', (t) => {
+  const file = passwdLines('set', '/etc/securechat/launch-password').join('\n')
+  t.regex(file, /from \/etc\/securechat\/launch-password at its start: that must hold the new one/)
+  t.regex(passwdLines('set', null).join('\n'), /LoadCredential=launch-password/)
+  for (const outcome of ['set', 'removed'] as const) {
+    t.regex(passwdLines(outcome, null).join('\n'), /Backups made before/)
+  }
+  t.regex(passwdLines('none', null).join('\n'), /Nothing was changed/)
 })
 
 test('words of passwd', (t) => {
