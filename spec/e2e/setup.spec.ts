@@ -33,8 +33,8 @@ test('unattended: a trial, keys, a config file that the next start reads; a seco
   t.regex(done.out, /It works; everything of the trial is gone\.\n/)
   const [invite = ''] = /securechat:\/\/127\.0\.0\.1:\d+\/#[a-z2-7]+/.exec(done.out) ?? []
   t.not(invite, '')
-  t.regex(done.out, /Then invite somebody: securechat-server invite create\n/)
   const config = join(home, 'keys', 'server.config.json')
+  t.true(done.out.includes(`Then invite somebody: ${BIN} invite create --config ${config}\n`))
   t.is((await stat(config)).mode & 0o777, 0o600)
   t.like(JSON.parse(await readFile(config, 'utf8')), { registration: 'invite', presence: 'yes' })
   t.deepEqual(await readdir(join(home, 'data')), [])

@@ -10,12 +10,14 @@ import { type Bytes, utf8 } from '../../util/bytes.ts'
 import { fail } from '../../util/errors.ts'
 import { qrRows } from '../client/qr.ts'
 import { PACKAGE_ROOT } from '../home.ts'
+import { programWord } from '../program-word.ts'
 import { CONFIG_NAME } from '../server/args.ts'
 import { createFile } from '../server/create-file.ts'
 import { makeServerKeys } from '../server/identity.ts'
 import { linkOf } from '../server/link.ts'
 import type { ServerSettings } from '../server/settings.ts'
 import type { Answers } from './questions.ts'
+import { shellWord } from '../shell-word.ts'
 import { credentialFile, UNIT_NAME, unitText, verifyUnit } from './unit.ts'
 
 export const MADE_FILES: readonly string[] = [
@@ -86,7 +88,10 @@ function summary(
   isDefaultFolder: boolean,
 ): string {
   const config = join(settings.keys, CONFIG_NAME)
-  const options = isDefaultFolder ? '' : ` --config ${config}`
+  // whoever pastes it elsewhere has no SECURECHAT_HOME there
+  const isFound = isDefaultFolder && (process.env['SECURECHAT_HOME'] ?? '') === ''
+  const options = isFound ? '' : ` --config ${shellWord(config)}`
+  const program = programWord('securechat-server')
   const invite = linkOf({ settings, srv, port: settings.port })
   const [cols, rows] = process.stdout.isTTY ? process.stdout.getWindowSize() : [0, 0]
   const code = qrRows(invite, { cols, rows }) ?? []
@@ -98,15 +103,15 @@ function summary(
     `Keys      ${settings.keys}  (back this folder up)`,
     `Data      ${settings.data}`,
     `Invite    ${invite}`,
-    `Start it: securechat-server${options}`,
+    `Start it: ${program}${options}`,
     ...(settings.registration === 'invite'
-      ? [`Then invite somebody: securechat-server invite create${options}`]
+      ? [`Then invite somebody: ${program} invite create${options}`]
       : []),
     ...(settings.systemd === 'no'
       ? []
       : [
           `Or, as root, with the machine${launchPassword === null ? '' : `; ${password} (root, mode 600) then holds the launch password`}:`,
-          `  cp ${unit} /etc/systemd/system/`,
+          `  cp ${shellWord(unit)} /etc/systemd/system/`,
           '  systemctl daemon-reload && systemctl enable --now securechat',
           ...(userName() === 'root'
             ? ['It runs as root then: a setup as a user of its own is better.']

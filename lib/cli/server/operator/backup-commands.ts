@@ -4,6 +4,8 @@ import { resolve } from 'node:path'
 
 import { codeOf, fail, SecureChatError } from '../../../util/errors.ts'
 import { sleep } from '../../../util/clock.ts'
+import { programWord } from '../../program-word.ts'
+import { shellWord } from '../../shell-word.ts'
 import { systemClock } from '../../system-clock.ts'
 import { markMoved } from '../backup/marks.ts'
 import { restoreBackup, type Restored } from '../backup/restore.ts'
@@ -47,7 +49,10 @@ export async function restore(
     result,
     lines: isDry
       ? [what, ...prospect(result)]
-      : [what, `Restored into ${data} and ${keys}. Start the server with these folders.`],
+      : [
+          what,
+          `Restored into ${data} and ${keys}. Start it: ${programWord('securechat-server')} --keys ${shellWord(keys)} --data ${shellWord(data)}`,
+        ],
   }
 }
 
@@ -85,7 +90,7 @@ export async function move(
     lines: [
       ...written(result),
       'The server has ended and does not start here again. On the new machine:',
-      `  securechat-server restore ${result.file}`,
+      `  securechat-server restore ${shellWord(result.file)}`,
     ],
   }
 }
