@@ -111,7 +111,9 @@ test('keys that are lost or damaged, folders that are open, a disk too full, a c
   await writeFile(join(keys, 'server.identity'), 'x')
   t.like((await verdicts(settings)).of, { keys: 'bad', server: 'bad' })
   await rm(join(keys, 'server.identity'))
+  await rm(join(data, 'store', 'LOCK'))
   const lost = await verdicts(settings)
+  await t.throwsAsync(stat(join(data, 'store', 'LOCK')), { code: 'ENOENT' }) // nothing is made
   t.like(lost.of, { keys: 'bad', server: 'bad' })
   t.regex(lost.says['keys'] ?? '', /: server\.identity\. Put back/)
 })

@@ -75,7 +75,8 @@ export async function lookAtLock({ data }: ServerSettings, state: State): Promis
   }
   if (state.error.code === 'E_LOCKED') return check('lock', 'bad', state.error.message)
   const store = join(data, STORE_FOLDER)
-  if ((await stat(store).catch(() => null)) === null) return free
+  // where nobody ever was, no file of ours is left, which may be root's
+  if ((await stat(join(store, 'LOCK')).catch(() => null)) === null) return free
   try {
     await (await lockFolder(store, { holder: 'securechat-server doctor' })).release()
     return free
