@@ -1,5 +1,5 @@
 // securechat-server setup: unattended, with questions on a terminal, and every way in which it changes nothing.
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -54,6 +54,36 @@ test('unattended: a trial, keys, a config file that the next start reads; a seco
   t.is(id, invite.split('#')[1])
   t.is(await server.kill('SIGTERM'), 0)
 })
+
+test('a server that exists gets its unit and nothing else', async (t) => {
+  const home = await scratch(t)
+  t.is((await run(['setup', '--yes', ...LOCAL, '--registration', 'invite'], home)).code, 0)
+  const keys = join(home, 'keys')
+  const [before, config] = [await contents(keys), join(keys, 'server.config.json')]
+  t.regex((await run(['setup', '--yes'], home)).err, /setup --systemd yes/)
+  const other = await run(['setup', '--systemd', 'yes', '--registration', 'open'], home)
+  t.is(other.code, 78)
+  t.regex(other.err, /says otherwise: registration\./)
+  t.deepEqual(await contents(keys), before)
+  // as after a restore, into folders that are not the usual ones
+  const elsewhere = await scratch(t)
+  const folders = ['--keys', keys, '--data', join(home, 'data', 'server')]
+  const done = await run(['setup', '--systemd', 'yes', ...folders], elsewhere)
+  t.is(done.code, 0, done.err)
+  const after = await contents(keys)
+  t.true(after.get('securechat.service')?.includes(`--config ${config}\n`))
+  after.delete('securechat.service')
+  t.deepEqual(after, before)
+  await rm(config)
+  t.is((await run(['setup', '--systemd', 'yes', '--registration', 'closed'], home)).code, 0)
+  t.like(JSON.parse(await readFile(config, 'utf8')), { registration: 'closed' })
+})
+
+async function contents(folder: string): Promise<Map<string, string>> {
+  const names = await readdir(folder)
+  const read = (name: string): Promise<string> => readFile(join(folder, name), 'latin1')
+  return new Map(await Promise.all(names.map(async (name) => [name, await read(name)] as const)))
+}
 
 test('bad answers, a used port, a folder that cannot be: a sentence, and nothing was made', async (t) => {
   const home = join(await scratch(t), 'home')

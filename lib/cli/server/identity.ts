@@ -176,6 +176,12 @@ export async function makeServerKeys(
   return use(files, dir, master ?? (await openMaster(files.store, password)))
 }
 
+/** Whether a launch password protects them; null when one of the three files is missing. @throws E_CORRUPT E_FILE */
+export async function isProtected(dir: string): Promise<boolean | null> {
+  const files = whole(await read(dir))
+  return files === null ? null : files.store.k === 'server-store-key-locked'
+}
+
 /**
  * Sets, changes or (null) removes the launch password. Every file is replaced whole, and server.store-key last: until then
  * the old password opens all of them, from then on the new one. A removed password leaves the other two sealed under

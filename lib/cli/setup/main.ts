@@ -1,7 +1,7 @@
 // securechat-server setup: questions (or --yes), a trial, keys, config file, invite. Until the trial has passed nothing
 // stands where the server will be; what fails later is taken back. An existing installation is left alone.
-import { readFileSync, rmSync } from 'node:fs'
-import { access, mkdtemp, rm } from 'node:fs/promises'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 
 import { makeFolder, writeError } from '../../storage/durable.ts'
@@ -11,13 +11,18 @@ import { openTerminal } from '../client/terminal-setup.ts'
 import { EXIT, exitCodeOf } from '../exit-codes.ts'
 import { homeOf, thisSystem } from '../home.ts'
 import { inert } from '../sanitise.ts'
-import { parseServerArgs } from '../server/args.ts'
-import { ownerOf } from '../server/data-folder.ts'
+import {
+  CONFIG_NAME,
+  parseServerArgs,
+  type ServerCommand,
+  type Surroundings,
+} from '../server/args.ts'
 import { serverHelp } from '../server/help.ts'
 import { atTerminal, launchPasswordOf, launchPasswordProblem } from '../server/launch-password.ts'
 import { passwdWords } from '../server/passwd.ts'
 import { defaultSettings, type ServerSettings } from '../server/settings.ts'
-import { MADE_FILES, make } from './make.ts'
+import { existingIn, existsText, unitOfExisting } from './existing.ts'
+import { make } from './make.ts'
 import { type Answers, ask } from './questions.ts'
 import { tryOut } from './trial.ts'
 
@@ -40,7 +45,7 @@ async function setup(argv: readonly string[]): Promise<void> {
   if (isRemoval) fail('E_USAGE', 'setup removes nothing: there is no --remove.')
   const system = thisSystem()
   const defaults = defaultSettings(homeOf(system))
-  const { run, settings } = parseServerArgs(rest, {
+  const { run, settings, config } = readWords(rest, {
     env: system.env,
     cwd: system.cwd,
     defaults,
@@ -51,6 +56,10 @@ async function setup(argv: readonly string[]): Promise<void> {
     return
   }
   const isNew = newFile !== undefined || newFd !== undefined
+  if (settings.systemd === 'yes' && (await existingIn(settings)) !== null) {
+    if (isNew) fail('E_USAGE', 'The keys are there already: passwd changes their launch password.')
+    return unitOfExisting(settings, defaults, config)
+  }
   const given = isNew
     ? ((await passwordFrom({ passwordFile: newFile, passwordFd: newFd })) ?? null)
     : await launchPasswordOf(settings)(0)
@@ -68,6 +77,14 @@ async function setup(argv: readonly string[]): Promise<void> {
   await make(answers, defaults)
 }
 
+/** With the settings file beside the keys, also where it is not in the default folder. */
+function readWords(words: readonly string[], around: Surroundings): ServerCommand {
+  const command = parseServerArgs(words, around)
+  const own = join(command.settings.keys, CONFIG_NAME)
+  if (command.config !== null || !existsSync(own)) return command
+  return parseServerArgs([...words, '--config', own], around)
+}
+
 async function questions(settings: ServerSettings, given: string | null): Promise<Answers> {
   const { tty, prompts } = openTerminal()
   try {
@@ -77,21 +94,9 @@ async function questions(settings: ServerSettings, given: string | null): Promis
   }
 }
 
-async function refuseExisting({ keys, data }: ServerSettings): Promise<void> {
-  const found = await Promise.all(
-    MADE_FILES.map((name) =>
-      access(join(keys, name)).then(
-        () => true,
-        () => false,
-      ),
-    ),
-  )
-  if (!found.includes(true) && (await ownerOf(data)) === null) return
-  fail(
-    'E_CONFIG',
-    `There is a SecureChat server in ${found.includes(true) ? keys : data} already. Nothing was changed. ` +
-      'Start it without "setup", or name other folders with --keys and --data.',
-  )
+async function refuseExisting(settings: ServerSettings): Promise<void> {
+  const folder = await existingIn(settings)
+  if (folder !== null) fail('E_CONFIG', existsText(folder))
 }
 
 async function trial(settings: ServerSettings): Promise<void> {

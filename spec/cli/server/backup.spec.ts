@@ -12,6 +12,7 @@ import { restoreBackup } from '../../../lib/cli/server/backup/restore.ts'
 import { sealStream } from '../../../lib/cli/server/backup/sealed.ts'
 import { writeBackup, type Written } from '../../../lib/cli/server/backup/write.ts'
 import { createKey } from '../../../lib/cli/server/key-format.ts'
+import { settingsAfter } from '../../../lib/cli/server/operator/settings-words.ts'
 import { defaultSettings, type ServerSettings } from '../../../lib/cli/server/settings.ts'
 import { type RunningServer, startServer } from '../../../lib/cli/server/start.ts'
 import { systemClock } from '../../../lib/cli/system-clock.ts'
@@ -150,6 +151,49 @@ test('a server that is written to all the time: every backup restores, with all 
   isDone = true
   await writing
   await live.close()
+})
+
+test('the settings beside the keys travel, and name the folders of their new place; one that is there stays', async (t) => {
+  const [from, to, kept, without] = [await home(t), await home(t), await home(t), await home(t)]
+  await keysIn(from)
+  const running = await start(from.settings)
+  const plain = { passphrase: '', isDry: false }
+  const nameIn = ({ settings }: Home): string => join(settings.keys, 'server.config.json')
+  const before = join(from.root, 'before')
+  t.false((await write(from, running, before)).settings)
+  const { data } = from.settings
+  const settings = { registration: 'invite', port: 7801, keys: '../elsewhere', data }
+  await writeFile(nameIn(from), JSON.stringify(settings), { mode: 0o600 })
+  const file = join(from.root, 'backup')
+  t.true((await write(from, running, file)).settings)
+  await running.close()
+
+  const dry = await restoreBackup(to.settings, file, { ...plain, isDry: true })
+  t.is(dry.settings, 'restored')
+  t.deepEqual(await readdir(to.root), [])
+  t.is((await restoreBackup(to.settings, file, plain)).settings, 'restored')
+  const found: unknown = JSON.parse(await readFile(nameIn(to), 'utf8'))
+  const folders = { keys: to.settings.keys, data: to.settings.data }
+  t.deepEqual(found, { ...settings, ...folders })
+  t.is((await stat(nameIn(to))).mode & 0o777, 0o600)
+
+  await mkdir(kept.settings.keys)
+  await writeFile(nameIn(kept), '{"port": 1}')
+  t.is((await restoreBackup(kept.settings, file, plain)).settings, 'kept')
+  t.is(await readFile(nameIn(kept), 'utf8'), '{"port": 1}')
+
+  t.is((await restoreBackup(without.settings, before, plain)).settings, 'none')
+  await t.throwsAsync(stat(nameIn(without)), { code: 'ENOENT' })
+})
+
+test('after a restore it is said what holds when the backup had no settings', (t) => {
+  const settings = defaultSettings({ keys: '/k', data: '/d' })
+  const restored = { parts: 1, bytes: 1, keys: '/k', data: '/d', isDone: true } as const
+  const words = settingsAfter({ ...restored, settings: 'none' }, settings).join('\n')
+  t.regex(words, /NO SETTINGS/)
+  t.regex(words, /its registration is open/)
+  const there = settingsAfter({ ...restored, settings: 'restored' }, settings).join('\n')
+  t.is(there, 'The settings of the backup are in /k/server.config.json.')
 })
 
 test('nothing is replaced: not a backup, not data, not other keys; the same keys are fine', async (t) => {

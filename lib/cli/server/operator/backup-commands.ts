@@ -15,6 +15,7 @@ import type { ServerSettings } from '../settings.ts'
 import { ask, askFolder, askRunning } from './ask.ts'
 import { bytesText } from './format.ts'
 import type { Outcome } from './outcome.ts'
+import { settingsAfter, settingsInBackup, startWords } from './settings-words.ts'
 
 const STOP_MS = 30_000
 const LOOK_MS = 200
@@ -28,7 +29,7 @@ export async function backup(
 ): Promise<Outcome> {
   const args = { file: fileIn(words), passphrase: await passphraseIn(options) }
   const result = (await ask(settings, { op: 'backup', args })) as Written
-  return { result, lines: written(result) }
+  return { result, lines: written(result, settings) }
 }
 
 export async function restore(
@@ -43,9 +44,14 @@ export async function restore(
   const what = `${result.parts} parts, ${bytesText(result.bytes)}, every checksum right.`
   return {
     result,
-    lines: isDry
-      ? [what, `A restore would fill ${data} and ${keys}. Nothing was changed.`]
-      : [what, `Restored into ${data} and ${keys}. Start the server with these folders.`],
+    lines: [
+      what,
+      isDry
+        ? `A restore would fill ${data} and ${keys}. Nothing was changed.`
+        : `Restored into ${data} and ${keys}.`,
+      ...settingsAfter(result, settings),
+      ...(isDry ? [] : startWords(result)),
+    ],
   }
 }
 
@@ -80,8 +86,10 @@ export async function move(
   return {
     result,
     lines: [
-      ...written(result),
-      'The server has ended and does not start here again. On the new machine:',
+      ...written(result, settings),
+      'The server has ended and does not start here again. If a systemd unit starts it, take that out: ' +
+        'systemctl disable securechat',
+      'On the new machine:',
       `  securechat-server restore ${result.file}`,
     ],
   }
@@ -110,12 +118,14 @@ async function whenFree(work: () => Promise<unknown>): Promise<unknown> {
   }
 }
 
-function written({ file, bytes, parts, sealed }: Written): string[] {
+function written(result: Written, settings: ServerSettings): string[] {
+  const { file, bytes, parts, sealed } = result
   return [
     `${file}: ${parts} parts, ${bytesText(bytes)}, read again and right.`,
     sealed
       ? 'It holds the keys of this server, sealed: without the passphrase nobody can restore it.'
       : 'It holds the keys of this server: who has it can pass for the server. Keep it as safe as keys/.',
+    settingsInBackup(result, settings),
   ]
 }
 
