@@ -7,11 +7,11 @@ import { fileURLToPath } from 'node:url'
 import { spawn as spawnTerminal } from '@lydell/node-pty'
 import anyTest from 'ava'
 
-import { Program, scratch } from '../helpers/programs.ts'
+import { OWN_PORT, Program, scratch } from '../helpers/programs.ts'
 
 const BIN = fileURLToPath(new URL('../../bin/securechat-server', import.meta.url))
 const test = anyTest.serial
-const LOCAL = ['--host', '127.0.0.1', '--port', '0']
+const LOCAL = ['--host', '127.0.0.1', '--port', String(OWN_PORT)]
 
 async function run(
   args: readonly string[],
@@ -43,7 +43,7 @@ test('unattended: a trial, keys, a config file that the next start reads; a seco
   t.is(again.code, 78)
   t.regex(again.err, /already\. Nothing was changed/)
   const shown = await run(['--print-config'], home)
-  t.like(JSON.parse(shown.out), { registration: 'invite', host: '127.0.0.1', port: 0 })
+  t.like(JSON.parse(shown.out), { registration: 'invite', host: '127.0.0.1', port: OWN_PORT })
   t.is((await run([], home)).code, 77) // the password is in force
 
   const server = new Program('securechat-server', ['--launch-password-file', password], {
@@ -106,6 +106,11 @@ test('bad answers, a used port, a folder that cannot be: a sentence, and nothing
   t.teardown(() => other.close())
   const address = other.address()
   const port = String(typeof address === 'object' ? (address?.port ?? 0) : 0)
+  const busy = await run(['setup', '--yes', ...LOCAL, '--metrics-port', port], home)
+  t.is(busy.code, 69)
+  t.regex(busy.err, /metrics port/)
+  t.is((await run(['setup', '--yes', '--port', '0'], home)).code, 78)
+  t.is((await run(['setup', '--yes', ...LOCAL, '--metrics-port', LOCAL[3] ?? ''], home)).code, 78)
   const used = await run(['setup', '--yes', '--host', '127.0.0.1', '--port', port], home)
   t.is(used.code, 69)
   t.true(used.err.includes(port), used.err)

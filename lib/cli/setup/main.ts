@@ -23,6 +23,7 @@ import { passwdWords } from '../server/passwd.ts'
 import { defaultSettings, type ServerSettings } from '../server/settings.ts'
 import { existingIn, existsText, unitOfExisting } from './existing.ts'
 import { make } from './make.ts'
+import { portObjection } from './objections.ts'
 import { type Answers, ask } from './questions.ts'
 import { tryOut } from './trial.ts'
 
@@ -69,6 +70,8 @@ async function setup(argv: readonly string[]): Promise<void> {
     fail('E_USAGE', 'Without a terminal, setup needs --yes; options and variables are the answers.')
   }
   await refuseExisting(settings)
+  const objection = portObjection(settings)
+  if (isUnattended && objection !== null) fail('E_CONFIG', objection)
   const answers = isUnattended
     ? { settings, launchPassword: given }
     : await questions(settings, given)

@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path'
 import type { Form } from '../prompts.ts'
 import { launchPasswordProblem } from '../server/launch-password.ts'
 import { type ServerSettings, SETTINGS } from '../server/settings.ts'
+import { portObjection } from './objections.ts'
 import { sizeOf, sizeText } from './sizes.ts'
 
 export interface Answers {
@@ -45,7 +46,7 @@ const FOLDER: Question = {
 export const QUESTIONS: readonly Question[] = [
   FOLDER,
   line('host', 'Address to listen on (0.0.0.0: all):'),
-  line('port', 'Port:'),
+  line('port', 'Port:', portObjection),
   line('publicHost', 'Name or address for the invite (empty: guessed):'),
   choice('registration', 'Who may make an account?', {
     open: 'everybody',
@@ -92,7 +93,11 @@ function refusal(name: keyof ServerSettings): string {
 }
 
 /** Empty only where that is the default. */
-function line(name: NameOf<string | number | null>, message: string): Question {
+function line(
+  name: NameOf<string | number | null>,
+  message: string,
+  objection: (settings: ServerSettings) => string | null = () => null,
+): Question {
   return {
     decides: [name],
     async ask(form, now) {
@@ -101,8 +106,10 @@ function line(name: NameOf<string | number | null>, message: string): Question {
         message,
         initial: initial === null ? '' : String(initial),
         validate: (typed) => {
-          const isNone = typed.trim() === '' && initial === null
-          return isNone || read(name, typed.trim()) !== undefined || refusal(name)
+          if (typed.trim() === '' && initial === null) return true
+          const value = read(name, typed.trim())
+          if (value === undefined) return refusal(name)
+          return objection({ ...now, [name]: value }) ?? true
         },
       })
       return { [name]: read(name, text.trim()) ?? null }

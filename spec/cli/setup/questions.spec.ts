@@ -132,6 +132,15 @@ for (const question of QUESTIONS) {
   }
 }
 
+test('a port that changes, or is that of the metrics, is refused with the question', async (t) => {
+  const { form, asked } = scripted(null)
+  const port = QUESTIONS.find(({ decides }) => decides.includes('port'))
+  await port?.ask(form, { ...defaults, metricsPort: 7790 })
+  t.regex(String(await asked[0]?.validate?.('0')), /has to stay the same/)
+  t.regex(String(await asked[0]?.validate?.('7790')), /metrics/)
+  t.true(await asked[0]?.validate?.('7791'))
+})
+
 test('an engine that there is not is refused by name, with what there is', (t) => {
   const words = ['--storage', 'postgres']
   const error = t.throws(() => parse(words), { code: 'E_USAGE' })
