@@ -9,9 +9,17 @@ import { ownerOf } from '../server/data-folder.ts'
 import { isProtected } from '../server/identity.ts'
 import type { ServerSettings } from '../server/settings.ts'
 import { unlike, writeConfig } from './config-file.ts'
-import { MADE_FILES } from './make.ts'
 import { UNIT_NAME } from './unit.ts'
 import { unitSteps, writeUnit } from './write-unit.ts'
+
+/** Of a set-up, in the folder of keys. */
+export const MADE_FILES: readonly string[] = [
+  'server.identity',
+  'server.opaque',
+  'server.store-key',
+  CONFIG_NAME,
+  UNIT_NAME,
+]
 
 /** The folder in which a server is; null: none. @throws E_CONFIG for other people's files, E_CORRUPT E_FILE */
 export async function existingIn({

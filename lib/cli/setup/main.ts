@@ -22,6 +22,7 @@ import { atTerminal, launchPasswordOf, launchPasswordProblem } from '../server/l
 import { passwdWords } from '../server/passwd.ts'
 import { defaultSettings, type ServerSettings } from '../server/settings.ts'
 import { existingIn, existsText, unitOfExisting } from './existing.ts'
+import { thisMachine } from './ground.ts'
 import { make } from './make.ts'
 import { portObjection } from './objections.ts'
 import { type Answers, ask } from './questions.ts'
@@ -91,7 +92,7 @@ function readWords(words: readonly string[], around: Surroundings): ServerComman
 async function questions(settings: ServerSettings, given: string | null): Promise<Answers> {
   const { tty, prompts } = openTerminal()
   try {
-    return await prompts.form((form) => ask(form, settings, given))
+    return await prompts.form((form) => ask(form, settings, given, thisMachine))
   } finally {
     tty.close()
   }

@@ -11,17 +11,10 @@ import { makeServerKeys } from '../server/identity.ts'
 import { linkOf } from '../server/link.ts'
 import type { ServerSettings } from '../server/settings.ts'
 import { writeConfig } from './config-file.ts'
+import { MADE_FILES } from './existing.ts'
 import type { Answers } from './questions.ts'
 import { UNIT_NAME } from './unit.ts'
 import { type UnitPlan, unitSteps, writeUnit } from './write-unit.ts'
-
-export const MADE_FILES: readonly string[] = [
-  'server.identity',
-  'server.opaque',
-  'server.store-key',
-  CONFIG_NAME,
-  UNIT_NAME,
-]
 
 /** @throws E_CONFIG E_FILE E_DISK_FULL; nothing stays then */
 export async function make(answers: Answers, defaults: ServerSettings): Promise<void> {

@@ -3,8 +3,9 @@
 import { join, resolve } from 'node:path'
 
 import type { Form } from '../prompts.ts'
-import { launchPasswordProblem } from '../server/launch-password.ts'
+import { newLaunchPassword } from '../server/launch-password.ts'
 import { type ServerSettings, SETTINGS } from '../server/settings.ts'
+import type { Ground } from './ground.ts'
 import { portObjection } from './objections.ts'
 import { sizeOf, sizeText } from './sizes.ts'
 
@@ -17,7 +18,7 @@ export interface Answers {
 /** One question, and the settings that its answer decides. */
 export interface Question {
   readonly decides: readonly (keyof ServerSettings)[]
-  ask(form: Form, now: ServerSettings): Promise<Partial<ServerSettings>>
+  ask(form: Form, now: ServerSettings, ground: Ground): Promise<Partial<ServerSettings>>
 }
 
 type NameOf<T> = {
@@ -28,25 +29,34 @@ const CONTROL = /\p{Cc}/u
 
 const FOLDER: Question = {
   decides: ['keys', 'data'],
-  async ask(form, given) {
+  async ask(form, given, ground) {
     const here = resolve(given.keys, '..')
+    const foldersIn = (typed: string): Pick<ServerSettings, 'keys' | 'data'> => {
+      const { keys, data } = given
+      const home = resolve(typed.trim())
+      return home === here
+        ? { keys, data }
+        : { keys: join(home, 'keys'), data: join(home, 'data', 'server') }
+    }
     const folder = await form.text({
       message: 'Folder for everything of this server:',
       initial: here,
-      validate: (text) =>
-        (text.trim() !== '' && !CONTROL.test(text)) || 'That is not the path of a folder.',
+      validate: async (text) => {
+        if (text.trim() === '' || CONTROL.test(text)) return 'That is not the path of a folder.'
+        return (await ground.folders({ ...given, ...foldersIn(text) })) ?? true
+      },
     })
-    const home = resolve(folder.trim())
-    if (home === here) return {}
-    return { keys: join(home, 'keys'), data: join(home, 'data', 'server') }
+    return foldersIn(folder)
   },
 }
 
 /** In this order; the launch password is asked behind the first. */
 export const QUESTIONS: readonly Question[] = [
   FOLDER,
-  line('host', 'Address to listen on (0.0.0.0: all):'),
-  line('port', 'Port:', portObjection),
+  line('host', 'Address to listen on (0.0.0.0: all):', (now, ground) =>
+    ground.address({ ...now, port: 0 }),
+  ),
+  line('port', 'Port:', async (now, ground) => portObjection(now) ?? (await ground.address(now))),
   line('publicHost', 'Name or address for the invite (empty: guessed):'),
   choice('registration', 'Who may make an account?', {
     open: 'everybody',
@@ -73,11 +83,12 @@ export async function ask(
   form: Form,
   given: ServerSettings,
   password: string | null,
+  ground: Ground,
 ): Promise<Answers> {
   let settings = given
   let launchPassword = password
   for (const question of QUESTIONS) {
-    settings = { ...settings, ...(await question.ask(form, settings)) }
+    settings = { ...settings, ...(await question.ask(form, settings, ground)) }
     if (question === FOLDER) launchPassword ??= await askPassword(form)
   }
   return { settings, launchPassword }
@@ -96,20 +107,21 @@ function refusal(name: keyof ServerSettings): string {
 function line(
   name: NameOf<string | number | null>,
   message: string,
-  objection: (settings: ServerSettings) => string | null = () => null,
+  objection: (settings: ServerSettings, ground: Ground) => Promise<string | null> = () =>
+    Promise.resolve(null),
 ): Question {
   return {
     decides: [name],
-    async ask(form, now) {
+    async ask(form, now, ground) {
       const initial = now[name]
       const text = await form.text({
         message,
         initial: initial === null ? '' : String(initial),
-        validate: (typed) => {
+        validate: async (typed) => {
           if (typed.trim() === '' && initial === null) return true
           const value = read(name, typed.trim())
           if (value === undefined) return refusal(name)
-          return objection({ ...now, [name]: value }) ?? true
+          return (await objection({ ...now, [name]: value }, ground)) ?? true
         },
       })
       return { [name]: read(name, text.trim()) ?? null }
@@ -172,14 +184,5 @@ function yesNo(name: NameOf<'no' | 'yes'>, message: string): Question {
 
 async function askPassword(form: Form): Promise<string | null> {
   const wanted = await form.confirm('Protect the keys with a password asked at each start?', false)
-  if (!wanted) return null
-  const password = await form.password({
-    message: 'Launch password:',
-    validate: (text) => launchPasswordProblem(text) ?? true,
-  })
-  await form.password({
-    message: 'The same again:',
-    validate: (text) => text === password || 'That is another one.',
-  })
-  return password
+  return wanted ? newLaunchPassword(form, 'Launch password:') : null
 }
