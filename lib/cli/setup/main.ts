@@ -17,10 +17,11 @@ import {
   type ServerCommand,
   type Surroundings,
 } from '../server/args.ts'
-import { serverHelp } from '../server/help.ts'
+import { printedConfig, serverHelp } from '../server/help.ts'
 import { atTerminal, launchPasswordOf, launchPasswordProblem } from '../server/launch-password.ts'
 import { passwdWords } from '../server/passwd.ts'
 import { defaultSettings, type ServerSettings } from '../server/settings.ts'
+import { programVersion } from '../version.ts'
 import { existingIn, existsText, unitOfExisting } from './existing.ts'
 import { thisMachine } from './ground.ts'
 import { make } from './make.ts'
@@ -47,15 +48,26 @@ async function setup(argv: readonly string[]): Promise<void> {
   if (isRemoval) fail('E_USAGE', 'setup removes nothing: there is no --remove.')
   const system = thisSystem()
   const defaults = defaultSettings(homeOf(system))
-  const { run, settings, config } = readWords(rest, {
+  const { run, settings, config, words } = readWords(rest, {
     env: system.env,
     cwd: system.cwd,
     defaults,
     readFile: (path) => readFileSync(path, 'utf8'),
   })
-  if (run !== 'serve') {
-    process.stdout.write(serverHelp(defaults))
-    return
+  switch (run) {
+    case 'serve':
+      break
+    case 'help':
+      process.stdout.write(serverHelp(defaults))
+      return
+    case 'version':
+      process.stdout.write(`securechat-server ${programVersion()}\n`)
+      return
+    case 'print-config':
+      process.stdout.write(printedConfig(settings))
+      return
+    case 'operate':
+      fail('E_USAGE', `setup takes no command: "${words.join(' ')}" is a start of its own.`)
   }
   const isNew = newFile !== undefined || newFd !== undefined
   if (settings.systemd === 'yes' && (await existingIn(settings)) !== null) {
