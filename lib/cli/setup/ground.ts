@@ -7,6 +7,7 @@ import { dirname } from 'node:path'
 import { listen } from '../../channel/tcp.ts'
 import { errnoOf } from '../../storage/durable.ts'
 import { SecureChatError } from '../../util/errors.ts'
+import { thisSystem } from '../home.ts'
 import type { ServerSettings } from '../server/settings.ts'
 import { existingIn, existsText } from './existing.ts'
 
@@ -14,12 +15,15 @@ import { existingIn, existsText } from './existing.ts'
 type Objection = Promise<string | null>
 
 export interface Ground {
+  /** What ~ stands for. */
+  readonly homeDir: string
   folders(settings: ServerSettings): Objection
   /** To listening on host and port; port 0: whether there is such an address. */
   address(settings: ServerSettings): Objection
 }
 
 export const thisMachine: Ground = {
+  homeDir: thisSystem().homeDir,
   folders: ({ keys, data }) =>
     said(async () => {
       const found = await existingIn({ keys, data })

@@ -33,7 +33,7 @@ const FOLDER: Question = {
     const here = resolve(given.keys, '..')
     const foldersIn = (typed: string): Pick<ServerSettings, 'keys' | 'data'> => {
       const { keys, data } = given
-      const home = resolve(typed.trim())
+      const home = resolve(typed.trim().replace(/^~(?=\/|$)/, () => ground.homeDir))
       return home === here
         ? { keys, data }
         : { keys: join(home, 'keys'), data: join(home, 'data', 'server') }
@@ -43,6 +43,7 @@ const FOLDER: Question = {
       initial: here,
       validate: async (text) => {
         if (text.trim() === '' || CONTROL.test(text)) return 'That is not the path of a folder.'
+        if (/^~[^/]/.test(text.trim())) return 'Write the path whole: only ~/ is known here.'
         return (await ground.folders({ ...given, ...foldersIn(text) })) ?? true
       },
     })

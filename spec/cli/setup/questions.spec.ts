@@ -22,6 +22,7 @@ const defaults = defaultSettings({ keys: '/home/op/keys', data: '/home/op/data' 
 
 /** Has nothing against anything. */
 const OPEN: Ground = {
+  homeDir: '/home/op',
   folders: () => Promise.resolve(null),
   address: () => Promise.resolve(null),
 }
@@ -153,6 +154,21 @@ test('a port that changes, or is that of the metrics, is refused with the questi
   t.regex(String(await asked[0]?.validate?.('0')), /has to stay the same/)
   t.regex(String(await asked[0]?.validate?.('7790')), /metrics/)
   t.true(await asked[0]?.validate?.('7791'))
+})
+
+test('~ is the home of who types it; that of others is not guessed', async (t) => {
+  const [folder] = QUESTIONS
+  for (const [typed, home] of [
+    ['~/chat', '/home/op/chat'],
+    [' ~ ', '/home/op'],
+    ['/srv/~/x', '/srv/~/x'],
+  ] as const) {
+    const answer = await folder?.ask(scripted(typed).form, defaults, OPEN)
+    t.deepEqual(answer, { keys: `${home}/keys`, data: join(home, 'data', 'server') }, typed)
+  }
+  const { form, asked } = scripted(null)
+  await folder?.ask(form, { ...defaults, keys: '/srv/keys' }, OPEN)
+  t.regex(String(await asked[0]?.validate?.('~root/x')), /Write the path whole/)
 })
 
 test('what this machine has against an answer is said at its question', async (t) => {
