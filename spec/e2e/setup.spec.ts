@@ -1,5 +1,5 @@
 // securechat-server setup: unattended, with questions on a terminal, and every way in which it changes nothing.
-import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -117,6 +117,11 @@ test('bad answers, a used port, a folder that cannot be: a sentence, and nothing
   t.is(busy.code, 69)
   t.regex(busy.err, /metrics port/)
   t.is((await run(['setup', '--yes', '--port', '0'], home)).code, 78)
+  await chmod(home, 0o755)
+  const shared = await run(['setup', '--yes', ...LOCAL, '--keys', home], home)
+  t.is(shared.code, 78)
+  t.regex(shared.err, /holds other files \(.*file\)/)
+  t.is((await stat(home)).mode & 0o777, 0o755)
   t.is((await run(['setup', '--yes', ...LOCAL, '--metrics-port', LOCAL[3] ?? ''], home)).code, 78)
   const used = await run(['setup', '--yes', '--host', '127.0.0.1', '--port', port], home)
   t.is(used.code, 69)

@@ -7,6 +7,7 @@ import { fail } from '../../util/errors.ts'
 import { CONFIG_NAME } from '../server/args.ts'
 import { ownerOf } from '../server/data-folder.ts'
 import { isProtected } from '../server/identity.ts'
+import { refuseSharedFolder } from '../server/keys-folder.ts'
 import type { ServerSettings } from '../server/settings.ts'
 import { unlike, writeConfig } from './config-file.ts'
 import { UNIT_NAME } from './unit.ts'
@@ -21,12 +22,13 @@ export const MADE_FILES: readonly string[] = [
   UNIT_NAME,
 ]
 
-/** The folder in which a server is; null: none. @throws E_CONFIG for other people's files, E_CORRUPT E_FILE */
+/** The folder in which a server is; null: none. @throws E_CONFIG for folders with other files, E_CORRUPT E_FILE */
 export async function existingIn({
   keys,
   data,
 }: Pick<ServerSettings, 'keys' | 'data'>): Promise<string | null> {
   if (MADE_FILES.some((name) => existsSync(join(keys, name)))) return keys
+  await refuseSharedFolder(keys)
   return (await ownerOf(data)) === null ? null : data
 }
 

@@ -18,6 +18,7 @@ import { type Bytes, concat, equal, hex } from '../../../util/bytes.ts'
 import { fail, SecureChatError } from '../../../util/errors.ts'
 import { CONFIG_NAME } from '../args.ts'
 import { createFile } from '../create-file.ts'
+import { refuseSharedFolder } from '../keys-folder.ts'
 import { damaged, type PartHead, type PartSink } from './archive.ts'
 import { type Folders, PART_NAMES } from './contents.ts'
 import { readBackup } from './read.ts'
@@ -65,6 +66,7 @@ export async function restoreBackup(
     const config = keys.get(CONFIG_NAME)
     keys.delete(CONFIG_NAME)
     await refuseOtherKeys(folders.keys, keys)
+    await refuseSharedFolder(folders.keys)
     const settings = await fateOfSettings(folders.keys, config !== undefined)
     const bytes = heads.reduce((sum, head) => sum + head.bytes, 0)
     if (!isDry) await put(folders, file, passphrase, { keys, config })
