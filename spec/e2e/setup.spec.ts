@@ -1,5 +1,5 @@
 // securechat-server setup: unattended, with questions on a terminal, and every way in which it changes nothing.
-import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -11,13 +11,17 @@ import { OWN_PORT, Program, scratch } from '../helpers/programs.ts'
 
 const BIN = fileURLToPath(new URL('../../bin/securechat-server', import.meta.url))
 const test = anyTest.serial
+const UNPRIVILEGED = '/proc/sys/net/ipv4/ip_unprivileged_port_start'
+const LOW_PORT = 443
+const NOBODY = 65_534
 const LOCAL = ['--host', '127.0.0.1', '--port', String(OWN_PORT)]
 
 async function run(
   args: readonly string[],
   home: string,
+  prefix: readonly string[] = [],
 ): Promise<{ readonly code: number | string; readonly out: string; readonly err: string }> {
-  const program = new Program('securechat-server', args, { SECURECHAT_HOME: home })
+  const program = new Program('securechat-server', args, { SECURECHAT_HOME: home }, prefix)
   program.end()
   const code = await program.exited
   return { code, out: program.stdout, err: program.stderr }
@@ -84,6 +88,30 @@ async function contents(folder: string): Promise<Map<string, string>> {
   const read = (name: string): Promise<string> => readFile(join(folder, name), 'latin1')
   return new Map(await Promise.all(names.map(async (name) => [name, await read(name)] as const)))
 }
+
+test('a port below 1024: with a unit, which gives it to the server', async (t) => {
+  const lowest = Number(await readFile(UNPRIVILEGED, 'utf8').catch(() => '0'))
+  if (lowest <= LOW_PORT) {
+    t.log('here everybody may have every port')
+    t.pass()
+    return
+  }
+  const home = await scratch(t)
+  const isRoot = process.getuid?.() === 0
+  if (isRoot) await chown(home, NOBODY, NOBODY)
+  const as = isRoot ? ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups'] : []
+  const words = ['setup', '--yes', '--host', '127.0.0.1', '--port', String(LOW_PORT)]
+  const alone = await run(words, home, as)
+  t.is(alone.code, 69)
+  t.regex(alone.err, /--systemd yes/)
+  const done = await run([...words, '--systemd', 'yes'], home, as)
+  t.is(done.code, 0, done.err)
+  t.regex(done.out, /Only the unit gives port 443/)
+  t.regex(done.out, /Invite {4}securechat:\/\/127\.0\.0\.1:443\//)
+  t.notRegex(done.out, /Start it:/)
+  const unit = await readFile(join(home, 'keys', 'securechat.service'), 'utf8')
+  t.regex(unit, /^AmbientCapabilities=CAP_NET_BIND_SERVICE$/m)
+})
 
 test('bad answers, a used port, a folder that cannot be: a sentence, and nothing was made', async (t) => {
   const home = join(await scratch(t), 'home')

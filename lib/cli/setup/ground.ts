@@ -10,6 +10,7 @@ import { SecureChatError } from '../../util/errors.ts'
 import { thisSystem } from '../home.ts'
 import type { ServerSettings } from '../server/settings.ts'
 import { existingIn, existsText } from './existing.ts'
+import { LOW_PORTS } from './unit.ts'
 
 /** A sentence; null: nothing. */
 type Objection = Promise<string | null>
@@ -20,6 +21,8 @@ export interface Ground {
   folders(settings: ServerSettings): Objection
   /** To listening on host and port; port 0: whether there is such an address. */
   address(settings: ServerSettings): Objection
+  /** A port that this user may not have, but a unit may give to the server. */
+  isForUnit(settings: Pick<ServerSettings, 'host' | 'port'>): Promise<boolean>
 }
 
 export const thisMachine: Ground = {
@@ -34,12 +37,23 @@ export const thisMachine: Ground = {
       }
       return null
     }),
-  address: ({ host, port }) =>
+  address: (settings) =>
     said(async () => {
-      const listener = await listen({ host, port, onConnection: (duplex) => duplex.destroy() })
-      await listener.close()
+      await tryPort(settings)
       return null
     }),
+  isForUnit: async (settings) => {
+    if (settings.port === 0 || settings.port >= LOW_PORTS) return false
+    return tryPort(settings).then(
+      () => false,
+      (error: unknown) => error instanceof Error && errnoOf(error.cause) === 'EACCES',
+    )
+  },
+}
+
+async function tryPort({ host, port }: Pick<ServerSettings, 'host' | 'port'>): Promise<void> {
+  const listener = await listen({ host, port, onConnection: (duplex) => duplex.destroy() })
+  await listener.close()
 }
 
 async function said(look: () => Objection): Objection {

@@ -89,7 +89,7 @@ async function setup(argv: readonly string[]): Promise<void> {
     ? { settings, launchPassword: given }
     : await questions(settings, given)
   await refuseExisting(answers.settings)
-  await trial(answers.settings)
+  await trial(await withPort(answers.settings))
   await make(answers, defaults)
 }
 
@@ -113,6 +113,20 @@ async function questions(settings: ServerSettings, given: string | null): Promis
 async function refuseExisting(settings: ServerSettings): Promise<void> {
   const folder = await existingIn(settings)
   if (folder !== null) fail('E_CONFIG', existsText(folder))
+}
+
+/** A port that only the unit gives to the server is tried by nobody here. @throws E_CONNECT without the unit */
+async function withPort(settings: ServerSettings): Promise<ServerSettings> {
+  const { port, systemd } = settings
+  if (!(await thisMachine.isForUnit(settings))) return settings
+  if (systemd === 'no') {
+    fail(
+      'E_CONNECT',
+      `This user may not have port ${port}: choose one above 1023, or let a systemd unit give it to the server (--systemd yes).`,
+    )
+  }
+  process.stdout.write(`Only the unit gives port ${port} to the server: the trial takes another.\n`)
+  return { ...settings, port: 0 }
 }
 
 async function trial(settings: ServerSettings): Promise<void> {

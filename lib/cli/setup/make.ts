@@ -12,6 +12,7 @@ import { linkOf } from '../server/link.ts'
 import type { ServerSettings } from '../server/settings.ts'
 import { writeConfig } from './config-file.ts'
 import { MADE_FILES } from './existing.ts'
+import { thisMachine } from './ground.ts'
 import type { Answers } from './questions.ts'
 import { UNIT_NAME } from './unit.ts'
 import { type UnitPlan, unitSteps, writeUnit } from './write-unit.ts'
@@ -30,7 +31,10 @@ export async function make(answers: Answers, defaults: ServerSettings): Promise<
     for (const folder of missing) await rmdir(folder).catch(() => undefined)
     throw error
   }
-  process.stdout.write(summary(answers, srv, keys === defaults.keys))
+  const isForUnit = await thisMachine.isForUnit(answers.settings)
+  process.stdout.write(
+    summary(answers, srv, { isDefaultFolder: keys === defaults.keys, isForUnit }),
+  )
 }
 
 async function makeKeys({ settings: { keys }, launchPassword }: Answers): Promise<Bytes> {
@@ -49,7 +53,11 @@ function planOf({ settings, launchPassword }: Answers): UnitPlan {
   }
 }
 
-function summary(answers: Answers, srv: Bytes, isDefaultFolder: boolean): string {
+function summary(
+  answers: Answers,
+  srv: Bytes,
+  { isDefaultFolder, isForUnit }: { isDefaultFolder: boolean; isForUnit: boolean },
+): string {
   const { settings } = answers
   const config = join(settings.keys, CONFIG_NAME)
   const options = isDefaultFolder ? '' : ` --config ${config}`
@@ -62,7 +70,7 @@ function summary(answers: Answers, srv: Bytes, isDefaultFolder: boolean): string
     `Keys      ${settings.keys}  (back this folder up)`,
     `Data      ${settings.data}`,
     `Invite    ${invite}`,
-    `Start it: securechat-server${options}`,
+    ...(isForUnit ? [] : [`Start it: securechat-server${options}`]),
     ...(settings.registration === 'invite'
       ? [`Then invite somebody: securechat-server invite create${options}`]
       : []),

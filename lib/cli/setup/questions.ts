@@ -51,13 +51,26 @@ const FOLDER: Question = {
   },
 }
 
+const WITH_UNIT = yesNo('systemd', 'Write a systemd unit, to start it with the machine?')
+
+/** Without a question where nothing else gives the server its port. */
+const UNIT: Question = {
+  decides: WITH_UNIT.decides,
+  ask: async (form, now, ground) =>
+    (await ground.isForUnit(now)) ? { systemd: 'yes' } : WITH_UNIT.ask(form, now, ground),
+}
+
 /** In this order; the launch password is asked behind the first. */
 export const QUESTIONS: readonly Question[] = [
   FOLDER,
   line('host', 'Address to listen on (0.0.0.0: all):', (now, ground) =>
     ground.address({ ...now, port: 0 }),
   ),
-  line('port', 'Port:', async (now, ground) => portObjection(now) ?? (await ground.address(now))),
+  line('port', 'Port:', async (now, ground) => {
+    const objection = portObjection(now)
+    if (objection !== null || (await ground.isForUnit(now))) return objection
+    return ground.address(now)
+  }),
   line('publicHost', 'Name or address for the invite (empty: guessed):'),
   choice('registration', 'Who may make an account?', {
     open: 'everybody',
@@ -76,7 +89,7 @@ export const QUESTIONS: readonly Question[] = [
   size('mailTotalBytes', 'Messages that wait, for all devices together, in memory as well:'),
   size('historyBytes', 'Sealed history, of one account:'),
   size('historyTotalBytes', 'Sealed history, of all accounts together (0: as the disk allows):'),
-  yesNo('systemd', 'Write a systemd unit, to start it with the machine?'),
+  UNIT,
 ]
 
 /** Rejects with E_CANCELLED at Ctrl-C; nothing was made by then. */

@@ -25,6 +25,7 @@ const OPEN: Ground = {
   homeDir: '/home/op',
   folders: () => Promise.resolve(null),
   address: () => Promise.resolve(null),
+  isForUnit: () => Promise.resolve(false),
 }
 
 interface Sample {
@@ -208,6 +209,20 @@ test('whoever mistypes one of two launch passwords is asked for both again', asy
   t.is(await newLaunchPassword(form, 'Launch password:'), 'a launch password')
   t.is(asked[2], 'They were not the same. Launch password:')
   t.is(asked.length, typed.length)
+})
+
+test('a port that only a unit gives to the server is taken, and so is the unit', async (t) => {
+  const { form, asked } = scripted(null)
+  const low: Ground = {
+    ...OPEN,
+    address: () => Promise.resolve('This user may not.'),
+    isForUnit: ({ port }) => Promise.resolve(port === 443),
+  }
+  const answers = await ask(form, { ...defaults, port: 443 }, null, low)
+  t.like(answers.settings, { port: 443, systemd: 'yes' })
+  const port = asked.find(({ message }) => message === 'Port:')
+  t.true(await port?.validate?.('443'))
+  t.is(await port?.validate?.('444'), 'This user may not.')
 })
 
 test('an engine that there is not is refused by name, with what there is', (t) => {
