@@ -2,6 +2,7 @@
 import { chmod, chown, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
 import { spawn as spawnTerminal } from '@lydell/node-pty'
@@ -113,6 +114,24 @@ test('a port below 1024: with a unit, which gives it to the server', async (t) =
   t.regex(unit, /^AmbientCapabilities=CAP_NET_BIND_SERVICE$/m)
 })
 
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  test(`${signal} in the trial leaves nothing`, async (t) => {
+    const home = join(await scratch(t), 'new', 'home')
+    const program = new Program('securechat-server', ['setup', '--yes', ...LOCAL], {
+      SECURECHAT_HOME: home,
+    })
+    await program.waitFor(/Trying it out/)
+    await folderBelow(join(home, 'data'))
+    t.is(await program.kill(signal), 130)
+    await t.throwsAsync(stat(join(home, '..')), { code: 'ENOENT' })
+  })
+}
+
+/** Resolves when something is in it. */
+async function folderBelow(path: string): Promise<void> {
+  while ((await readdir(path).catch(() => [])).length === 0) await setTimeout(10)
+}
+
 test('bad answers, a used port, a folder that cannot be: a sentence, and nothing was made', async (t) => {
   const home = join(await scratch(t), 'home')
   const keys = join(home, 'keys')
@@ -155,7 +174,7 @@ test('bad answers, a used port, a folder that cannot be: a sentence, and nothing
   t.is(used.code, 69)
   t.true(used.err.includes(port), used.err)
   await t.throwsAsync(stat(keys), { code: 'ENOENT' })
-  t.deepEqual((await readdir(join(home, 'data'))).sort(), [])
+  t.deepEqual(await readdir(home), ['file'])
 })
 
 test('on a terminal: questions with defaults; Ctrl-C at any of them leaves nothing', async (t) => {

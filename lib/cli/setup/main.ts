@@ -1,6 +1,6 @@
 // securechat-server setup: questions (or --yes), a trial, keys, config file, invite. Until the trial has passed nothing
 // stands where the server will be; what fails later is taken back. An existing installation is left alone.
-import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 
@@ -22,6 +22,7 @@ import { atTerminal, launchPasswordOf, launchPasswordProblem } from '../server/l
 import { passwdWords } from '../server/passwd.ts'
 import { defaultSettings, type ServerSettings } from '../server/settings.ts'
 import { programVersion } from '../version.ts'
+import { allOrNothing, type Traces } from './all-or-nothing.ts'
 import { existingIn, existsText, unitOfExisting } from './existing.ts'
 import { thisMachine } from './ground.ts'
 import { make } from './make.ts'
@@ -89,8 +90,12 @@ async function setup(argv: readonly string[]): Promise<void> {
     ? { settings, launchPassword: given }
     : await questions(settings, given)
   await refuseExisting(answers.settings)
-  await trial(await withPort(answers.settings))
-  await make(answers, defaults)
+  const tried = await withPort(answers.settings)
+  await allOrNothing(answers.settings, async (traces) => {
+    await trial(tried, traces)
+    traces.isMaking = true
+    await make(answers, defaults)
+  })
 }
 
 /** With the settings file beside the keys, also where it is not in the default folder. */
@@ -129,28 +134,17 @@ async function withPort(settings: ServerSettings): Promise<ServerSettings> {
   return { ...settings, port: 0 }
 }
 
-async function trial(settings: ServerSettings): Promise<void> {
+async function trial(settings: ServerSettings, traces: Traces): Promise<void> {
   process.stdout.write('Trying it out: a server, two people, a message ..\n')
   const parent = dirname(settings.data)
-  let folder
   try {
     await makeFolder(parent)
-    folder = await mkdtemp(join(parent, '.setup-'))
+    traces.trialFolder = await mkdtemp(join(parent, '.setup-'))
   } catch (error) {
     const { message } = writeError(error, `a trial in ${parent}`)
     return fail('E_FILE', `${message} Choose another folder.`, error)
   }
-  const remove = folder
-  const interrupted = (): void => {
-    rmSync(remove, { recursive: true, force: true })
-    process.exit(EXIT.interrupted)
-  }
-  process.once('SIGINT', interrupted)
-  try {
-    await tryOut(settings, folder)
-  } finally {
-    process.off('SIGINT', interrupted)
-    await rm(folder, { recursive: true, force: true })
-  }
+  await tryOut(settings, traces.trialFolder)
+  await rm(traces.trialFolder, { recursive: true, force: true })
   process.stdout.write('It works; everything of the trial is gone.\n')
 }

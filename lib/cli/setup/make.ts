@@ -1,7 +1,4 @@
-// What a set-up leaves: keys, launch password, settings and perhaps a unit, in one folder. All of it or nothing; then it says
-// what stands where.
-import { existsSync } from 'node:fs'
-import { rm, rmdir } from 'node:fs/promises'
+// What a set-up leaves: keys, launch password, settings and perhaps a unit, in one folder. Then it says what stands where.
 import { join } from 'node:path'
 
 import type { Bytes } from '../../util/bytes.ts'
@@ -11,26 +8,17 @@ import { makeServerKeys } from '../server/identity.ts'
 import { linkOf } from '../server/link.ts'
 import type { ServerSettings } from '../server/settings.ts'
 import { writeConfig } from './config-file.ts'
-import { MADE_FILES } from './existing.ts'
 import { thisMachine } from './ground.ts'
 import type { Answers } from './questions.ts'
 import { UNIT_NAME } from './unit.ts'
 import { type UnitPlan, unitSteps, writeUnit } from './write-unit.ts'
 
-/** @throws E_CONFIG E_FILE E_DISK_FULL; nothing stays then */
+/** @throws E_CONFIG E_FILE E_DISK_FULL; what was made by then is for the caller to take back */
 export async function make(answers: Answers, defaults: ServerSettings): Promise<void> {
-  const { keys, data, systemd } = answers.settings
-  let srv: Bytes
-  const missing = [data, keys].filter((folder) => !existsSync(folder))
-  try {
-    srv = await makeKeys(answers)
-    await writeConfig(join(keys, CONFIG_NAME), answers.settings, defaults)
-    if (systemd === 'yes') await writeUnit(planOf(answers))
-  } catch (error) {
-    for (const name of MADE_FILES) await rm(join(keys, name), { force: true })
-    for (const folder of missing) await rmdir(folder).catch(() => undefined)
-    throw error
-  }
+  const { keys, systemd } = answers.settings
+  const srv = await makeKeys(answers)
+  await writeConfig(join(keys, CONFIG_NAME), answers.settings, defaults)
+  if (systemd === 'yes') await writeUnit(planOf(answers))
   const isForUnit = await thisMachine.isForUnit(answers.settings)
   process.stdout.write(
     summary(answers, srv, { isDefaultFolder: keys === defaults.keys, isForUnit }),
