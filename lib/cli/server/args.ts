@@ -30,6 +30,8 @@ export interface Surroundings {
 export interface ServerCommand {
   readonly run: 'serve' | 'help' | 'version' | 'print-config' | 'operate'
   readonly settings: ServerSettings
+  /** The settings file that was read; null: none. */
+  readonly config: string | null
   /** Of `operate`; empty else. */
   readonly words: readonly string[]
   readonly options: ReadonlyMap<string, string>
@@ -43,8 +45,9 @@ export function parseServerArgs(argv: readonly string[], around: Surroundings): 
   const { env, cwd, defaults } = around
   const line = readCommandLine(argv, cwd)
   const { words, options } = line
-  if (line.switches.has('help')) return { run: 'help', settings: defaults, words, options }
-  if (line.switches.has('version')) return { run: 'version', settings: defaults, words, options }
+  const about = { settings: defaults, config: null, words, options }
+  if (line.switches.has('help')) return { ...about, run: 'help' }
+  if (line.switches.has('version')) return { ...about, run: 'version' }
   if (words.length > 0)
     commandOf(words, options) // a wrong one is named before anything is read
   else if (options.size > 0) {
@@ -53,25 +56,26 @@ export function parseServerArgs(argv: readonly string[], around: Surroundings): 
   }
 
   const sources: Source[] = [line, readEnvironment(env, cwd)]
-  const config = line.config ?? env['SECURECHAT_CONFIG'] ?? ''
-  if (config !== '') {
-    sources.push(readConfigFile(resolve(cwd, config), (path) => around.readFile(path)))
-  }
-  if (config === '') sources.push(...ownConfig(around))
+  const named = line.config ?? env['SECURECHAT_CONFIG'] ?? ''
+  const config = named === '' ? ownConfig(around) : resolve(cwd, named)
+  if (config !== null) sources.push(readConfigFile(config, (path) => around.readFile(path)))
   const settings = choose(sources, defaults)
   const run = words.length > 0 ? 'operate' : 'serve'
-  return { run: line.switches.has('print-config') ? 'print-config' : run, settings, words, options }
+  return {
+    ...{ settings, config, words, options },
+    run: line.switches.has('print-config') ? 'print-config' : run,
+  }
 }
 
 /** What `securechat-server setup` wrote into the default folder of keys, if it ever ran there. */
-function ownConfig(around: Surroundings): Source[] {
+function ownConfig(around: Surroundings): string | null {
   const path = join(around.defaults.keys, CONFIG_NAME)
   try {
     around.readFile(path)
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return []
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return null
   }
-  return [readConfigFile(path, (name) => around.readFile(name))]
+  return path
 }
 
 function choose(sources: readonly Source[], defaults: ServerSettings): ServerSettings {

@@ -19,6 +19,7 @@ import { refuseMoved } from './backup/marks.ts'
 import { claim, ownerOf } from './data-folder.ts'
 import { connectionsWithin, descriptorLimit } from './descriptors.ts'
 import { loadServerKeys, type ServerKeys } from './identity.ts'
+import { noteData, refuseLostData } from './known-data.ts'
 import { isGiven, launchPasswordOf } from './launch-password.ts'
 import type { LaunchPassword } from './master-key.ts'
 import { FILES_FOLDER, migrate, STORE_FOLDER } from './migrate.ts'
@@ -56,6 +57,7 @@ export async function startServer(
   const { clock, log } = deps
   await refuseRoot(settings)
   if (deps.isOffline !== true) await refuseMoved(settings.data)
+  await refuseLostData(settings)
   const first = deps.launchKey ?? RsaPrivateKey.generate(2048)
   first.catch(() => undefined) // if something else fails first, nobody waits for it
   const closers: (() => Promise<void> | void)[] = []
@@ -92,6 +94,7 @@ export async function startServer(
       holder: `securechat-server${deps.isOffline === true ? ' (a command)' : ''}, process ${process.pid}`,
     })
     closers.push(() => store.close())
+    if (deps.isOffline !== true) await noteData(settings, log)
     const files = await openFileStore({
       dir: join(settings.data, FILES_FOLDER),
       key: keys.storeKey,
