@@ -101,6 +101,7 @@ export const views = {
     `Port         ${r.host}:${r.port}   registration ${r.registration}`,
     `Connections  ${r.connections} of ${r.maxClients}, logged in ${r.devices}`,
     `Refused      ${r.refused.full} no room, ${r.refused.banned} banned, ${r.refused.handshake} no handshake`,
+    `             ${r.loginFailures + r.refused.guess} logins, ${r.refused.registration + r.refused.invitation} registrations, ${r.refused.rate} too fast`,
     `Accounts     ${r.accounts}`,
     `Waiting      ${r.mails} messages, ${bytesText(r.mailBytes)}`,
     `Accepted     ${r.messagesAccepted} messages since the start`,
