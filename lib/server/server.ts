@@ -146,12 +146,17 @@ export class Server {
     )
   }
 
+  /** There was no room for a connection, before it could be taken. */
+  refuse(remoteAddress: string): void {
+    this.#services.refusals.note('full', remoteAddress)
+  }
+
   /** A session for an established channel, or `bye` when the server is full or closing. */
   adopt(link: Link): void {
     const block = addressBlock(link.remoteAddress)
     const isClosing = this.#closing !== null
     if (isClosing || !this.#hasRoom(block)) {
-      if (!isClosing) this.#services.refusals.note('full', link.remoteAddress)
+      if (!isClosing) this.refuse(link.remoteAddress)
       link.onFrames(() => undefined)
       void link.close(encodeFrame({ t: 'bye', c: 'E_BUSY' }))
       return
