@@ -140,7 +140,8 @@ export class Server {
         this.adopt(connection)
       },
       (error: unknown) => {
-        this.#services.refusals.note('handshake', remoteAddress)
+        // who hangs up without a byte has asked who we are, as clients do before they trust a server (PROTOCOL 4.1)
+        if (codeOf(error) !== 'E_CLOSED') this.#services.refusals.note('handshake', remoteAddress)
         this.#deps.log.debug('server.not-admitted', { code: codeOf(error) })
       },
     )
@@ -222,7 +223,7 @@ export class Server {
   dropBanned(): number {
     const { bans, clock } = this.#services
     const banned = [...this.#sessions].filter((s) => bans.has(s.link.remoteAddress, clock.now()))
-    for (const session of banned) void session.bye('E_BUSY')
+    for (const session of banned) void session.bye('E_RATE')
     return banned.length
   }
 

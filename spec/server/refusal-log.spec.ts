@@ -1,13 +1,15 @@
 // What the operator learns of those who were turned away: how many, why, and from which networks.
 import test from 'ava'
 
+import { probeServer } from '../../lib/channel/client-handshake.ts'
 import { loginStart, registrationStart } from '../../lib/crypto/opaque.ts'
 import { LIMITS } from '../../lib/protocol/limits.ts'
 import { parseUsername } from '../../lib/protocol/names.ts'
 import { RefusalLog } from '../../lib/server/refusal-log.ts'
 import type { Log, LogFields } from '../../lib/util/log.ts'
 import { silentLog } from '../../lib/util/log.ts'
-import { type Client, deviceLogin, settle, startRelay } from '../helpers/relay.ts'
+import { memoryWire } from '../helpers/memory-duplex.ts'
+import { type Client, deviceLogin, RELAY_SRV, settle, startRelay } from '../helpers/relay.ts'
 
 interface Kept extends Log {
   /** `event` with its fields, of warnings. */
@@ -134,4 +136,19 @@ test('a crowd costs a few lines and bounded memory; the worst is named, whoever 
   t.deepEqual(logins.at(-1)?.[1], { others: crowd - (LIMITS.reportedLines - 1) })
   t.is(log.lines.length, logins.length + 1, 'another reason has lines of its own')
   t.is(refusals.totals().login, crowd + crowd / 100)
+})
+
+test('who asks for the identity and hangs up has not tried to get in; garbage has', async (t) => {
+  const { server, clock } = await startRelay()
+  const curious = memoryWire()
+  server.accept(curious.b, '203.0.113.7:1')
+  await probeServer(curious.a, { clock, pin: RELAY_SRV })
+  await settle()
+  t.is(server.stats().handshakes, 0)
+  t.is(server.stats().refused.handshake, 0)
+  const rude = memoryWire()
+  server.accept(rude.b, '203.0.113.7:2')
+  rude.a.end('GET / HTTP/1.1\r\n')
+  await settle()
+  t.is(server.stats().refused.handshake, 1)
 })
