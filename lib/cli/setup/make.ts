@@ -87,7 +87,7 @@ function summary(
 ): string {
   const config = join(settings.keys, CONFIG_NAME)
   const options = isDefaultFolder ? '' : ` --config ${config}`
-  const invite = linkOf({ settings, srv, port: settings.port })
+  const { link: invite } = linkOf({ settings, srv, port: settings.port })
   const [cols, rows] = process.stdout.isTTY ? process.stdout.getWindowSize() : [0, 0]
   const code = qrRows(invite, { cols, rows }) ?? []
   const unit = join(settings.keys, UNIT_NAME)
