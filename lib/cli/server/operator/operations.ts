@@ -130,5 +130,7 @@ const OPERATIONS: ReadonlyMap<string, Operation> = new Map<string, Operation>([
 export async function perform(ground: Ground, { op, args }: Request): Promise<unknown> {
   const operation =
     OPERATIONS.get(op) ?? fail('E_FORMAT', `The running server knows no "${op}": is it older?`)
+  // looks at the disk again: who has just made room is not to be told that there is none
+  await ground.running.store.health()
   return await operation(ground, args)
 }
