@@ -15,6 +15,7 @@ import { hex } from '../../util/bytes.ts'
 import type { Clock } from '../../util/clock.ts'
 import { fail } from '../../util/errors.ts'
 import type { Log } from '../../util/log.ts'
+import { networkOf } from '../log-line.ts'
 import { refuseMoved } from './backup/marks.ts'
 import { claim, ownerOf } from './data-folder.ts'
 import { connectionsWithin, descriptorLimit } from './descriptors.ts'
@@ -118,6 +119,8 @@ export async function startServer(
       config: settings,
       clock,
       log,
+      // a network is counted as one where it is shown as one
+      ...(settings.logAddresses ? {} : { networkOf }),
     })
     closers.push(() => server.close())
     await server.bans.load()
@@ -199,6 +202,9 @@ function openPort(settings: ServerSettings, server: Server, log: Log): Promise<L
     host: settings.host,
     port: settings.port,
     maxConnections,
+    onDropped: (remoteAddress) => {
+      server.refuse(remoteAddress)
+    },
     onConnection: (duplex, remoteAddress) => {
       log.debug('conn.open', { address: remoteAddress })
       server.accept(duplex, remoteAddress)

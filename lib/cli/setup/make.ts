@@ -49,7 +49,7 @@ function summary(
   const { settings } = answers
   const config = join(settings.keys, CONFIG_NAME)
   const options = isDefaultFolder ? '' : ` --config ${config}`
-  const invite = linkOf({ settings, srv, port: settings.port })
+  const { link: invite } = linkOf({ settings, srv, port: settings.port })
   const [cols, rows] = process.stdout.isTTY ? process.stdout.getWindowSize() : [0, 0]
   const code = qrRows(invite, { cols, rows }) ?? []
   return [

@@ -13,6 +13,7 @@ import { createSetup, opaqueReady } from '../../../lib/crypto/opaque.ts'
 import { sha256 } from '../../../lib/crypto/hash.ts'
 import { silentLog } from '../../../lib/util/log.ts'
 import { rsa2048, rsa3072 } from '../../helpers/keys.ts'
+import { memoryWire } from '../../helpers/memory-duplex.ts'
 
 async function setUp(t: { teardown(fn: () => Promise<void>): void }): Promise<ServerSettings> {
   const home = await mkdtemp(join(tmpdir(), 'securechat-start-'))
@@ -121,3 +122,27 @@ test('a launch password that protects nothing is warned of', async (t) => {
   await running.close()
   t.deepEqual(warned, ['keys.unprotected'])
 })
+
+for (const logAddresses of [false, true]) {
+  test(`whom to ban stands in the log, ${logAddresses ? 'by address' : 'by network'}`, async (t) => {
+    const settings = { ...(await setUp(t)), logAddresses }
+    const warned: unknown[] = []
+    const log = { ...silentLog, warn: (...line: unknown[]) => warned.push(line) }
+    const launchKey = Promise.resolve(rsa2048(0))
+    const { server, close } = await startServer(settings, { clock: systemClock, log, launchKey })
+    await server.bans.add('203.0.113.0/24', 1, 0)
+    for (const from of ['203.0.113.7:1', '203.0.113.9:1', '203.0.113.9:2']) {
+      server.accept(memoryWire().b, from)
+    }
+    await close()
+    t.deepEqual(
+      warned,
+      logAddresses
+        ? [
+            ['refused.banned', { address: '203.0.113.9', count: 2 }],
+            ['refused.banned', { address: '203.0.113.7', count: 1 }],
+          ]
+        : [['refused.banned', { address: '203.0.113.0/24', count: 3 }]],
+    )
+  })
+}

@@ -22,6 +22,7 @@ type Runner = (
 
 const DAY_MS = 86_400_000
 const INVITE_DAYS = 7
+const INVITE_DAYS_MAX = 52 * 7
 
 /** An operation of the server with its view. */
 function asked(
@@ -40,7 +41,7 @@ const named = ([name = '']: readonly string[]): Args => ({ name })
 const RUNNERS: Readonly<Record<string, Runner>> = {
   'invite create': asked('invite.create', (_, options) => ({
     uses: whole(options.get('uses') ?? '1'),
-    forMs: spanMs(options.get('expires')) ?? INVITE_DAYS * DAY_MS,
+    forMs: inviteMs(options.get('expires')),
   })),
   'invite list': asked('invite.list'),
   'invite revoke': asked('invite.revoke', ([code = '']) => ({ code })),
@@ -99,6 +100,12 @@ async function listUsers(settings: ServerSettings): Promise<Outcome> {
 
 function whole(text: string): number {
   return /^\d{1,6}$/.test(text) ? Number(text) : fail('E_USAGE', '--uses takes a whole number.')
+}
+
+function inviteMs(text: string | undefined): number {
+  const ms = spanMs(text) ?? INVITE_DAYS * DAY_MS
+  if (ms <= INVITE_DAYS_MAX * DAY_MS) return ms
+  return fail('E_USAGE', '--expires of an invitation is at most a year: 52w.')
 }
 
 function spanMs(text: string | undefined): number | undefined {
