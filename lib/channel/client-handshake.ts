@@ -116,7 +116,8 @@ export async function probeServer(duplex: Duplex, options: ProbeOptions): Promis
 /**
  * Takes over the stream; on failure it is closed.
  *
- * @throws E_SERVER_IDENTITY, E_SERVER_CERT, E_VERSION, E_UNTRUSTED, E_POW before anything was sent; E_TIMEOUT; E_HANDSHAKE
+ * @throws E_SERVER_IDENTITY, E_SERVER_CERT, E_VERSION, E_UNTRUSTED, E_POW before anything was sent; E_TIMEOUT; E_HANDSHAKE;
+ * E_CLOSED when the server hung up without a byte
  */
 export async function connectClient(duplex: Duplex, options: ConnectOptions): Promise<Connected> {
   const transport = new Transport(duplex)

@@ -33,6 +33,7 @@ export class HelloExchange implements TransportUser {
   #framing: Framing = HELLOS
   #wanted: { resolve(frame: Buffer): void; reject(error: Error): void } | null = null
   #failure: Error | null = null
+  #heard = false
 
   constructor(transport: Transport) {
     this.#transport = transport
@@ -43,7 +44,10 @@ export class HelloExchange implements TransportUser {
     this.#transport.write([concat(u32(frame.length), frame)])
   }
 
-  /** The next frame. @throws E_HANDSHAKE for a wrong length or an early end, or what `abort` was given */
+  /**
+   * The next frame. @throws E_HANDSHAKE for a wrong length or an early end, E_CLOSED for one before the first byte, or what
+   * `abort` was given
+   */
   receive(framing: Framing): Promise<Buffer> {
     return new Promise((resolve, reject) => {
       if (this.#failure !== null) {
@@ -71,6 +75,7 @@ export class HelloExchange implements TransportUser {
   }
 
   onChunk(chunk: Buffer): void {
+    this.#heard = true
     this.reader.push(chunk)
     this.#read()
   }
@@ -83,7 +88,7 @@ export class HelloExchange implements TransportUser {
     const options = error === null ? {} : { cause: error }
     this.abort(
       new SecureChatError(
-        'E_HANDSHAKE',
+        this.#heard ? 'E_HANDSHAKE' : 'E_CLOSED',
         'The connection was closed during the handshake.',
         options,
       ),

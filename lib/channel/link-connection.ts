@@ -24,7 +24,7 @@ export interface LinkTerms {
 
 /**
  * Takes over the stream; on failure it is closed without a byte. `whose`: the terms of the introduction that the other side
- * names; rejects when there is none. @throws E_HANDSHAKE E_TIMEOUT
+ * names; rejects when there is none. @throws E_HANDSHAKE E_TIMEOUT E_CLOSED
  */
 export function acceptLink(
   duplex: Duplex,

@@ -73,7 +73,8 @@ export class ServerHandshaker {
   /**
    * Takes over the stream, whatever comes of it.
    *
-   * @throws E_RATE, E_BUSY, E_TIMEOUT or E_HANDSHAKE, after the stream was closed without a further byte
+   * @throws E_RATE, E_BUSY, E_TIMEOUT or E_HANDSHAKE, after the stream was closed without a further byte; E_CLOSED when the
+   * other end hung up before it had sent one
    */
   async accept(duplex: Duplex, remoteAddress: string): Promise<Connection> {
     const transport = new Transport(duplex)

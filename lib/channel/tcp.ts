@@ -1,6 +1,6 @@
 // The one home of node:net: listening and dialling, with socket options and errors in words (PROTOCOL 4: TCP). Built into
 // a program in cli/; everything else sees a Duplex.
-import { connect, createServer, type Server, type Socket } from 'node:net'
+import { connect, createServer, type Server } from 'node:net'
 import type { Duplex } from 'node:stream'
 
 import { type ErrorCode, fail, SecureChatError } from '../util/errors.ts'
@@ -17,8 +17,10 @@ export interface ListenOptions {
   readonly host?: string
   /** 0: any free port. */
   readonly port: number
-  /** One more is closed at once, before anybody hears of it; absent: no limit. */
+  /** One more is closed at once; absent: no limit. */
   readonly maxConnections?: number
+  /** It was closed for that; `remoteAddress` as below. */
+  readonly onDropped?: (remoteAddress: string) => void
   /** `remoteAddress` is "1.2.3.4:5" or "[::1]:5". Takes over the stream. */
   readonly onConnection: (duplex: Duplex, remoteAddress: string) => void
   /** After listening began: no room for a further connection, for example. It goes on. */
@@ -54,6 +56,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     },
   )
   if (options.maxConnections !== undefined) server.maxConnections = options.maxConnections
+  server.on('drop', (peer) => options.onDropped?.(remoteAddressOf(peer ?? {})))
   return new Promise((resolve, reject) => {
     server.once('error', (error) => {
       reject(listenError(error, host, port))
@@ -105,7 +108,12 @@ function checkPort(port: number): void {
   fail('E_CONFIG', `A port is a number from 0 to 65535, not ${port}.`)
 }
 
-function remoteAddressOf({ remoteAddress = '', remotePort = 0 }: Socket): string {
+interface Peer {
+  readonly remoteAddress?: string | undefined
+  readonly remotePort?: number | undefined
+}
+
+function remoteAddressOf({ remoteAddress = '', remotePort = 0 }: Peer): string {
   return at(remoteAddress, remotePort)
 }
 

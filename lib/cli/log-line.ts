@@ -1,4 +1,6 @@
 // How one log entry reads: for a person (TERMINAL 5.16) and for a machine. Pure; knows no stream and no level threshold.
+import { splitAddress } from '../channel/address.ts'
+import { parseRange } from '../channel/range.ts'
 import type { LogFields } from '../util/log.ts'
 import { inert } from './sanitise.ts'
 
@@ -8,6 +10,9 @@ const SUBJECT_WIDTH = 6
 const TEXT_WIDTH = 10
 /** One entry is one line whatever it carries. */
 const VALUE_MAX = 300
+/** What is left of an address: a network that belongs to many. */
+const IPV4_BITS = 24
+const IPV6_BITS = 48
 /** Fields whose value is a network address, with or without port. */
 const ADDRESS_FIELDS: readonly string[] = ['address', 'remoteAddress', 'from', 'ip']
 
@@ -28,20 +33,17 @@ function oneLine(text: string): string {
   return clean.length <= VALUE_MAX ? clean : `${clean.slice(0, VALUE_MAX)}..`
 }
 
-/** 198.51.100.7:50000 -> 198.51.100.*, 2001:db8:1:2::3 -> 2001:db8:1:*; loopback stays: it names nobody. */
+/**
+ * 198.51.100.7:50000 -> 198.51.100.0/24, 2001:db8:1:2::3 -> 2001:db8:1::/48, as `ban` takes them; a network stays what it is.
+ * Loopback stays: it names nobody.
+ */
 export function networkOf(address: string): string {
-  const bare = /^\[([^\]]*)\](?::\d+)?$/.exec(address)?.[1] ?? address
-  const v4 = /^(?:::ffff:)?(\d+\.\d+\.\d+)\.\d+(?::\d+)?$/i.exec(bare)
-  if (v4?.[1] !== undefined)
-    return v4[1].startsWith('127.') ? bare.replace(/:\d+$/, '') : `${v4[1]}.*`
-  if (bare === '::1') return bare
-  const groups = (bare.split('::', 1)[0] ?? '')
-    .split(':')
-    .filter((group) => /^[0-9a-f]{1,4}$/i.test(group))
-  return groups.length === 0 ? '*' : `${groups.slice(0, 3).join(':')}:*`
+  const [bare = ''] = splitAddress(address.replace(/\/\d+$/, '')).ip.split('%')
+  if (bare === '::1' || bare.startsWith('127.')) return bare
+  return parseRange(`${bare}/${bare.includes(':') ? IPV6_BITS : IPV4_BITS}`)?.text ?? '*'
 }
 
-/** `12:04:40 warn  auth   refused   address=203.0.113.* failures=3`; the event is "subject.what". */
+/** `12:04:40 warn  auth   refused   address=203.0.113.0/24 failures=3`; the event is "subject.what". */
 export function humanLine(
   at: Date,
   level: string,

@@ -241,7 +241,7 @@ function explained(end: WireEnd): { readonly code: ErrorCode; readonly reason: s
     return { code: 'E_AUTH', reason }
   }
   if (end.bye === 'E_BUSY') {
-    return { code: 'E_BUSY', reason: 'The server is full or going down. Try again later.' }
+    return { code: 'E_BUSY', reason: end.reason }
   }
   return { code: end.code, reason: end.reason }
 }

@@ -63,6 +63,8 @@ export class Wire {
   #whenQuiet: (() => void) | null = null
   #latencyMs: number | null = null
   #bye: string | undefined
+  /** Something was answered: we were let in. */
+  #served = false
   #end: WireEnd | null = null
   #fault: SecureChatError | null = null
 
@@ -169,6 +171,7 @@ export class Wire {
   }
 
   #take(frame: Frame, pushes: Push[]): void {
+    if (frame.t !== 'bye') this.#served = true
     if (frame.t === 'mail' || frame.t === 'mail.end' || frame.t === 'dl.new') pushes.push(frame)
     else if (frame.t === 'ok') this.#answered(frame.r)?.resolve(frame)
     else if (frame.t === 'err') {
@@ -234,13 +237,17 @@ export class Wire {
     )
   }
 
+  /** What a server means with E_BUSY (PROTOCOL 14.3): it says so to who just came, or to all when it goes. */
+  #busy(): string {
+    return this.#served ? CLOSING : FULL
+  }
+
   #finish(code: ErrorCode | null): WireEnd {
     this.#watch?.cancel()
     const fault = this.#fault
     const end: WireEnd = {
       code: fault?.code ?? code ?? 'E_CLOSED',
-      reason:
-        fault?.message ?? (this.#bye === 'E_BUSY' ? FULL : 'The connection to the server ended.'),
+      reason: fault?.message ?? (this.#bye === 'E_BUSY' ? this.#busy() : ENDED),
       ...(this.#bye === undefined ? {} : { bye: this.#bye }),
     }
     this.#end = end
@@ -252,8 +259,9 @@ export class Wire {
   }
 }
 
-/** What a server says with E_BUSY (PROTOCOL 14.2). */
-const FULL = 'The server is full or going down. Try again later.'
+const FULL = 'The server is full. Try again later.'
+const CLOSING = 'The server is going down. Try again later.'
+const ENDED = 'The connection to the server ended.'
 
 function closedError(end: WireEnd): SecureChatError {
   return new SecureChatError('E_CLOSED', end.reason)

@@ -125,6 +125,13 @@ export interface Limits {
   readonly guessesPerDayBeforePuzzle: number
   readonly renamesPerMonth: number
 
+  /** The log of a server names who was turned away this often. */
+  readonly reportEveryMs: number
+  /** Networks told apart meanwhile, for each reason; the one seen longest ago makes room. */
+  readonly reportedNetworks: number
+  /** Lines for each reason; the other networks share one. */
+  readonly reportedLines: number
+
   readonly requestTimeoutMs: number
   readonly pingIdleMs: number
 }
@@ -216,6 +223,10 @@ export const LIMITS: Limits = {
   guessDelayMaxMs: HOUR_MS,
   guessesPerDayBeforePuzzle: 100,
   renamesPerMonth: 2,
+
+  reportEveryMs: MINUTE_MS,
+  reportedNetworks: 500,
+  reportedLines: 5,
 
   requestTimeoutMs: 20_000,
   pingIdleMs: 30_000,

@@ -14,6 +14,13 @@ const INDEX = { index: { all: 'x' } }
 /** More accounts for one code would make it a password that everybody knows. */
 export const USES_MAX = 1000
 
+export type InviteState = 'valid' | 'expired' | 'used up'
+
+export function inviteState({ uses, used, expires }: Invite, now: number): InviteState {
+  if (used >= uses) return 'used up'
+  return now < expires ? 'valid' : 'expired'
+}
+
 export interface Invite {
   /** Names the invitation for `revoke`; the code cannot be told from it. */
   readonly id: string

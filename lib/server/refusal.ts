@@ -3,6 +3,7 @@
 import type { FrameOf } from '../protocol/frames.ts'
 import type { Bytes } from '../util/bytes.ts'
 import { type ErrorCode, SecureChatError, type WireCode } from '../util/errors.ts'
+import type { Reason } from './refusal-log.ts'
 
 export interface RefusalDetails {
   /** Milliseconds until the same request may succeed. */
@@ -19,17 +20,20 @@ export interface RefusalDetails {
 /** An expected refusal with the fields that tell the client what to do next. */
 export class Refusal extends SecureChatError {
   readonly details: RefusalDetails
+  /** What the operator hears of it; null: nothing, it is everyday life. The peer never does. */
+  readonly countedAs: Reason | null
 
-  constructor(code: WireCode, details: RefusalDetails = {}) {
+  constructor(code: WireCode, details: RefusalDetails = {}, countedAs?: Reason) {
     super(code)
+    this.countedAs = countedAs ?? (code === 'E_RATE' ? 'rate' : null)
     const { after } = details
     // clocks count in fractions, frames do not; rounded up, so that whoever waits as told is let in
     this.details = after === undefined ? details : { ...details, after: Math.ceil(after) }
   }
 }
 
-export function refuse(code: WireCode, details: RefusalDetails = {}): never {
-  throw new Refusal(code, details)
+export function refuse(code: WireCode, details: RefusalDetails = {}, countedAs?: Reason): never {
+  throw new Refusal(code, details, countedAs)
 }
 
 /** Local failures that the peer may understand; everything else it does not need to know is E_INTERNAL. */

@@ -27,6 +27,7 @@ import type { Link } from './link.ts'
 import { buildBudgets, changeBudgets, LIVE_SETTINGS } from './live-settings.ts'
 import { Post } from './post.ts'
 import { Presence } from './presence.ts'
+import { type Reason, RefusalLog } from './refusal-log.ts'
 import type { Services } from './services.ts'
 import { Session, type SessionWatcher } from './session.ts'
 import { ShownAccounts } from './shown-accounts.ts'
@@ -61,6 +62,8 @@ export interface ServerDeps {
   readonly config: ServerConfig
   readonly clock: Clock
   readonly log: Log
+  /** What the log may say of an address; see RefusalLog. */
+  readonly networkOf?: (remoteAddress: string) => string
 }
 
 export interface ServerStats {
@@ -73,8 +76,8 @@ export interface ServerStats {
   /** Since the start. */
   readonly frames: number
   readonly loginFailures: number
-  /** Connections that were not taken since the start: banned, no room, no valid handshake. */
-  readonly refused: { readonly banned: number; readonly full: number; readonly handshake: number }
+  /** Connections and requests, since the start. */
+  readonly refused: Readonly<Record<Exclude<Reason, 'login'>, number>>
 }
 
 export class Server {
@@ -84,7 +87,6 @@ export class Server {
   readonly #services: Services
   readonly #users: UserDesk
   readonly #inactive: InactiveAccounts
-  readonly #refused = { banned: 0, full: 0, handshake: 0 }
   readonly #handshaker: ServerHandshaker
   readonly #sessions = new Set<Session>()
   readonly #perAddress = new Map<string, number>()
@@ -129,7 +131,7 @@ export class Server {
   /** Takes over a new stream; whatever is wrong with it ends it and is logged at level debug. */
   accept(duplex: Duplex, remoteAddress: string): void {
     if (this.#services.bans.has(remoteAddress, this.#deps.clock.now())) {
-      this.#refused.banned++
+      this.#services.refusals.note('banned', remoteAddress)
       duplex.destroy()
       return
     }
@@ -138,17 +140,24 @@ export class Server {
         this.adopt(connection)
       },
       (error: unknown) => {
-        this.#refused.handshake++
+        // who hangs up without a byte has asked who we are, as clients do before they trust a server (PROTOCOL 4.1)
+        if (codeOf(error) !== 'E_CLOSED') this.#services.refusals.note('handshake', remoteAddress)
         this.#deps.log.debug('server.not-admitted', { code: codeOf(error) })
       },
     )
   }
 
+  /** There was no room for a connection, before it could be taken. */
+  refuse(remoteAddress: string): void {
+    this.#services.refusals.note('full', remoteAddress)
+  }
+
   /** A session for an established channel, or `bye` when the server is full or closing. */
   adopt(link: Link): void {
     const block = addressBlock(link.remoteAddress)
-    if (this.#closing !== null || !this.#hasRoom(block)) {
-      this.#refused.full++
+    const isClosing = this.#closing !== null
+    if (isClosing || !this.#hasRoom(block)) {
+      if (!isClosing) this.refuse(link.remoteAddress)
       link.onFrames(() => undefined)
       void link.close(encodeFrame({ t: 'bye', c: 'E_BUSY' }))
       return
@@ -173,7 +182,8 @@ export class Server {
   }
 
   stats(): ServerStats {
-    const { presence, streams, post, transfers, traffic } = this.#services
+    const { presence, streams, post, transfers, traffic, refusals } = this.#services
+    const { login: loginFailures, ...refused } = refusals.totals()
     return {
       connections: this.#sessions.size,
       handshakes: this.#handshaker.open,
@@ -182,7 +192,7 @@ export class Server {
       messagesAccepted: post.accepted,
       fileBytesInFlight: transfers.inFlightBytes,
       ...traffic,
-      refused: { ...this.#refused },
+      ...{ loginFailures, refused },
     }
   }
 
@@ -213,7 +223,7 @@ export class Server {
   dropBanned(): number {
     const { bans, clock } = this.#services
     const banned = [...this.#sessions].filter((s) => bans.has(s.link.remoteAddress, clock.now()))
-    for (const session of banned) void session.bye('E_BUSY')
+    for (const session of banned) void session.bye('E_RATE')
     return banned.length
   }
 
@@ -239,6 +249,7 @@ export class Server {
     ])
     await Promise.all(sessions.map((session) => session.bye(reason)))
     this.#services.transfers.stop()
+    this.#services.refusals.report()
     await this.#sweeping
     await (
       await this.#stopListening
@@ -269,6 +280,7 @@ export class Server {
     const now = clock.monotonic()
     this.#visitors.sweep(now)
     this.#services.streams.sweep(now)
+    this.#services.refusals.sweep(now)
     if (now - this.#lookedAt >= LOOK_MS) {
       this.#lookedAt = now
       this.#services.presence.lookAgain()
@@ -345,7 +357,8 @@ function buildServices(deps: ServerDeps): Services {
     presence,
     shown: new ShownAccounts(),
     signIns: new SignIns({ records, clock, log }),
-    traffic: { frames: 0, loginFailures: 0 },
+    traffic: { frames: 0 },
+    refusals: new RefusalLog({ log, networkOf: deps.networkOf, now: clock.monotonic() }),
     post: new Post({ mail, presence, clock, lifeMs: config.mailboxLifeMs }),
     transfers: new Transfers({
       files: deps.files,

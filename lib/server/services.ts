@@ -16,6 +16,7 @@ import type { Invites } from './invites.ts'
 import type { NewRecipients } from './new-recipients.ts'
 import type { Post } from './post.ts'
 import type { Presence } from './presence.ts'
+import type { RefusalLog } from './refusal-log.ts'
 import type { BucketTable } from '../util/rate.ts'
 import type { ShownAccounts } from './shown-accounts.ts'
 import type { SignIns } from './sign-ins.ts'
@@ -44,7 +45,8 @@ export interface Services {
   readonly shown: ShownAccounts
   readonly signIns: SignIns
   /** Counted by the sessions, for the operator. */
-  readonly traffic: { frames: number; loginFailures: number }
+  readonly traffic: { frames: number }
+  readonly refusals: RefusalLog
   readonly post: Post
   readonly transfers: Transfers
   readonly invites: Invites

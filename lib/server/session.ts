@@ -22,6 +22,7 @@ import {
 import type { Link } from './link.ts'
 import { Bucket } from '../util/rate.ts'
 import { errFrame, refuse, Refusal, wireCodeOf } from './refusal.ts'
+import type { Reason } from './refusal-log.ts'
 import type { Services } from './services.ts'
 
 const STRIKES_MAX = 3
@@ -159,7 +160,7 @@ export class Session implements Caller, FileConnection {
 
   strike(): void {
     this.#strikes++
-    this.services.traffic.loginFailures++
+    this.#count('login')
     if (this.#strikes >= STRIKES_MAX) void this.bye('E_AUTH')
   }
 
@@ -207,10 +208,17 @@ export class Session implements Caller, FileConnection {
     this.#account = null
   }
 
+  /** Whoever sees by KE2 that the password was wrong need not say so: what is not finished has failed. */
+  #leaveLogin(): void {
+    if (this.login !== null) this.#count('login')
+    this.login = null
+  }
+
   #enter(level: number, key: string): void {
     this.#levels = (this.#levels | level) & ~LEVEL.anon
     this.#anonymous = null
     this.#strikes = 0
+    this.#leaveLogin()
     const { sendBudgets, requestBudgets, clock } = this.services
     const now = clock.monotonic()
     this.#budgets = { send: sendBudgets.of(key, now), request: requestBudgets.of(key, now) }
@@ -285,13 +293,20 @@ export class Session implements Caller, FileConnection {
 
   #overrun(r: number | undefined, wait: number): void {
     this.#overruns++
-    if (r === undefined || this.#overruns > OVERRUNS_MAX) void this.bye('E_RATE')
-    else this.#refuse(r, new Refusal('E_RATE', { after: wait }))
+    if (r === undefined || this.#overruns > OVERRUNS_MAX) {
+      this.#count('rate')
+      void this.bye('E_RATE')
+    } else this.#refuse(r, new Refusal('E_RATE', { after: wait }))
   }
 
   #refuse(r: number, error: unknown): void {
     if (!(error instanceof Refusal)) this.#report(error)
+    else if (error.countedAs !== null) this.#count(error.countedAs)
     this.#answer(errFrame(r, error))
+  }
+
+  #count(reason: Reason): void {
+    this.services.refusals.note(reason, this.link.remoteAddress)
   }
 
   /** An answer that no frame can hold is a bug of ours: it ends this connection and no other. */
@@ -323,6 +338,7 @@ export class Session implements Caller, FileConnection {
   #end(): void {
     if (this.isClosed) return
     this.#state = 'closed'
+    this.#leaveLogin()
     this.#device?.delivery.stop()
     if (this.#device !== null) this.services.shown.set(this.#device.id, this, false)
     this.#files?.close()

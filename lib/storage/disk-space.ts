@@ -14,7 +14,8 @@ export class DiskSpace {
   readonly #clock: Clock
   #freeBytes = Infinity
   #spentBytes = 0
-  #hasRefused = false
+  /** What the last request was refused; 0: it was not. */
+  #refusedBytes = 0
   #asked = -Infinity
   #asking: Promise<void> | null = null
 
@@ -25,9 +26,9 @@ export class DiskSpace {
     this.#clock = clock
   }
 
-  /** The last request was refused, or the next would be. */
+  /** The last request was refused, and would be again; or any would be. As far as is known. */
   get isLow(): boolean {
-    return this.#hasRefused || !this.fits(0)
+    return !this.fits(this.#refusedBytes)
   }
 
   /** As far as is known. */
@@ -45,7 +46,7 @@ export class DiskSpace {
     const isLow = !this.fits(bytes, floors)
     const isEating = this.#spentBytes * 8 > this.#freeBytes - this.#floorBytes
     if (age > FRESH_MS || (age > RETRY_MS && (isLow || isEating))) void this.refresh()
-    if (floors === 1) this.#hasRefused = isLow
+    if (floors === 1) this.#refusedBytes = isLow ? bytes : 0
     if (isLow) return false
     this.#spentBytes += bytes
     return true

@@ -79,6 +79,15 @@ export class BoundedMap<V> {
     this.#map.delete(key)
   }
 
+  /** Those used longest ago first. */
+  entries(): IterableIterator<[string, V]> {
+    return this.#map.entries()
+  }
+
+  clear(): void {
+    this.#map.clear()
+  }
+
   deleteAll(condition: (key: string) => boolean): void {
     for (const key of this.#map.keys()) if (condition(key)) this.#map.delete(key)
   }
@@ -110,6 +119,6 @@ export class BucketTable {
   /** Another rate from now on, for everybody afresh. */
   change(rate: Rate): void {
     this.#rate = rate
-    this.#buckets.deleteAll(() => true)
+    this.#buckets.clear()
   }
 }

@@ -170,7 +170,7 @@ test('a probe learns who the server is, sends nothing and hangs up', async (t) =
   const wire = memoryWire()
   const refused = outcomeAsync(() => handshaker.accept(wire.b, '192.0.2.1:1'))
   t.deepEqual(await probeServer(wire.a, { clock }), { srv, highestVersion: 1 })
-  t.is(await refused, 'E_HANDSHAKE')
+  t.is(await refused, 'E_CLOSED', 'no attempt to get in')
   t.is(wire.written.a.length, 0)
   const wrong = memoryWire()
   wrong.b.write(framed(await honestHello(clock.now())))
@@ -234,7 +234,7 @@ test('a stream that is already broken', async (t) => {
   const wire = memoryWire()
   wire.a.destroy()
   const connecting = connectClient(wire.a, { clk, clock: new FakeClock(), ua: 'spec' })
-  t.is(await outcomeAsync(() => connecting), 'E_HANDSHAKE')
+  t.is(await outcomeAsync(() => connecting), 'E_CLOSED')
 })
 
 test('fuzz: any first bytes of a server end in E_HANDSHAKE', async (t) => {

@@ -265,7 +265,12 @@ test('a visitor who leaves during the handshake leaves nothing behind', async (t
   const leaver = visit(s)
   await settle()
   leaver.wire.a.destroy()
-  t.is(await leaver.outcome, 'E_HANDSHAKE')
+  t.is(await leaver.outcome, 'E_CLOSED')
+  const talker = visit(s)
+  talker.wire.a.write(text('GE'))
+  await settle()
+  talker.wire.a.destroy()
+  t.is(await talker.outcome, 'E_HANDSHAKE')
   const timers = s.clock.pending
   visit(s).wire.a.destroy()
   await settle()

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import test from 'ava'
 
 import { LineWriter } from '../../lib/cli/line-writer.ts'
+import { parseRange } from '../../lib/channel/range.ts'
 import { cleanFields, humanLine, networkOf } from '../../lib/cli/log-line.ts'
 import { type LogLevel, openLog } from '../../lib/cli/log.ts'
 import type { Clock } from '../../lib/util/clock.ts'
@@ -57,7 +58,7 @@ test('machines get one JSON object a line, with UTC time, and no banner', async 
         time: '2026-01-02T03:04:05.006Z',
         event: 'conn.open',
         id: 2,
-        address: '198.51.100.*',
+        address: '198.51.100.0/24',
       },
       {
         level: 'error',
@@ -83,11 +84,17 @@ test('the level is a threshold', async (t) => {
 })
 
 test('an address is its network unless asked for; loopback names nobody', (t) => {
-  t.is(networkOf('198.51.100.7:50000'), '198.51.100.*')
-  t.is(networkOf('198.51.100.7'), '198.51.100.*')
-  t.is(networkOf('::ffff:198.51.100.7'), '198.51.100.*')
-  t.is(networkOf('[2001:db8:1:2::3]:50000'), '2001:db8:1:*')
-  t.is(networkOf('2001:db8::3'), '2001:db8:*')
+  t.is(networkOf('198.51.100.7:50000'), '198.51.100.0/24')
+  t.is(networkOf('198.51.100.7'), '198.51.100.0/24')
+  t.is(networkOf('::ffff:198.51.100.7'), '198.51.100.0/24')
+  t.is(networkOf('[2001:db8:1:2::3]:50000'), '2001:db8:1::/48')
+  t.is(networkOf('2001:db8::3'), '2001:db8::/48')
+  t.is(networkOf('2001:db8:1:2::/64'), '2001:db8:1::/48')
+  t.is(networkOf('[fe80:1:2:3::4%eth0]:9'), 'fe80:1:2::/48')
+  for (const network of ['198.51.100.0/24', '2001:db8:1::/48']) {
+    t.is(networkOf(network), network)
+    t.is(parseRange(network)?.text, network, 'ban takes it')
+  }
   t.is(networkOf('127.0.0.1:9'), '127.0.0.1')
   t.is(networkOf('[::1]:9'), '::1')
   t.is(networkOf('anything else'), '*')

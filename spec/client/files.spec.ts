@@ -64,6 +64,20 @@ test.serial('two offers wait side by side and are answered in the other order', 
   await stop(alice, bob)
 })
 
+test.serial(
+  'no room on the server: whose room it is nobody knows, so both are named',
+  async (t) => {
+    const { world, alice, bob } = await friends()
+    world.files.put = () => Promise.resolve('full')
+    alice.disk.write('/home/alice/only.bin', randomBytes(100))
+    await alice.session.offerFile('bob', '/home/alice/only.bin')
+    await world.passUntil(() => alice.of('file-failed').length === 1)
+    t.is(alice.of('file-failed')[0]?.code, 'E_MAILBOX_FULL')
+    t.regex(alice.of('file-failed')[0]?.reason ?? '', /yours, or those of all its users/)
+    await stop(alice, bob)
+  },
+)
+
 test.serial('an empty file, and sizes around the edges of a chunk', async (t) => {
   const { world, alice, bob } = await friends()
   const sizes = [0, 1, 64 * KiB - 1, 64 * KiB, 64 * KiB + 1]

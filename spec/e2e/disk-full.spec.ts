@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 
 import anyTest from 'ava'
 
-import { scratch } from '../helpers/programs.ts'
+import { OWN_PORT, scratch } from '../helpers/programs.ts'
 
 const BIN = fileURLToPath(new URL('../../bin/securechat-server', import.meta.url))
 const FIXTURES = new URL('../fixtures/', import.meta.url)
@@ -42,7 +42,7 @@ const FULL = /^securechat-server: .*disk is (nearly )?full.*\n$/i
 
 test('setup', async (t) => {
   const home = await scratch(t)
-  const words = ['setup', '--yes', '--host', '127.0.0.1', '--port', '0']
+  const words = ['setup', '--yes', '--host', '127.0.0.1', '--port', String(OWN_PORT)]
   const { code, err } = await run(0, home, ...words)
   t.is(code, 75, err)
   t.regex(err, FULL)

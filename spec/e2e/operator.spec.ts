@@ -166,6 +166,7 @@ test('commands are words, and wrong ones are named', async (t) => {
     ['user list --uses 3', /has no option --uses/],
     ['--uses 3', /--uses belongs to a command/],
     ['invite create --expires never', /--expires takes a span/],
+    ['invite create --expires 9999w', /at most a year/],
     ['invite create --uses many', /--uses takes a whole number from 1 to 1000/],
     ['invite create --uses 1001', /--uses takes a whole number from 1 to 1000/],
     ['invite create --uses 0', /--uses takes a whole number from 1 to 1000/],

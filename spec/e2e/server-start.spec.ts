@@ -33,6 +33,7 @@ test('a first start makes its keys, a restart keeps the identity, SIGTERM ends i
   t.regex(first.program.stdout, /keys\.generating/)
   t.regex(first.uri, /^securechat:\/\/127\.0\.0\.1:\d+\/#[a-z2-7]{52}$/)
   t.deepEqual((await readdir(join(home, 'keys'))).sort(), [
+    'server.data.json',
     'server.identity',
     'server.opaque',
     'server.store-key',

@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream'
 
 import test from 'ava'
 
-import { dial, listen, type Listener } from '../../lib/channel/tcp.ts'
+import { dial, listen, type Listener, type ListenOptions } from '../../lib/channel/tcp.ts'
 import { SecureChatError } from '../../lib/util/errors.ts'
 import { outcomeAsync } from '../helpers/refusals.ts'
 
@@ -16,11 +16,12 @@ interface Echo {
   readonly streams: Duplex[]
 }
 
-async function echo(host?: string): Promise<Echo> {
+async function echo(host?: string, more: Partial<ListenOptions> = {}): Promise<Echo> {
   const remotes: string[] = []
   const streams: Duplex[] = []
   const listener = await listen({
     ...(host === undefined ? {} : { host }),
+    ...more,
     port: 0,
     onConnection: (duplex, remote) => {
       remotes.push(remote)
@@ -72,6 +73,24 @@ test('a port in use is said to be in use, with its number', async (t) => {
   const again = listen({ host: '127.0.0.1', port: listener.port, onConnection: () => undefined })
   const error = await t.throwsAsync(again, { code: 'E_CONNECT' })
   t.true(error.message.includes(String(listener.port)))
+  await listener.close()
+})
+
+test('one connection too many is closed, and whoever listens hears from where it came', async (t) => {
+  const dropped: string[] = []
+  const { listener, streams } = await echo('127.0.0.1', {
+    maxConnections: 1,
+    onDropped: (remote) => dropped.push(remote),
+  })
+  const { port } = listener
+  const first = await dial({ host: '127.0.0.1', port, timeoutMs: TIMEOUT_MS })
+  const second = await dial({ host: '127.0.0.1', port, timeoutMs: TIMEOUT_MS })
+  second.resume()
+  await once(second, 'close')
+  t.is(streams.length, 1)
+  t.is(dropped.length, 1)
+  t.regex(dropped[0] ?? '', /^127\.0\.0\.1:\d+$/)
+  first.destroy()
   await listener.close()
 })
 

@@ -17,6 +17,9 @@ export function nodeFlags(name: string): string[] {
   return line?.[1]?.split(' ') ?? []
 }
 
+/** For what needs a port that it can name: below those that the system gives out, and another for each spec. */
+export const OWN_PORT = 20_000 + (process.pid % 10_000)
+
 export const PASSWORD = 'tomato-window-14-ladder'
 
 /** A folder that is gone after the test; made with mode 0700 by mkdtemp. */

@@ -100,7 +100,7 @@ test('a banned network: no byte, no slot; what is connected goes; unbanned it is
   const far = await relay.connect('198.51.100.1:4000')
   t.is((await bans.add('203.0.113.77/24', 1, 0)).range, '203.0.113.0/24')
   t.is(relay.server.dropBanned(), 1)
-  t.is(await near.goodbye(), 'E_BUSY')
+  t.is(await near.goodbye(), 'E_RATE', 'the server is neither full nor going down')
   await t.throwsAsync(relay.connect('203.0.113.200:1'))
   t.is(relay.server.stats().refused.banned, 1)
   t.is(far.bye, null)

@@ -38,6 +38,8 @@ export interface Surroundings {
 export interface ServerCommand {
   readonly run: 'serve' | 'help' | 'version' | 'print-config' | 'operate'
   readonly settings: ServerSettings
+  /** The settings file that was read; null: none. */
+  readonly config: string | null
   /** Of `operate`; empty else. */
   readonly words: readonly string[]
   readonly options: ReadonlyMap<string, string>
@@ -57,9 +59,12 @@ export function parseServerArgs(argv: readonly string[], around: Surroundings): 
   const { env, cwd, defaults } = around
   const line = readCommandLine(argv, cwd)
   const { words, options } = line
-  const plain = { settings: defaults, words, options, wrong: [], warnings: [], isPlaceKnown: true }
-  if (line.switches.has('help') || words[0] === 'help') return { ...plain, run: 'help' }
-  if (line.switches.has('version') || words[0] === 'version') return { ...plain, run: 'version' }
+  const about = {
+    ...{ settings: defaults, config: null, words, options },
+    ...{ wrong: [], warnings: [], isPlaceKnown: true },
+  }
+  if (line.switches.has('help') || words[0] === 'help') return { ...about, run: 'help' }
+  if (line.switches.has('version') || words[0] === 'version') return { ...about, run: 'version' }
   if (words.length > 0)
     commandOf(words, options) // a wrong one is named before anything is read
   else if (options.size > 0) {
@@ -79,27 +84,26 @@ export function parseServerArgs(argv: readonly string[], around: Surroundings): 
   }
   const sources: Source[] = [line, readEnvironment(env, cwd)]
   const named = line.config ?? env['SECURECHAT_CONFIG'] ?? ''
+  const config = named === '' ? ownConfig(around) : resolve(cwd, named)
   const file =
-    named === ''
-      ? ownConfig(around, complain)
-      : readConfigFile(resolve(cwd, named), (path) => around.readFile(path), complain)
+    config === null ? null : readConfigFile(config, (path) => around.readFile(path), complain)
   const isPlaceKnown =
     named === '' || file !== null || sources.some(({ values }) => values.has('data'))
   if (file !== null) sources.push(file)
   const settings = choose(sources, defaults, complain)
   const warnings = strangeVariables(env)
-  return { run, settings, words, options, wrong, warnings, isPlaceKnown }
+  return { run, settings, config, words, options, wrong, warnings, isPlaceKnown }
 }
 
 /** What `securechat-server setup` wrote into the default folder of keys, if it ever ran there. */
-function ownConfig(around: Surroundings, complain: Complain): Source | null {
+function ownConfig(around: Surroundings): string | null {
   const path = join(around.defaults.keys, CONFIG_NAME)
   try {
     around.readFile(path)
   } catch (error) {
     if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return null
   }
-  return readConfigFile(path, (name) => around.readFile(name), complain)
+  return path
 }
 
 function choose(

@@ -11,6 +11,7 @@ import { b, bRange, exact, list, lit, type Shape } from '../../protocol/shape.ts
 import type { Bytes } from '../../util/bytes.ts'
 import { fail } from '../../util/errors.ts'
 import { createKey, readKey, replaceKey } from './key-format.ts'
+import { closeFolder, refuseSharedFolder } from './keys-folder.ts'
 import {
   isLocked,
   type LaunchPassword,
@@ -102,6 +103,7 @@ async function make(
   password: LaunchPassword,
   protect: string | null,
 ): Promise<Bytes | null> {
+  if (whole(found) !== null) return null
   const path = paths(dir)
   if (found.store === null && (isLocked(found.identity) || isLocked(found.opaque))) {
     fail(
@@ -110,6 +112,7 @@ async function make(
         'Put it back from your backup; nothing was changed.',
     )
   }
+  await refuseSharedFolder(dir)
   let master: Bytes | null = null
   if (found.store?.k === 'server-store-key-locked') master = await openMaster(found.store, password)
   else if (found.store === null && protect !== null) {
@@ -161,7 +164,9 @@ export async function loadServerKeys(
   password: LaunchPassword = noPassword,
 ): Promise<ServerKeys | null> {
   const files = whole(await read(dir))
-  return files === null ? null : use(files, dir, await openMaster(files.store, password))
+  if (files === null) return null
+  await closeFolder(dir)
+  return use(files, dir, await openMaster(files.store, password))
 }
 
 /**
@@ -176,6 +181,12 @@ export async function makeServerKeys(
   const master = await make(dir, await read(dir), password, protect)
   const files = whole(await read(dir)) ?? fail('E_FILE', `The keys just made in ${dir} are gone.`)
   return use(files, dir, master ?? (await openMaster(files.store, password)))
+}
+
+/** Whether a launch password protects them; null when one of the three files is missing. @throws E_CORRUPT E_FILE */
+export async function isProtected(dir: string): Promise<boolean | null> {
+  const files = whole(await read(dir))
+  return files === null ? null : files.store.k === 'server-store-key-locked'
 }
 
 /**

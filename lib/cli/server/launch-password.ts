@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { passwordFrom } from '../client/password-source.ts'
+import type { Form } from '../prompts.ts'
 import type { LaunchPassword } from './master-key.ts'
 import type { ServerSettings } from './settings.ts'
 
@@ -53,6 +54,18 @@ export function remembered(password: LaunchPassword): LaunchPassword {
     const known = answers.get(attempt) ?? password(attempt)
     answers.set(attempt, known)
     return known
+  }
+}
+
+/** Typed twice. Nobody sees which of the two was mistyped: both are asked again then. */
+export async function newLaunchPassword(form: Form, message: string): Promise<string> {
+  for (let question = message; ; question = `They were not the same. ${message}`) {
+    const password = await form.password({
+      message: question,
+      validate: (text) => launchPasswordProblem(text) ?? true,
+    })
+    const again = await form.password({ message: 'The same again:' })
+    if (again === password) return password
   }
 }
 

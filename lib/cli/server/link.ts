@@ -1,11 +1,17 @@
 // The invite link of a server on this machine, as its network interfaces are now.
 import { networkInterfaces } from 'node:os'
 
-import { inviteOf, type Reach } from './banner.ts'
+import { inviteOf, publicAddress, type Reach } from './banner.ts'
 
-export function linkOf(server: Omit<Reach, 'addresses'>): string {
-  return inviteOf({
-    ...server,
-    addresses: Object.values(networkInterfaces()).flatMap((list) => list ?? []),
-  })
+export interface InviteLink {
+  readonly link: string
+  readonly host: string
+  /** Nobody has said by which name clients reach it. */
+  readonly guessed: boolean
+}
+
+export function linkOf(server: Omit<Reach, 'addresses'>): InviteLink {
+  const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? [])
+  const reach = { ...server, addresses }
+  return { link: inviteOf(reach), ...publicAddress(reach) }
 }

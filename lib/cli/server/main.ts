@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs'
 
 import { RsaPrivateKey } from '../../crypto/rsa.ts'
-import { SecureChatError } from '../../util/errors.ts'
+import { fail, SecureChatError } from '../../util/errors.ts'
 import { EXIT, type ExitCode, exitCodeOf } from '../exit-codes.ts'
 import { homeOf, thisSystem } from '../home.ts'
 import { inert } from '../sanitise.ts'
@@ -65,6 +65,9 @@ async function password(argv: readonly string[]): Promise<ExitCode> {
   const { passwd, passwdWords } = await import('./passwd.ts')
   const words = passwdWords(argv)
   const command = readCommand(words.rest)
+  if (command.run === 'operate') {
+    fail('E_USAGE', `passwd takes no command: "${command.words.join(' ')}" is a start of its own.`)
+  }
   return command.run === 'serve' ? passwd(words, command.settings) : run(words.rest, command)
 }
 

@@ -35,7 +35,7 @@ export function metricsText(m: Measured): string {
     ...metric('frames_total', 'counter', 'Frames received.', stats.frames),
     ...metric('messages_total', 'counter', 'Messages accepted.', stats.messagesAccepted),
     ...metric('login_failures_total', 'counter', 'Logins that failed.', stats.loginFailures),
-    '# HELP securechat_refused_total Connections that were not taken.',
+    '# HELP securechat_refused_total Connections not taken, and requests refused, by why.',
     '# TYPE securechat_refused_total counter',
     ...Object.entries(stats.refused).map(
       ([reason, count]) => `securechat_refused_total{reason="${reason}"} ${count}`,

@@ -7,7 +7,12 @@ import { fail } from '../../util/errors.ts'
 import { passwordFrom } from '../client/password-source.ts'
 import { EXIT, type ExitCode } from '../exit-codes.ts'
 import { changeLaunchPassword } from './identity.ts'
-import { atTerminal, launchPasswordOrAsk, launchPasswordProblem } from './launch-password.ts'
+import {
+  atTerminal,
+  launchPasswordOrAsk,
+  launchPasswordProblem,
+  newLaunchPassword,
+} from './launch-password.ts'
 import { refuseRoot } from './refuse-root.ts'
 import type { ServerSettings } from './settings.ts'
 
@@ -104,17 +109,7 @@ async function askNew(): Promise<string> {
   const { openTerminal } = await import('../client/terminal-setup.ts')
   const { tty, prompts } = openTerminal()
   try {
-    return await prompts.form(async (form) => {
-      const password = await form.password({
-        message: 'New launch password:',
-        validate: (text) => launchPasswordProblem(text) ?? true,
-      })
-      await form.password({
-        message: 'The same again:',
-        validate: (text) => text === password || 'That is another one.',
-      })
-      return password
-    })
+    return await prompts.form((form) => newLaunchPassword(form, 'New launch password:'))
   } finally {
     tty.close()
   }

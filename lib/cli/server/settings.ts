@@ -11,6 +11,7 @@ import {
 import { LIVE_SETTINGS } from '../../server/live-settings.ts'
 import { MAILBOX_LIMITS } from '../../storage/box-table.ts'
 import { LOG_LEVELS, type LogLevel } from '../log.ts'
+import { hostName, publicHostName } from './host-name.ts'
 
 const MiB = 2 ** 20
 const GiB = 2 ** 30
@@ -87,8 +88,8 @@ export const PROGRAM_SETTINGS: ProgramRows = {
     flag: 'public-host',
     placeholder: 'HOST',
     help: 'name or address under which clients find this server; goes into the invite',
-    takes: 'a host name or an address',
-    read: hostName,
+    takes: 'a host name or an address, without a port',
+    read: publicHostName,
   },
   metricsPort: {
     flag: 'metrics-port',
@@ -197,11 +198,6 @@ function bytes(
 
 function whole(text: string, max: number): number | undefined {
   return /^\d{1,16}$/.test(text) && Number(text) <= max ? Number(text) : undefined
-}
-
-function hostName(text: string): string | undefined {
-  const bare = text.replace(/^\[(.*)\]$/, '$1')
-  return /^[a-z0-9._:%-]{1,253}$/i.test(bare) ? bare : undefined
 }
 
 function folder(text: string, base: string): string | undefined {

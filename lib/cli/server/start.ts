@@ -15,10 +15,12 @@ import { hex } from '../../util/bytes.ts'
 import type { Clock } from '../../util/clock.ts'
 import { fail } from '../../util/errors.ts'
 import type { Log } from '../../util/log.ts'
+import { networkOf } from '../log-line.ts'
 import { refuseMoved } from './backup/marks.ts'
 import { claim, ownerOf } from './data-folder.ts'
 import { connectionsWithin, descriptorLimit } from './descriptors.ts'
 import { loadServerKeys, type ServerKeys } from './identity.ts'
+import { noteData, refuseLostData } from './known-data.ts'
 import { isGiven, launchPasswordOf } from './launch-password.ts'
 import type { LaunchPassword } from './master-key.ts'
 import { FILES_FOLDER, migrate, STORE_FOLDER } from './migrate.ts'
@@ -56,6 +58,7 @@ export async function startServer(
   const { clock, log } = deps
   await refuseRoot(settings)
   if (deps.isOffline !== true) await refuseMoved(settings.data)
+  await refuseLostData(settings)
   const first = deps.launchKey ?? RsaPrivateKey.generate(2048)
   first.catch(() => undefined) // if something else fails first, nobody waits for it
   const closers: (() => Promise<void> | void)[] = []
@@ -92,6 +95,7 @@ export async function startServer(
       holder: `securechat-server${deps.isOffline === true ? ' (a command)' : ''}, process ${process.pid}`,
     })
     closers.push(() => store.close())
+    if (deps.isOffline !== true) await noteData(settings, log)
     const files = await openFileStore({
       dir: join(settings.data, FILES_FOLDER),
       key: keys.storeKey,
@@ -115,6 +119,8 @@ export async function startServer(
       config: settings,
       clock,
       log,
+      // a network is counted as one where it is shown as one
+      ...(settings.logAddresses ? {} : { networkOf }),
     })
     closers.push(() => server.close())
     await server.bans.load()
@@ -196,6 +202,9 @@ function openPort(settings: ServerSettings, server: Server, log: Log): Promise<L
     host: settings.host,
     port: settings.port,
     maxConnections,
+    onDropped: (remoteAddress) => {
+      server.refuse(remoteAddress)
+    },
     onConnection: (duplex, remoteAddress) => {
       log.debug('conn.open', { address: remoteAddress })
       server.accept(duplex, remoteAddress)

@@ -3,8 +3,10 @@
 import { join, resolve } from 'node:path'
 
 import type { Form } from '../prompts.ts'
-import { launchPasswordProblem } from '../server/launch-password.ts'
+import { newLaunchPassword } from '../server/launch-password.ts'
 import { type ServerSettings, SETTINGS } from '../server/settings.ts'
+import type { Ground } from './ground.ts'
+import { portObjection } from './objections.ts'
 import { sizeOf, sizeText } from './sizes.ts'
 
 export interface Answers {
@@ -16,7 +18,7 @@ export interface Answers {
 /** One question, and the settings that its answer decides. */
 export interface Question {
   readonly decides: readonly (keyof ServerSettings)[]
-  ask(form: Form, now: ServerSettings): Promise<Partial<ServerSettings>>
+  ask(form: Form, now: ServerSettings, ground: Ground): Promise<Partial<ServerSettings>>
 }
 
 type NameOf<T> = {
@@ -27,25 +29,48 @@ const CONTROL = /\p{Cc}/u
 
 const FOLDER: Question = {
   decides: ['keys', 'data'],
-  async ask(form, given) {
+  async ask(form, given, ground) {
     const here = resolve(given.keys, '..')
+    const foldersIn = (typed: string): Pick<ServerSettings, 'keys' | 'data'> => {
+      const { keys, data } = given
+      const home = resolve(typed.trim().replace(/^~(?=\/|$)/, () => ground.homeDir))
+      return home === here
+        ? { keys, data }
+        : { keys: join(home, 'keys'), data: join(home, 'data', 'server') }
+    }
     const folder = await form.text({
       message: 'Folder for everything of this server:',
       initial: here,
-      validate: (text) =>
-        (text.trim() !== '' && !CONTROL.test(text)) || 'That is not the path of a folder.',
+      validate: async (text) => {
+        if (text.trim() === '' || CONTROL.test(text)) return 'That is not the path of a folder.'
+        if (/^~[^/]/.test(text.trim())) return 'Write the path whole: only ~/ is known here.'
+        return (await ground.folders({ ...given, ...foldersIn(text) })) ?? true
+      },
     })
-    const home = resolve(folder.trim())
-    if (home === here) return {}
-    return { keys: join(home, 'keys'), data: join(home, 'data', 'server') }
+    return foldersIn(folder)
   },
+}
+
+const WITH_UNIT = yesNo('systemd', 'Write a systemd unit, to start it with the machine?')
+
+/** Without a question where nothing else gives the server its port. */
+const UNIT: Question = {
+  decides: WITH_UNIT.decides,
+  ask: async (form, now, ground) =>
+    (await ground.isForUnit(now)) ? { systemd: 'yes' } : WITH_UNIT.ask(form, now, ground),
 }
 
 /** In this order; the launch password is asked behind the first. */
 export const QUESTIONS: readonly Question[] = [
   FOLDER,
-  line('host', 'Address to listen on (0.0.0.0: all):'),
-  line('port', 'Port:'),
+  line('host', 'Address to listen on (0.0.0.0: all):', (now, ground) =>
+    ground.address({ ...now, port: 0 }),
+  ),
+  line('port', 'Port:', async (now, ground) => {
+    const objection = portObjection(now)
+    if (objection !== null || (await ground.isForUnit(now))) return objection
+    return ground.address(now)
+  }),
   line('publicHost', 'Name or address for the invite (empty: guessed):'),
   choice('registration', 'Who may make an account?', {
     open: 'everybody',
@@ -64,7 +89,7 @@ export const QUESTIONS: readonly Question[] = [
   size('mailTotalBytes', 'Messages that wait, for all devices together, in memory as well:'),
   size('historyBytes', 'Sealed history, of one account:'),
   size('historyTotalBytes', 'Sealed history, of all accounts together (0: as the disk allows):'),
-  yesNo('systemd', 'Write a systemd unit, to start it with the machine?'),
+  UNIT,
 ]
 
 /** Rejects with E_CANCELLED at Ctrl-C; nothing was made by then. */
@@ -72,11 +97,12 @@ export async function ask(
   form: Form,
   given: ServerSettings,
   password: string | null,
+  ground: Ground,
 ): Promise<Answers> {
   let settings = given
   let launchPassword = password
   for (const question of QUESTIONS) {
-    settings = { ...settings, ...(await question.ask(form, settings)) }
+    settings = { ...settings, ...(await question.ask(form, settings, ground)) }
     if (question === FOLDER) launchPassword ??= await askPassword(form)
   }
   return { settings, launchPassword }
@@ -92,17 +118,24 @@ function refusal(name: keyof ServerSettings): string {
 }
 
 /** Empty only where that is the default. */
-function line(name: NameOf<string | number | null>, message: string): Question {
+function line(
+  name: NameOf<string | number | null>,
+  message: string,
+  objection: (settings: ServerSettings, ground: Ground) => Promise<string | null> = () =>
+    Promise.resolve(null),
+): Question {
   return {
     decides: [name],
-    async ask(form, now) {
+    async ask(form, now, ground) {
       const initial = now[name]
       const text = await form.text({
         message,
         initial: initial === null ? '' : String(initial),
-        validate: (typed) => {
-          const isNone = typed.trim() === '' && initial === null
-          return isNone || read(name, typed.trim()) !== undefined || refusal(name)
+        validate: async (typed) => {
+          if (typed.trim() === '' && initial === null) return true
+          const value = read(name, typed.trim())
+          if (value === undefined) return refusal(name)
+          return (await objection({ ...now, [name]: value }, ground)) ?? true
         },
       })
       return { [name]: read(name, text.trim()) ?? null }
@@ -168,14 +201,5 @@ function yesNo(name: NameOf<'no' | 'yes'>, message: string): Question {
 
 async function askPassword(form: Form): Promise<string | null> {
   const wanted = await form.confirm('Protect the keys with a password asked at each start?', false)
-  if (!wanted) return null
-  const password = await form.password({
-    message: 'Launch password:',
-    validate: (text) => launchPasswordProblem(text) ?? true,
-  })
-  await form.password({
-    message: 'The same again:',
-    validate: (text) => text === password || 'That is another one.',
-  })
-  return password
+  return wanted ? newLaunchPassword(form, 'Launch password:') : null
 }

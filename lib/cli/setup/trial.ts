@@ -6,6 +6,7 @@ import { randomBytes } from '../../crypto/random.ts'
 import { base64url } from '../../util/bytes.ts'
 import { silentLog } from '../../util/log.ts'
 import { Person } from '../demo/cast.ts'
+import { openMetricsPort } from '../server/metrics-port.ts'
 import type { ServerSettings } from '../server/settings.ts'
 import { startServer } from '../server/start.ts'
 import { systemClock } from '../system-clock.ts'
@@ -37,6 +38,9 @@ export async function tryOut(settings: ServerSettings, folder: string): Promise<
     (name) => new Person(name, join(folder, name), stage),
   ) as [Person, Person]
   try {
+    if (settings.metricsPort !== 0) {
+      await (await openMetricsPort(settings.metricsPort, server, systemClock)).close()
+    }
     const password = base64url(randomBytes(24))
     await one.register(password)
     await two.register(password)

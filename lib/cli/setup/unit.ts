@@ -10,8 +10,8 @@ import type { ServerSettings } from '../server/settings.ts'
 
 export const UNIT_NAME = 'securechat.service'
 const CREDENTIAL_FILE = '/etc/securechat/launch-password'
-/** Of root alone, without CAP_NET_BIND_SERVICE. */
-const LOW_PORTS = 1024
+/** Below, ports are of root alone, without CAP_NET_BIND_SERVICE. */
+export const LOW_PORTS = 1024
 const VERIFY_MS = 10_000
 
 export interface UnitFacts {

@@ -5,7 +5,7 @@ import type { RsaPrivateKey } from '../../crypto/rsa.ts'
 import { serverFingerprint } from '../../identity/fingerprint.ts'
 import { type Bytes, equal } from '../../util/bytes.ts'
 import type { Clock } from '../../util/clock.ts'
-import { codeOf, fail, SecureChatError } from '../../util/errors.ts'
+import { codeOf, SecureChatError } from '../../util/errors.ts'
 import type { ClientDeps } from '../ports.ts'
 import { freshKeys, type KeyMaker } from './key-maker.ts'
 import { Wire } from '../wire.ts'
@@ -77,7 +77,11 @@ export function addressOf({ host, port }: Endpoint): string {
 /** Who answers there, without sending a byte. */
 export async function askIdentity(deps: ClientDeps, { host, port }: Endpoint): Promise<Buffer> {
   const duplex = await deps.dial(host, port)
-  return (await probeServer(duplex, { clock: deps.clock })).srv
+  try {
+    return (await probeServer(duplex, { clock: deps.clock })).srv
+  } catch (error) {
+    throw explained({ host, port }, error)
+  }
 }
 
 export interface Channel {
@@ -112,13 +116,23 @@ export async function openChannel(
     if (codeOf(error) === 'E_UNTRUSTED' && found !== undefined) {
       throw new ServerChangedError(addressOf(server), server.srv, found)
     }
-    if (codeOf(error) === 'E_HANDSHAKE' || codeOf(error) === 'E_CLOSED') {
-      return fail(
-        'E_HANDSHAKE',
-        `${addressOf(server)} answers, but not as a SecureChat server should. Is it the right port?`,
-        error,
-      )
-    }
-    throw error
+    throw explained(server, error)
   }
+}
+
+/** A stranger at the other end, and a server that takes no connection, look alike but for a first byte. */
+function explained(server: Endpoint, cause: unknown): unknown {
+  const where = addressOf(server)
+  const code = codeOf(cause)
+  if (code === 'E_CLOSED') {
+    return new SecureChatError(
+      'E_CONNECT',
+      `${where} hangs up at once: it has no room, takes nobody from your network, or is no SecureChat server. ` +
+        'Try again later. Is it the right port?',
+      { cause },
+    )
+  }
+  if (code !== 'E_HANDSHAKE') return cause
+  const words = 'answers, but not as a SecureChat server should. Is it the right port?'
+  return new SecureChatError(code, `${where} ${words}`, { cause })
 }

@@ -79,7 +79,7 @@ export async function enrol(
     deps.onStep?.('registering')
     await storeOwnList(profile, user, list)
     const pop = await aik.signAsync(registrationStatement(wire.exporter, who, user))
-    await finish(wire, {
+    await finish(wire, account.invite, {
       rec: record,
       ...recoveryRecord(recovery.state, rresp, code, srv),
       vault: open.seal(who, 1, { exportKey }),
@@ -129,12 +129,13 @@ async function start(
       wire.request('reg.start', { user, ...requests, ...inv, ...proof }),
     )
   } catch (error) {
-    throw explained(error)
+    throw explained(error, invite)
   }
 }
 
 async function finish(
   wire: Wire,
+  invite: string | undefined,
   fields: {
     readonly rec: Bytes
     readonly rrec?: Bytes
@@ -147,7 +148,7 @@ async function finish(
   try {
     await wire.request('reg.fin', fields)
   } catch (error) {
-    throw explained(error)
+    throw explained(error, invite)
   }
 }
 
@@ -158,9 +159,12 @@ const SENTENCES: ReadonlyMap<string, string> = new Map([
   ['E_RATE', 'Too many registrations from here today. Try again tomorrow, or ask the operator.'],
 ])
 
-function explained(error: unknown): unknown {
+const NO_INVITE = 'This server needs an invitation. Ask its operator for a code.'
+
+function explained(error: unknown, invite: string | undefined): unknown {
   const code = codeOf(error)
-  const sentence = SENTENCES.get(code)
+  const isMissing = code === 'E_AUTH' && invite === undefined
+  const sentence = isMissing ? NO_INVITE : SENTENCES.get(code)
   return sentence === undefined ? error : new SecureChatError(code, sentence, { cause: error })
 }
 

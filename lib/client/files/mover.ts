@@ -228,7 +228,8 @@ function sentence(error: unknown, t: Transfer): string {
   }
   if (code === 'E_TOO_BIG') return `${t.name} is larger than the server accepts.`
   if (code === 'E_MAILBOX_FULL') {
-    return 'The server has no more room for your files. Cancel another transfer or wait.'
+    // its answer does not say whose room it is (PROTOCOL 14.3)
+    return 'The server has no room for this file: yours, or those of all its users, take up what it gives to files. Cancel a transfer of yours, or try again later.'
   }
   return error instanceof SecureChatError ? error.message : `${t.name} could not be moved.`
 }

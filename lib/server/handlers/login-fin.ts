@@ -14,6 +14,7 @@ export const loginFin: RequestHandler<'login.fin'> = async (
   caller.login = null
   const sessionKey = finish(caller, pending, ke3)
   if (sessionKey === null || pending.id === null) {
+    caller.strike()
     void caller.bye('E_AUTH')
     return LATER
   }

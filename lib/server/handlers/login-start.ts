@@ -25,7 +25,7 @@ export const loginStart: RequestHandler<'login.start'> = async (caller, request)
   const { guesses, clock } = services
   const now = clock.monotonic()
   const wait = guesses.wait(user, block, now)
-  if (wait > 0) refuse('E_RATE', { after: wait })
+  if (wait > 0) refuse('E_RATE', { after: wait }, 'guess')
   const bits = guesses.needsPuzzle(user, now) ? LIMITS.guessPuzzleBits : 0
   beginCeremony(caller, bits, request, now)
   guesses.count(user, block, now)
@@ -43,7 +43,9 @@ export const loginStart: RequestHandler<'login.start'> = async (caller, request)
   caller.login = pending
   if (caller.strikes >= LAST_STRIKE) {
     clock.after(LAST_ANSWER_MS, () => {
-      if (caller.login === pending) caller.strike()
+      if (caller.login !== pending) return
+      caller.login = null
+      caller.strike()
     })
   }
   return { ke2 }

@@ -25,13 +25,13 @@ export const regFin: RequestHandler<'reg.fin'> = async (caller, request) => {
 
   const now = clock.monotonic()
   const wait = services.registrations.of(caller.block, now).take(now)
-  if (wait > 0) refuse('E_RATE', { after: wait })
+  if (wait > 0) refuse('E_RATE', { after: wait }, 'registration')
   if (config.registration === 'invite') {
     // a race for the name must not cost the loser his invitation
     if (await services.accounts.isNameTaken(user)) refuse('E_TAKEN')
     const id = accountId(acct)
     if (invite === undefined || !(await services.invites.redeem(invite, id, clock.now()))) {
-      refuse('E_AUTH')
+      refuse('E_AUTH', {}, 'invitation')
     }
   }
   const result = await services.accounts.create({

@@ -39,10 +39,12 @@ export const regStart: RequestHandler<'reg.start'> = async (caller, request) => 
   if (config.registration === 'closed') refuse('E_STATE')
   const now = clock.monotonic()
   const wait = services.registrationAttempts.of(caller.block, now).take(now)
-  if (wait > 0) refuse('E_RATE', { after: wait })
+  if (wait > 0) refuse('E_RATE', { after: wait }, 'registration')
   beginCeremony(caller, config.registrationPuzzleBits, request, now)
   if (config.registration === 'invite') {
-    if (inv === undefined || !(await services.invites.isValid(inv, clock.now()))) refuse('E_AUTH')
+    if (inv === undefined || !(await services.invites.isValid(inv, clock.now()))) {
+      refuse('E_AUTH', {}, 'invitation')
+    }
   }
   if (await services.accounts.isNameTaken(user)) refuse('E_TAKEN')
   const cid = credentialId(services.opaqueSetup, user)

@@ -179,9 +179,11 @@ async function openParts(
     logs,
     commits,
     freeze: () => freeze([...records.files(), ...mail.files()]),
-    health: () => {
+    health: async () => {
+      // when a request asked last, there may not have been the room that there is now
+      if (space.isLow) await space.refresh()
       const isDown = closing !== null || records.hasFailed || mail.hasFailed || logs.hasFailed
-      return Promise.resolve(isDown ? 'down' : space.isLow ? 'readonly' : 'ok')
+      return isDown ? 'down' : space.isLow ? 'readonly' : 'ok'
     },
     close: () => (closing ??= closeAll()),
   }

@@ -226,6 +226,40 @@ test('a policy that does not exist', refuses, 'E_USAGE', 'open, invite or closed
   '--registration',
   'all',
 ])
+for (const host of [
+  'a b',
+  'chat.example.org:7700',
+  '7700',
+  'a..b-',
+  '1.2.3',
+  '256.1.1.1',
+  '1::2::3',
+  '[::1',
+  'a/b',
+  'x%',
+]) {
+  test(`the host ${host}`, refuses, 'E_USAGE', 'a host name', ['--host', host])
+  test(`the public host ${host}`, refuses, 'E_USAGE', 'a host name', ['--public-host', host])
+}
+for (const host of ['::', '0.0.0.0', '[::]', 'fe80::1%eth0']) {
+  test(`the public host ${host}`, refuses, 'E_USAGE', 'without a port', ['--public-host', host])
+  test(`one may listen on ${host}`, (t) => {
+    t.is(parse(['--host', host]).settings.host, host.replace(/[[\]]/g, ''))
+  })
+}
+test('names and addresses that people have', (t) => {
+  for (const host of [
+    'localhost',
+    'chat.example.org',
+    'xn--bcher-kva.example.',
+    'my_pi.lan',
+    '1.2.3.4',
+    '2001:db8::7',
+    '3com.example',
+  ]) {
+    t.is(parse(['--public-host', host]).settings.publicHost, host)
+  }
+})
 test('a host with a blank', refuses, 'E_USAGE', 'a host name', ['--host', 'a b'])
 test('no clients at all', refuses, 'E_USAGE', 'max-clients', ['--max-clients', '0'])
 test('a wrong variable', refuses, 'E_CONFIG', 'SECURECHAT_PORT', [], {

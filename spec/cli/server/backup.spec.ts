@@ -30,6 +30,7 @@ import {
 } from '../../../lib/cli/server/operator/backup-commands.ts'
 import type { Report } from '../../../lib/cli/server/operator/report.ts'
 import { views } from '../../../lib/cli/server/operator/views.ts'
+import { settingsAfter } from '../../../lib/cli/server/operator/settings-words.ts'
 import { defaultSettings, type ServerSettings } from '../../../lib/cli/server/settings.ts'
 import { type RunningServer, startServer } from '../../../lib/cli/server/start.ts'
 import { systemClock } from '../../../lib/cli/system-clock.ts'
@@ -121,7 +122,9 @@ test('the drill: a restored server is byte for byte the one that was saved, and 
     t.deepEqual(await readdir(to.root), [])
     await restoreBackup({ keys, data }, file, { passphrase, isDry: false })
     const [saved, restored] = [await everything(from.root), await everything(to.root)]
-    for (const name of ['/backup', '/data/last-backup.json', '/data/store/LOCK']) saved.delete(name)
+    // of this machine only
+    const own = ['/data/last-backup.json', '/data/store/LOCK', '/keys/server.data.json']
+    for (const name of ['/backup', ...own]) saved.delete(name)
     t.deepEqual([...restored.keys()].sort(), [...saved.keys()].sort())
     for (const [name, bytes] of saved) t.is(restored.get(name), bytes, name)
     for (const folder of [keys, data, join(data, 'store')]) {
@@ -168,6 +171,50 @@ test('a server that is written to all the time: every backup restores, with all 
   isDone = true
   await writing
   await live.close()
+})
+
+test('the settings beside the keys travel, and name the folders of their new place; one that is there stays', async (t) => {
+  const [from, to, kept, without] = [await home(t), await home(t), await home(t), await home(t)]
+  await keysIn(from)
+  const running = await start(from.settings)
+  const plain = { passphrase: '', isDry: false }
+  const nameIn = ({ settings }: Home): string => join(settings.keys, 'server.config.json')
+  const before = join(from.root, 'before')
+  t.false((await write(from, running, before)).settings)
+  const { data } = from.settings
+  const settings = { registration: 'invite', port: 7801, keys: '../elsewhere', data }
+  await writeFile(nameIn(from), JSON.stringify(settings), { mode: 0o600 })
+  const file = join(from.root, 'backup')
+  t.true((await write(from, running, file)).settings)
+  await running.close()
+
+  const dry = await restoreBackup(to.settings, file, { ...plain, isDry: true })
+  t.is(dry.settings, 'restored')
+  t.deepEqual(await readdir(to.root), [])
+  t.is((await restoreBackup(to.settings, file, plain)).settings, 'restored')
+  const found: unknown = JSON.parse(await readFile(nameIn(to), 'utf8'))
+  const folders = { keys: to.settings.keys, data: to.settings.data }
+  t.deepEqual(found, { ...settings, ...folders })
+  t.is((await stat(nameIn(to))).mode & 0o777, 0o600)
+
+  await mkdir(kept.settings.keys)
+  await writeFile(nameIn(kept), '{"port": 1}')
+  t.is((await restoreBackup(kept.settings, file, plain)).settings, 'kept')
+  t.is(await readFile(nameIn(kept), 'utf8'), '{"port": 1}')
+
+  t.is((await restoreBackup(without.settings, before, plain)).settings, 'none')
+  await t.throwsAsync(stat(nameIn(without)), { code: 'ENOENT' })
+})
+
+test('after a restore it is said what holds when the backup had no settings', (t) => {
+  const settings = defaultSettings({ keys: '/k', data: '/d' })
+  const where = { parts: 1, bytes: 1, keys: '/k', data: '/d' }
+  const restored = { ...where, obstacle: null, isDone: true } as const
+  const words = settingsAfter({ ...restored, settings: 'none' }, settings).join('\n')
+  t.regex(words, /NO SETTINGS/)
+  t.regex(words, /its registration is open/)
+  const there = settingsAfter({ ...restored, settings: 'restored' }, settings).join('\n')
+  t.is(there, 'The settings of the backup are in /k/server.config.json.')
 })
 
 test('nothing is replaced: not a backup, not data, not other keys; the same keys are fine', async (t) => {

@@ -275,6 +275,12 @@ test('the port: this server, another one, something else, nothing at all', async
     unknown.text,
     /^127\.0\.0\.1:\d+ is this server, but no-such-name\.invalid:\d+ is not reached/,
   )
+  const { bans } = running.server
+  await bans.add('127.0.0.1', 1, 0)
+  const banned = await lookAtPort({ ...place, publicHost: '127.0.0.1' })
+  t.like(banned, { verdict: 'bad' })
+  t.regex(banned.text, /the address of this machine is banned/)
+  await bans.remove('127.0.0.1')
   const other = await lookAtPort({ ...place, srv: 'ab'.repeat(32) })
   t.like(other, { verdict: 'bad', text: `127.0.0.1:${String(port)} is another server` })
 

@@ -1,4 +1,14 @@
-import { chmod, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import {
+  chmod,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -54,6 +64,30 @@ test('a first start makes three private files, later ones read them and change n
   t.deepEqual(loaded?.storeKey, made.storeKey)
   t.deepEqual((await makeServerKeys(dir)).srv, made.srv)
   t.is(await contents(dir), before)
+})
+
+test('a folder that others use is neither closed to them nor given keys; one of ours alone is closed', async (t) => {
+  const shared = await scratch(t)
+  await mkdir(shared)
+  await writeFile(join(shared, 'thesis.doc'), '')
+  await chmod(shared, 0o755)
+  const error = await t.throwsAsync(makeServerKeys(shared), { code: 'E_CONFIG' })
+  t.true(error.message.includes('thesis.doc'))
+  t.deepEqual(await readdir(shared), ['thesis.doc'])
+  t.is((await stat(shared)).mode & 0o777, 0o755)
+
+  const own = await scratch(t)
+  await fixedKeys(own)
+  await chmod(own, 0o755)
+  t.not(await loadServerKeys(own), null)
+  t.is((await stat(own)).mode & 0o777, 0o700)
+  await writeFile(join(own, 'thesis.doc'), '')
+  await chmod(own, 0o755)
+  t.not(await loadServerKeys(own), null) // it was so before; doctor shows it
+  t.is((await stat(own)).mode & 0o777, 0o755)
+  await chmod(own, 0o700)
+  await rm(join(own, 'server.opaque'))
+  t.not(await makeServerKeys(own), null) // closed already: nobody is shut out
 })
 
 test('what is missing is made, what is there stays', async (t) => {

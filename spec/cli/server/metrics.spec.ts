@@ -11,7 +11,15 @@ import { FakeClock } from '../../helpers/fake-clock.ts'
 const STATS = {
   ...{ connections: 3, handshakes: 1, devices: 2, streams: 4, messagesAccepted: 50 },
   ...{ fileBytesInFlight: 0, frames: 700, loginFailures: 6 },
-  refused: { banned: 7, full: 8, handshake: 9 },
+  refused: {
+    banned: 7,
+    full: 8,
+    handshake: 9,
+    guess: 10,
+    rate: 11,
+    registration: 12,
+    invitation: 13,
+  },
 }
 
 function running(health: () => 'ok' | 'readonly' | 'down'): RunningServer {
@@ -57,7 +65,10 @@ test('every line is a comment or a metric with a number, each with its type', (t
   }
   for (const expected of [
     'securechat_connections 3',
+    'securechat_login_failures_total 6',
     'securechat_refused_total{reason="banned"} 7',
+    'securechat_refused_total{reason="guess"} 10',
+    'securechat_refused_total{reason="invitation"} 13',
     'securechat_mails_waiting 11',
     'securechat_commit_seconds_bucket{le="0.5"} 2',
     'securechat_commit_seconds_bucket{le="+Inf"} 2',

@@ -1,5 +1,5 @@
 // The composition in one process: what is opened is closed, also when a later step fails.
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -13,6 +13,7 @@ import { createSetup, opaqueReady } from '../../../lib/crypto/opaque.ts'
 import { sha256 } from '../../../lib/crypto/hash.ts'
 import { silentLog } from '../../../lib/util/log.ts'
 import { rsa2048, rsa3072 } from '../../helpers/keys.ts'
+import { memoryWire } from '../../helpers/memory-duplex.ts'
 
 async function setUp(t: { teardown(fn: () => Promise<void>): void }): Promise<ServerSettings> {
   const home = await mkdtemp(join(tmpdir(), 'securechat-start-'))
@@ -49,11 +50,37 @@ test('what runs under the keys is their server; after close the same folders sta
 test('a start that fails late gives everything back', async (t) => {
   const settings = await setUp(t)
   const first = await start(settings)
-  const other = { ...settings, data: `${settings.data}-2`, port: first.port }
+  const other = { ...(await setUp(t)), port: first.port }
   await t.throwsAsync(start(other), { code: 'E_CONNECT' })
   await first.close()
   const second = await start(other) // the port and the data of the failed start are free
   await second.close()
+})
+
+test('keys whose data are gone begin no empty server; whoever means it says so', async (t) => {
+  const settings = await setUp(t)
+  const { keys, data } = settings
+  const note = join(keys, 'server.data.json')
+  await (await start(settings)).close()
+  const typo = { ...settings, data: `${data}-2` }
+  const other = await t.throwsAsync(start(typo), { code: 'E_CONFIG' })
+  for (const word of [data, typo.data, note]) t.true(other.message.includes(word), word)
+  await t.throwsAsync(readdir(typo.data), { code: 'ENOENT' })
+  const offline = { clock: systemClock, log: silentLog, isOffline: true }
+  await t.throwsAsync(startServer(typo, offline), { code: 'E_CONFIG', message: /has had data/ })
+
+  await rename(data, typo.data) // with its data it may have another place, and the note follows
+  await (await start(typo)).close()
+  await rename(join(typo.data, 'store'), join(typo.data, '.aside'))
+  await t.throwsAsync(start(typo), { code: 'E_CONFIG', message: /there are none/ })
+  await rm(typo.data, { recursive: true })
+  await rm(join(keys, 'server.opaque'))
+  await t.throwsAsync(start(typo), { code: 'E_CONFIG', message: /there are none/ })
+  t.false((await readdir(keys)).includes('server.opaque'))
+  await writeFile(note, 'damaged')
+  await t.throwsAsync(start(typo), { code: 'E_CONFIG' })
+  await rm(note)
+  await (await start(typo)).close()
 })
 
 test('a launch key that cannot be made stops the start, and frees the data', async (t) => {
@@ -95,3 +122,27 @@ test('a launch password that protects nothing is warned of', async (t) => {
   await running.close()
   t.deepEqual(warned, ['keys.unprotected'])
 })
+
+for (const logAddresses of [false, true]) {
+  test(`whom to ban stands in the log, ${logAddresses ? 'by address' : 'by network'}`, async (t) => {
+    const settings = { ...(await setUp(t)), logAddresses }
+    const warned: unknown[] = []
+    const log = { ...silentLog, warn: (...line: unknown[]) => warned.push(line) }
+    const launchKey = Promise.resolve(rsa2048(0))
+    const { server, close } = await startServer(settings, { clock: systemClock, log, launchKey })
+    await server.bans.add('203.0.113.0/24', 1, 0)
+    for (const from of ['203.0.113.7:1', '203.0.113.9:1', '203.0.113.9:2']) {
+      server.accept(memoryWire().b, from)
+    }
+    await close()
+    t.deepEqual(
+      warned,
+      logAddresses
+        ? [
+            ['refused.banned', { address: '203.0.113.9', count: 2 }],
+            ['refused.banned', { address: '203.0.113.7', count: 1 }],
+          ]
+        : [['refused.banned', { address: '203.0.113.0/24', count: 3 }]],
+    )
+  })
+}

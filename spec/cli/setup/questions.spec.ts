@@ -1,16 +1,32 @@
 // Every question of setup is an option, a variable and a name in the config file too: the answer is the same by each of the
 // four ways, what one of the three says is the default of the question, and a wrong answer is refused with words.
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
 import test from 'ava'
+
+import { listen } from '../../../lib/channel/tcp.ts'
 
 import type { Choice, Form, TextQuestion } from '../../../lib/cli/prompts.ts'
 import { parseServerArgs } from '../../../lib/cli/server/args.ts'
+import { newLaunchPassword } from '../../../lib/cli/server/launch-password.ts'
 import { defaultSettings, type ServerSettings, SETTINGS } from '../../../lib/cli/server/settings.ts'
 import { variableOf } from '../../../lib/cli/server/sources.ts'
+import { type Ground, thisMachine } from '../../../lib/cli/setup/ground.ts'
 import { ask, QUESTIONS } from '../../../lib/cli/setup/questions.ts'
 import { sizeOf, sizeText } from '../../../lib/cli/setup/sizes.ts'
 
 const GIB = 2 ** 30
 const defaults = defaultSettings({ keys: '/home/op/keys', data: '/home/op/data' })
+
+/** Has nothing against anything. */
+const OPEN: Ground = {
+  homeDir: '/home/op',
+  folders: () => Promise.resolve(null),
+  address: () => Promise.resolve(null),
+  isForUnit: () => Promise.resolve(false),
+}
 
 interface Sample {
   /** What a person types or chooses. */
@@ -108,18 +124,18 @@ for (const question of QUESTIONS) {
       ]
       for (const settings of given) t.deepEqual(valueOf(settings, name), expected)
       const { form } = scripted(typed)
-      t.deepEqual(valueOf(await question.ask(form, defaults), name), expected)
+      t.deepEqual(valueOf(await question.ask(form, defaults, OPEN), name), expected)
       // Enter takes what was given, to the last byte
       const [before = defaults] = given
       const enter = scripted(null)
-      const after = { ...before, ...(await question.ask(enter.form, before)) }
+      const after = { ...before, ...(await question.ask(enter.form, before, OPEN)) }
       t.deepEqual(after, before)
     })
 
     if (wrong !== undefined) {
       test(`${name}: "${wrong}" is refused with a sentence, typed and given`, async (t) => {
         const { form, asked } = scripted(null)
-        await question.ask(form, defaults)
+        await question.ask(form, defaults, OPEN)
         const verdict = await asked[0]?.validate?.(wrong)
         t.is(typeof verdict, 'string')
         const flag = SETTINGS.get(name)?.flag ?? ''
@@ -134,9 +150,86 @@ for (const question of QUESTIONS) {
 
 test('a size out of its range is refused as a size', async (t) => {
   const { form, asked } = scripted(null)
-  for (const question of QUESTIONS) await question.ask(form, defaults)
+  for (const question of QUESTIONS) await question.ask(form, defaults, OPEN)
   const waiting = asked.find(({ message }) => message.startsWith('Messages that wait, for one'))
   t.is(await waiting?.validate?.('1 KiB'), 'That is not a size from 4 MiB to 16 GiB.')
+})
+
+test('a port that changes, or is that of the metrics, is refused with the question', async (t) => {
+  const { form, asked } = scripted(null)
+  const port = QUESTIONS.find(({ decides }) => decides.includes('port'))
+  await port?.ask(form, { ...defaults, metricsPort: 7790 }, OPEN)
+  t.regex(String(await asked[0]?.validate?.('0')), /has to stay the same/)
+  t.regex(String(await asked[0]?.validate?.('7790')), /metrics/)
+  t.true(await asked[0]?.validate?.('7791'))
+})
+
+test('~ is the home of who types it; that of others is not guessed', async (t) => {
+  const [folder] = QUESTIONS
+  for (const [typed, home] of [
+    ['~/chat', '/home/op/chat'],
+    [' ~ ', '/home/op'],
+    ['/srv/~/x', '/srv/~/x'],
+  ] as const) {
+    const answer = await folder?.ask(scripted(typed).form, defaults, OPEN)
+    t.deepEqual(answer, { keys: `${home}/keys`, data: join(home, 'data', 'server') }, typed)
+  }
+  const { form, asked } = scripted(null)
+  await folder?.ask(form, { ...defaults, keys: '/srv/keys' }, OPEN)
+  t.regex(String(await asked[0]?.validate?.('~root/x')), /Write the path whole/)
+})
+
+test('what this machine has against an answer is said at its question', async (t) => {
+  const home = await mkdtemp(join(tmpdir(), 'securechat-questions-'))
+  t.teardown(() => rm(home, { recursive: true, force: true }))
+  await mkdir(join(home, 'old', 'keys'), { recursive: true })
+  await writeFile(join(home, 'old', 'keys', 'server.identity'), '')
+  await writeFile(join(home, 'file'), '')
+  const taken = await listen({ host: '127.0.0.1', port: 0, onConnection: () => undefined })
+  t.teardown(() => taken.close())
+  const given = { ...defaults, host: '127.0.0.1' }
+  const verdict = async (name: keyof ServerSettings, typed: string): Promise<unknown> => {
+    const { form, asked } = scripted(null)
+    const question = QUESTIONS.find(({ decides }) => decides.includes(name))
+    await question?.ask(form, given, thisMachine)
+    return asked[0]?.validate?.(typed)
+  }
+  t.regex(String(await verdict('keys', join(home, 'old'))), /There is a SecureChat server in/)
+  t.regex(String(await verdict('keys', join(home, 'file', 'x'))), /it is a file/)
+  t.true(await verdict('keys', join(home, 'new', 'er')))
+  t.regex(String(await verdict('host', '203.0.113.9')), /not an address of this computer/)
+  t.true(await verdict('host', '127.0.0.1'))
+  t.regex(String(await verdict('port', String(taken.port))), /is in use/)
+  t.deepEqual((await readdir(home)).sort(), ['file', 'old'])
+})
+
+test('whoever mistypes one of two launch passwords is asked for both again', async (t) => {
+  const typed = ['a launch pasword', 'a launch password', 'a launch password', 'a launch password']
+  const asked: string[] = []
+  const form: Form = {
+    ...scripted(null).form,
+    password: ({ message }) => {
+      asked.push(message)
+      return Promise.resolve(typed[asked.length - 1] ?? '')
+    },
+  }
+  t.is(await newLaunchPassword(form, 'Launch password:'), 'a launch password')
+  t.is(asked[2], 'They were not the same. Launch password:')
+  t.is(asked.length, typed.length)
+})
+
+test('a port that only a unit gives to the server is taken, and so is the unit', async (t) => {
+  const { form, asked } = scripted(null)
+  const low: Ground = {
+    ...OPEN,
+    address: () => Promise.resolve('This user may not.'),
+    isForUnit: ({ port }) => Promise.resolve(port === 443),
+  }
+  const answers = await ask(form, { ...defaults, port: 443 }, null, low)
+  t.like(answers.settings, { port: 443, systemd: 'yes' })
+  const port = asked.find(({ message }) => message === 'Port:')
+  t.true(await port?.validate?.('443'))
+  t.is(await port?.validate?.('444'), 'This user may not.')
 })
 
 test('an engine that there is not is refused by name, with what there is', (t) => {
@@ -147,10 +240,10 @@ test('an engine that there is not is refused by name, with what there is', (t) =
 
 test('Enter at every question: nothing but the defaults, and no launch password', async (t) => {
   const { form, asked } = scripted(null)
-  const answers = await ask(form, defaults, null)
+  const answers = await ask(form, defaults, null, OPEN)
   t.deepEqual(answers, { settings: defaults, launchPassword: null })
   t.is(asked.length, QUESTIONS.length + 1) // whether a launch password is wanted
-  t.is((await ask(form, defaults, 'given elsewhere')).launchPassword, 'given elsewhere')
+  t.is((await ask(form, defaults, 'given elsewhere', OPEN)).launchPassword, 'given elsewhere')
 })
 
 test('a size is read as it is shown', (t) => {

@@ -1,5 +1,6 @@
 // Fills the place where a store lives until a write fails, then makes room and looks at what is left. Prints one JSON line.
-// Arguments: folder, 'mail' or 'records' or 'logs', floor in bytes, size of a ballast file that is removed to make room.
+// Arguments: folder, 'mail' or 'records' or 'logs', floor in bytes, size of a ballast file that is removed to make room,
+// 'ask' to ask for the store's health then.
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
@@ -9,7 +10,7 @@ import { codeOf } from '../../../lib/util/errors.ts'
 import { silentLog } from '../../../lib/util/log.ts'
 import { SettableClock } from '../helpers.ts'
 
-const [dir = '', what = '', floor = '0', ballastBytes = '0'] = process.argv.slice(2)
+const [dir = '', what = '', floor = '0', ballastBytes = '0', then = ''] = process.argv.slice(2)
 const BODY = Buffer.alloc(2000, 'x')
 const AT_ONCE = 20
 
@@ -75,7 +76,10 @@ await writeFile(ballast, Buffer.alloc(Number(ballastBytes)))
 const store = await open()
 const acked: string[] = []
 const refused = new Map<string, number>()
-for (let i = 0; refused.size === 0; i++) {
+// what was refused by an estimate may fit when the store has looked at the disk
+const goesOn = async (): Promise<boolean> =>
+  refused.size === 0 || (floor !== '0' && (await store.health()) === 'ok')
+for (let i = 0; await goesOn(); i++) {
   const ids = Array.from({ length: AT_ONCE }, (_, k) => `${i}-${k}`)
   const results = await Promise.allSettled(ids.map((id) => write(store, id)))
   results.forEach((result, k) => {
@@ -86,10 +90,12 @@ for (let i = 0; refused.size === 0; i++) {
 const health = await store.health()
 const later = await outcome(write(store, 'later'))
 await rm(ballast)
+const recovered = then === 'ask' ? await store.health() : ''
 let resumed = ''
 // the store looks at the disk again by itself
-for (let i = 0; health === 'readonly' && resumed !== 'accepted' && i < 500; i++) {
-  await new Promise((resolve) => setTimeout(resolve, 20))
+const tries = recovered === 'ok' ? 1 : 500
+for (let i = 0; health === 'readonly' && resumed !== 'accepted' && i < tries; i++) {
+  if (recovered === '') await new Promise((resolve) => setTimeout(resolve, 20))
   resumed = await outcome(write(store, `resumed-${i}`))
 }
 await store.close()
@@ -98,5 +104,14 @@ const lost = await lostOf(again, acked)
 const after = await outcome(write(again, 'after'))
 await again.close()
 const codes = [...refused.keys()]
-const report = { acked: acked.length, refused: codes, health, later, resumed, lost, after }
+const report = {
+  acked: acked.length,
+  refused: codes,
+  health,
+  later,
+  recovered,
+  resumed,
+  lost,
+  after,
+}
 process.stdout.write(`${JSON.stringify(report)}\n`)

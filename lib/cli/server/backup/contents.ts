@@ -1,4 +1,4 @@
-// What belongs into a backup of a server, in this order: its keys, its note, the moment of records and mailboxes, then what
+// What belongs into a backup of a server, in this order: its keys and settings, its note, the moment of records and mailboxes, then what
 // only grows (logs) or is complete by itself (files). Whatever is appended meanwhile is there or not, never half: logs cut
 // a tail that their head does not vouch for, and of a file the list of chunks is read before the chunks.
 import { constants } from 'node:fs'
@@ -24,6 +24,7 @@ const FILES = 'data/files'
 /** Every name that a backup may hold: a restore writes nothing else. */
 export const PART_NAMES: readonly RegExp[] = [
   /^keys\/server\.[a-z][a-z-]{0,40}$/,
+  /^keys\/server\.config\.json$/,
   /^data\/server\.json$/,
   /^data\/store\/(store\.json|sequence)$/,
   /^data\/store\/(records|mail)\/[a-z0-9][a-z0-9-]{0,40}\.db$/,

@@ -17,10 +17,13 @@ import {
 } from '../../../storage/durable.ts'
 import { type Bytes, concat, equal, hex } from '../../../util/bytes.ts'
 import { fail, SecureChatError } from '../../../util/errors.ts'
+import { CONFIG_NAME } from '../args.ts'
 import { createFile } from '../create-file.ts'
+import { sharedFolderInTheWay } from '../keys-folder.ts'
 import { damaged, type PartHead, type PartSink } from './archive.ts'
 import { type Folders, PART_NAMES } from './contents.ts'
 import { readBackup } from './read.ts'
+import { fateOfSettings, putSettings, type SettingsFate } from './settings-file.ts'
 
 export interface Restored {
   readonly parts: number
@@ -29,7 +32,14 @@ export interface Restored {
   readonly data: string
   /** Why it could not be restored into these folders; the backup itself is well. */
   readonly obstacle: string | null
+  readonly settings: SettingsFate
   readonly isDone: boolean
+}
+
+/** What goes into the folder of keys. */
+interface Small {
+  readonly keys: ReadonlyMap<string, Bytes>
+  readonly config: Bytes | undefined
 }
 
 const KEY_BYTES = 64 * 1024
@@ -41,7 +51,7 @@ const NEEDED = [
   'data/store/store.json',
 ]
 
-/** @throws E_CORRUPT E_AUTH E_CONFIG E_FILE E_DISK_FULL; nothing is changed then, but for keys that were missing */
+/** @throws E_CORRUPT E_AUTH E_CONFIG E_FILE E_DISK_FULL; nothing is changed then, but for keys and settings that were missing */
 export async function restoreBackup(
   folders: Folders,
   file: string,
@@ -55,12 +65,17 @@ export async function restoreBackup(
     const names = new Set(heads.map(({ name }) => name))
     if (names.size !== heads.length) damaged('a part is there twice')
     for (const name of NEEDED) if (!names.has(name)) damaged(`${name} is missing`)
+    const config = keys.get(CONFIG_NAME)
+    keys.delete(CONFIG_NAME)
     const obstacle =
-      (await dataInTheWay(folders.data)) ?? (await otherKeysInTheWay(folders.keys, keys))
+      (await dataInTheWay(folders.data)) ??
+      (await otherKeysInTheWay(folders.keys, keys)) ??
+      (await sharedFolderInTheWay(folders.keys))
     if (obstacle !== null && !isDry) fail('E_CONFIG', obstacle)
+    const settings = await fateOfSettings(folders.keys, config !== undefined)
     const bytes = heads.reduce((sum, head) => sum + head.bytes, 0)
-    if (!isDry) await put(folders, file, passphrase, keys)
-    return { parts: heads.length, bytes, ...folders, obstacle, isDone: !isDry }
+    if (!isDry) await put(folders, file, passphrase, { keys, config })
+    return { parts: heads.length, bytes, ...folders, obstacle, settings, isDone: !isDry }
   } catch (error) {
     if (error instanceof SecureChatError) throw error
     if (isDiskFull(error)) {
@@ -120,7 +135,7 @@ async function put(
   { keys: keysDir, data }: Folders,
   file: string,
   passphrase: string,
-  keys: ReadonlyMap<string, Bytes>,
+  { keys, config }: Small,
 ): Promise<void> {
   const aside = `${data}.restoring-${hex(randomBytes(8))}`
   const current: { sink: FileSink | null } = { sink: null }
@@ -137,6 +152,7 @@ async function put(
     })
     for (const folder of folders) await syncFolder(folder)
     for (const [name, bytes] of keys) await createFile(join(keysDir, name), bytes)
+    if (config !== undefined) await putSettings({ keys: keysDir, data }, config)
     await rmdir(data).catch((error: unknown) => {
       if (errnoOf(error) !== 'ENOENT') throw error
     })

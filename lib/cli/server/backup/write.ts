@@ -22,12 +22,15 @@ import { type Folders, partsOf } from './contents.ts'
 import { backupAtPath } from './marks.ts'
 import { readBackup } from './read.ts'
 import { sealStream } from './sealed.ts'
+import { SETTINGS_PART } from './settings-file.ts'
 
 export interface Written {
   readonly file: string
   readonly bytes: number
   readonly parts: number
   readonly sealed: boolean
+  /** Whether a settings file lay beside the keys. */
+  readonly settings: boolean
 }
 
 export interface BackupOrder {
@@ -58,7 +61,10 @@ export async function writeBackup(
     await link(temporary, file)
     await syncFolder(dirname(file))
     await replaceFile(backupAtPath(folders.data), utf8(`${JSON.stringify({ at: now })}\n`))
-    return { file, bytes: size, parts: heads.length, sealed: passphrase !== '' }
+    return {
+      ...{ file, bytes: size, parts: heads.length, sealed: passphrase !== '' },
+      settings: heads.some(({ name }) => name === SETTINGS_PART),
+    }
   } catch (error) {
     if (error instanceof SecureChatError) throw error
     if (errnoOf(error) === 'EEXIST') taken(file)

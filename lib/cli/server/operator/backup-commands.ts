@@ -4,7 +4,6 @@ import { resolve } from 'node:path'
 
 import { codeOf, fail, SecureChatError } from '../../../util/errors.ts'
 import { sleep } from '../../../util/clock.ts'
-import { programWord } from '../../program-word.ts'
 import { shellWord } from '../../shell-word.ts'
 import { systemClock } from '../../system-clock.ts'
 import { markMoved } from '../backup/marks.ts'
@@ -18,6 +17,7 @@ import { ask, askFolder, askRunning } from './ask.ts'
 import { bytesText } from './format.ts'
 import type { Outcome } from './outcome.ts'
 import { placeOf } from './same-place.ts'
+import { settingsAfter, settingsInBackup, startWords } from './settings-words.ts'
 
 const STOP_MS = 30_000
 const LOOK_MS = 200
@@ -31,7 +31,7 @@ export async function backup(
 ): Promise<Outcome> {
   const args = await orderIn(words, options)
   const result = (await ask(settings, { op: 'backup', args })) as Written
-  return { result, lines: written(result) }
+  return { result, lines: written(result, settings) }
 }
 
 export async function restore(
@@ -48,10 +48,12 @@ export async function restore(
   return {
     result,
     lines: isDry
-      ? [what, ...prospect(result)]
+      ? [what, ...prospect(result, settings)]
       : [
           what,
-          `Restored into ${data} and ${keys}. Start it: ${programWord('securechat-server')} --keys ${shellWord(keys)} --data ${shellWord(data)}`,
+          `Restored into ${data} and ${keys}.`,
+          ...settingsAfter(result, settings),
+          ...startWords(result),
         ],
   }
 }
@@ -88,8 +90,10 @@ export async function move(
   return {
     result,
     lines: [
-      ...written(result),
-      'The server has ended and does not start here again. On the new machine:',
+      ...written(result, settings),
+      'The server has ended and does not start here again. If a systemd unit starts it, take that out: ' +
+        'systemctl disable securechat',
+      'On the new machine:',
       `  securechat-server restore ${shellWord(result.file)}`,
     ],
   }
@@ -108,19 +112,25 @@ async function whenFree(work: () => Promise<unknown>): Promise<unknown> {
   }
 }
 
-function written({ file, bytes, parts, sealed }: Written): string[] {
+function written(result: Written, settings: ServerSettings): string[] {
+  const { file, bytes, parts, sealed } = result
   return [
     `${file}: ${parts} parts, ${bytesText(bytes)}, read again and right.`,
     sealed
       ? 'It holds the keys of this server, sealed: without the passphrase nobody can restore it.'
       : 'It holds the keys of this server: who has it can pass for the server. Keep it as safe as keys/.',
+    settingsInBackup(result, settings),
   ]
 }
 
 /** A backup can be checked where its server lives, though it could not be restored there. */
-function prospect({ keys, data, obstacle }: Restored): string[] {
+function prospect(result: Restored, settings: ServerSettings): string[] {
+  const { keys, data, obstacle } = result
   return obstacle === null
-    ? [`A restore would fill ${data} and ${keys}. Nothing was changed.`]
+    ? [
+        `A restore would fill ${data} and ${keys}. Nothing was changed.`,
+        ...settingsAfter(result, settings),
+      ]
     : ['Nothing was changed, and a restore with these folders would be refused:', obstacle]
 }
 

@@ -25,7 +25,11 @@ export function groundOf(running: RunningServer, settings: ServerSettings, life?
   return {
     running,
     clock,
-    link: () => linkOf({ settings: now(), srv: running.srv, port: running.port }),
+    door: () => {
+      const settings = now()
+      const { registration } = settings
+      return { ...linkOf({ settings, srv: running.srv, port: running.port }), registration }
+    },
     report: async () =>
       reportOf(running, now(), clock.now(), {
         isRunning: life !== undefined,

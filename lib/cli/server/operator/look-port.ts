@@ -60,6 +60,9 @@ async function problemAt(host: string, { port, srv }: Place): Promise<string | n
     return null
   } catch (error) {
     if (codeOf(error) === 'E_SERVER_IDENTITY') return 'is another server'
+    if (codeOf(error) === 'E_CLOSED') {
+      return 'hangs up at once: it has no room for connections, or the address of this machine is banned (ban list)'
+    }
     const text = error instanceof Error ? error.message : ''
     return codeOf(error) === 'E_CONNECT'
       ? `is not reached: ${text}`

@@ -2,8 +2,11 @@
 // serves a running server (through the socket) and a stopped one (on its folder).
 import type { Clock } from '../../../util/clock.ts'
 import { fail } from '../../../util/errors.ts'
+import type { ServerConfig } from '../../../server/config.ts'
+import { inviteState } from '../../../server/invites.ts'
 import { USERS_MAX } from '../../../server/user-desk.ts'
 import type { Written } from '../backup/write.ts'
+import type { InviteLink } from '../link.ts'
 import type { RunningServer } from '../start.ts'
 import type { Report } from './report.ts'
 import { refuseOtherPlace } from './same-place.ts'
@@ -19,8 +22,8 @@ export interface Reloaded {
 export interface Ground {
   readonly running: RunningServer
   readonly clock: Clock
-  /** The link that clients of this server get. */
-  link(): string
+  /** The link that clients of this server get, and whether they may register. */
+  door(): InviteLink & Pick<ServerConfig, 'registration'>
   report(): Promise<Report>
   /** Reads the configuration again. @throws E_USAGE when no server runs */
   reload(): Promise<Reloaded>
@@ -39,10 +42,17 @@ const OPERATIONS: ReadonlyMap<string, Operation> = new Map<string, Operation>([
       const { running, clock } = ground
       const expires = clock.now() + numberArg(args, 'forMs')
       const invite = await running.server.invites.create(numberArg(args, 'uses'), expires)
-      return { ...invite, link: ground.link() }
+      return { ...invite, ...ground.door() }
     },
   ],
-  ['invite.list', ({ running }) => running.server.invites.all()],
+  [
+    'invite.list',
+    async ({ running, clock }) =>
+      (await running.server.invites.all()).map((invite) => ({
+        ...invite,
+        state: inviteState(invite, clock.now()),
+      })),
+  ],
   [
     'invite.revoke',
     async ({ running }, args) => {
@@ -141,5 +151,7 @@ export function isLook({ op }: Request): boolean {
 export async function perform(ground: Ground, { op, args }: Request): Promise<unknown> {
   const operation =
     OPERATIONS.get(op) ?? fail('E_FORMAT', `The running server knows no "${op}": is it older?`)
+  // looks at the disk again: who has just made room is not to be told that there is none
+  await ground.running.store.health()
   return await operation(ground, args)
 }

@@ -2,6 +2,7 @@
 import { statfs } from 'node:fs/promises'
 
 import { serverFingerprint } from '../../../identity/fingerprint.ts'
+import type { ServerStats } from '../../../server/server.ts'
 import { programVersion } from '../../version.ts'
 import type { ServerSettings } from '../settings.ts'
 import type { RunningServer } from '../start.ts'
@@ -23,7 +24,8 @@ export interface Report {
   readonly mailBytes: number
   readonly messagesAccepted: number
   readonly bans: number
-  readonly refused: { readonly banned: number; readonly full: number; readonly handshake: number }
+  readonly loginFailures: number
+  readonly refused: ServerStats['refused']
   readonly store: 'ok' | 'readonly' | 'down'
   readonly diskFreeBytes: number | null
   readonly freeBytes: number
@@ -73,6 +75,7 @@ export async function reportOf(
     mailBytes: waiting.bytes,
     messagesAccepted: stats.messagesAccepted,
     bans: bans.length,
+    loginFailures: stats.loginFailures,
     refused: stats.refused,
     store: health,
     diskFreeBytes: disk === null ? null : disk.bavail * disk.bsize,

@@ -24,6 +24,7 @@ type Runner = (
 
 const DAY_MS = 86_400_000
 const INVITE_DAYS = 7
+const INVITE_DAYS_MAX = 52 * 7
 
 /** An operation of the server with its view. */
 function asked(
@@ -42,7 +43,7 @@ const named = ([name = '']: readonly string[]): Args => ({ name })
 const RUNNERS: Readonly<Record<string, Runner>> = {
   'invite create': asked('invite.create', (_, options) => ({
     uses: usesIn(options.get('uses') ?? '1'),
-    forMs: spanMs(options.get('expires')) ?? INVITE_DAYS * DAY_MS,
+    forMs: inviteMs(options.get('expires')),
   })),
   'invite list': asked('invite.list'),
   'invite revoke': asked('invite.revoke', ([code = '']) => ({ code })),
@@ -126,6 +127,12 @@ function usesIn(text: string): number {
   const uses = /^\d{1,6}$/.test(text) ? Number(text) : 0
   if (uses >= 1 && uses <= USES_MAX) return uses
   return fail('E_USAGE', `--uses takes a whole number from 1 to ${USES_MAX}.`)
+}
+
+function inviteMs(text: string | undefined): number {
+  const ms = spanMs(text) ?? INVITE_DAYS * DAY_MS
+  if (ms <= INVITE_DAYS_MAX * DAY_MS) return ms
+  return fail('E_USAGE', '--expires of an invitation is at most a year: 52w.')
 }
 
 function spanMs(text: string | undefined): number | undefined {

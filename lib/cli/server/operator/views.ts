@@ -1,10 +1,10 @@
 // What an operator reads: results of operations as lines. Names are ASCII by the protocol; nothing else here comes from
 // clients.
 import type { Ban } from '../../../server/bans.ts'
-import type { Invite } from '../../../server/invites.ts'
+import type { Invite, InviteState } from '../../../server/invites.ts'
 import type { UserDetails, UserRow } from '../../../server/user-desk.ts'
 import { bytesText, dateText, dayText, spanText, table } from './format.ts'
-import type { Reloaded } from './operations.ts'
+import type { Ground, Reloaded } from './operations.ts'
 import type { Report } from './report.ts'
 import type { Args } from './wire.ts'
 
@@ -15,19 +15,25 @@ export const views = {
     code,
     uses,
     expires,
-    link,
-  }: Invite & { readonly code: string; readonly link: string }): string[] => [
+    ...door
+  }: Invite & { readonly code: string } & ReturnType<Ground['door']>): string[] => [
     `Invitation code: ${code}`,
     `For ${uses === 1 ? 'one account' : `${uses} accounts`}, until ${dateText(expires)}. It is shown once.`,
     '',
-    `  securechat ${link} --register --invite ${code}`,
+    `  securechat ${door.link} --register --invite ${code}`,
+    ...doubtsOf(door),
   ],
-  'invite.list': (invites: readonly Invite[]): string[] =>
+  'invite.list': (invites: readonly (Invite & { readonly state: InviteState })[]): string[] =>
     invites.length === 0
       ? ['No invitations.']
       : table(
-          ['ID', 'USED', 'UNTIL'],
-          invites.map(({ id, uses, used, expires }) => [id, `${used}/${uses}`, dateText(expires)]),
+          ['ID', 'USED', 'UNTIL', 'STATE'],
+          invites.map(({ id, uses, used, expires, state }) => [
+            id,
+            `${used}/${uses}`,
+            dateText(expires),
+            state === 'valid' ? '' : state,
+          ]),
         ),
   'invite.revoke': (): string[] => ['The invitation is taken back.'],
   'user.list': ({
@@ -106,6 +112,7 @@ export const views = {
     `Port         ${r.host}:${r.port}   registration ${r.registration}`,
     `Connections  ${r.connections} of ${r.maxClients}, logged in ${r.devices}`,
     `Refused      ${r.refused.full} no room, ${r.refused.banned} banned, ${r.refused.handshake} no handshake`,
+    `             ${r.loginFailures + r.refused.guess} logins, ${r.refused.registration + r.refused.invitation} registrations, ${r.refused.rate} too fast`,
     `Accounts     ${r.accounts}`,
     `Waiting      ${r.mails} messages, ${bytesText(r.mailBytes)}`,
     `Accepted     ${r.messagesAccepted} messages since the start`,
@@ -117,6 +124,22 @@ export const views = {
     `Memory       ${bytesText(r.rssBytes)}`,
     `Backup       ${r.backupAt === null ? 'none yet' : dateText(r.backupAt)}`,
   ],
+} as const
+
+/** Why the code may not do what its maker thinks. */
+function doubtsOf({ registration, guessed, host }: ReturnType<Ground['door']>): string[] {
+  const doubts = [
+    ...(registration === 'invite' ? [] : [REGISTRATION_DOUBTS[registration]]),
+    ...(guessed
+      ? [`${host} in the link is a guess: set publicHost to the name that clients can reach.`]
+      : []),
+  ]
+  return doubts.length === 0 ? [] : ['', ...doubts]
+}
+
+const REGISTRATION_DOUBTS = {
+  open: 'Registration is open: everybody may register, with a code or without.',
+  closed: 'Registration is closed: nobody can use the code before you set it to invite and reload.',
 } as const
 
 function totalText(bytes: number): string {
