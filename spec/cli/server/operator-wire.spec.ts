@@ -41,7 +41,7 @@ async function folder(t: { teardown(fn: () => Promise<void>): void }): Promise<s
 }
 
 const GROUND = {
-  running: { server: { users: {}, invites: {} } },
+  running: { server: { users: {}, invites: {} }, store: { health: () => Promise.resolve('ok') } },
   clock: systemClock,
   report: () => Promise.resolve({ fine: true }),
 } as unknown as Ground
