@@ -51,24 +51,32 @@ export class MessageStates {
       return
     }
     if (state === 'accepted' || state === 'failed') this.#numbers.delete(item.mid)
+    let before: MessageState | undefined
     this.#deps.messages
       .update(item.mid, (row) => {
-        if (!advances(row.state, state)) return null
-        const changed = next(row, state, code)
-        if (state !== 'accepted') return changed
-        const runs = started(changed, this.#deps.clock.now()) ?? changed
-        const reached = this.#reachedBy(item)
-        return reached === null ? runs : (withReached(runs, reached) ?? runs)
+        before = row.state
+        const moved = advances(row.state, state) ? next(row, state, code) : row
+        // receipts may be faster than the answer of the server: what is due with it is due all the same
+        const changed = state === 'accepted' ? this.#accepted(moved, item) : moved
+        return changed === row ? null : changed
       })
       .then(
         (row) => {
-          if (row !== null) this.#tell(item, row.number, state, code, reason)
+          if (row?.state === undefined || row.state === before) return
+          this.#tell(item, row.number, row.state, code, reason)
         },
         (error: unknown) => {
           this.#deps.log.warn('client.message-state', { code: codeOf(error) })
           if (!this.#stopped) this.#deps.broken(error)
         },
       )
+  }
+
+  /** Its time runs from now on, and it is known for whom it is. */
+  #accepted(row: MessageRow, item: OutItem): MessageRow {
+    const runs = started(row, this.#deps.clock.now()) ?? row
+    const reached = this.#reachedBy(item)
+    return reached === null ? runs : (withReached(runs, reached) ?? runs)
   }
 
   /** The members it went to, where they say what arrived (PROTOCOL 8); null elsewhere. */
