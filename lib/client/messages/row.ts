@@ -58,7 +58,7 @@ export interface MessageRow {
   readonly absent?: readonly Bytes[]
   /** Its author was an admin of the group when it arrived: what it deletes is deleted, whoever wrote it. */
   readonly admin?: true
-  /** Own message in a group: how far it got with each member it went to; 0 accepted, 1 delivered, 2 read. */
+  /** Own message in a group: how far it got with each other member; 0 not there yet, 1 delivered, 2 read. */
   readonly reached?: readonly (readonly [acct: Bytes, how: 0 | 1 | 2])[]
 }
 
