@@ -1,6 +1,7 @@
 // Groups on several devices of one account, and on one that is new (PROTOCOL 8, 11).
 import test from 'ava'
 
+import type { MessageView } from '../../lib/client/events.ts'
 import { exported } from './exports.ts'
 import { befriend, linesOf, saw } from './group-kit.ts'
 import { type Player, World } from './world.ts'
@@ -116,3 +117,28 @@ test.serial('a new device gets its groups out of the history, and goes on in the
   await world.passUntil(() => session.groups.of('#weekend').topic === 'sea')
   await closeAll(laptop, bob)
 })
+
+test.serial(
+  'whom a message was not sent to is the same on all devices of its author',
+  async (t) => {
+    const { world, desk, laptop, bob } = await scene()
+    await world.prepare('dave', 3) // has never been online: no keys
+    await befriend(desk, bob)
+    await laptop.start()
+    await world.pass(7000, 1000)
+    await desk.session.groups.create('weekend', ['bob', 'dave'])
+    await world.passUntil(() => laptop.of('group').length > 0 && bob.of('group').length > 0)
+    const sent = await desk.session.send('#weekend', 'hi all')
+    await saw(world, 'hi all', bob)
+    const row = async (player: Player): Promise<MessageView | undefined> =>
+      (await player.session.history('#weekend')).find(({ mid }) => mid === sent.mid)
+    for (const player of [desk, laptop]) {
+      await world.passUntil(async () => (await row(player))?.delivery?.delivered === 1)
+      t.deepEqual((await row(player))?.notTo, ['dave'], player.name)
+      t.is((await row(player))?.delivery?.of, 2)
+    }
+    t.deepEqual((await row(bob))?.notTo, ['dave'])
+    t.is(await exported(desk.session, '#weekend'), await exported(laptop.session, '#weekend'))
+    await closeAll(desk, laptop, bob)
+  },
+)

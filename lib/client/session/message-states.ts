@@ -10,7 +10,7 @@ import { advances, type MessageRow } from '../messages/row.ts'
 import { started } from '../messages/timing.ts'
 import type { Names } from '../messages/view.ts'
 import { withReached } from '../messages/reached.ts'
-import { nobodyYet } from '../groups/audience.ts'
+import { absentIn, nobodyYet } from '../groups/audience.ts'
 import type { GroupTable } from '../groups/group-table.ts'
 import type { GroupState } from '../../envelope/group-state.ts'
 import type { Bytes } from '../../util/bytes.ts'
@@ -73,13 +73,16 @@ export class MessageStates {
       )
   }
 
-  /** Its time runs from now on, and it is known for whom it is. */
+  /** Its time runs from now on, and it is known for whom it is and whom it was not sent to. */
   #accepted(row: MessageRow, item: OutItem): MessageRow {
     const runs = started(row, this.#deps.clock.now()) ?? row
     const { groups, acct } = this.#deps
     const state = stateUnder(item, groups)
-    const reached = state === null ? undefined : nobodyYet(state, acct)
-    return reached === undefined ? runs : (withReached(runs, reached) ?? runs)
+    if (state === null) return runs
+    const absent = absentIn(state, acct, item.tx?.devs.map(accountOf) ?? [])
+    const named = absent === undefined ? runs : { ...runs, absent }
+    const reached = nobodyYet(state, acct)
+    return reached === undefined ? named : (withReached(named, reached) ?? named)
   }
 
   stop(): void {
@@ -110,6 +113,10 @@ function stateUnder({ conv, tx, kind }: OutItem, groups: GroupTable): GroupState
   if (tx?.gs === undefined || kind === 'group' || groups.get(conv) === undefined) return null
   const chain = groups.chain(conv)
   return (chain.find(tx.gs) ?? chain.current).state
+}
+
+function accountOf(device: Bytes): Bytes {
+  return device.subarray(0, 32)
 }
 
 function next(row: MessageRow, state: MessageState, code: ErrorCode | undefined): MessageRow {
