@@ -142,3 +142,79 @@ test.serial(
     await closeAll(desk, laptop, bob)
   },
 )
+
+test.serial('a group of a stranger that was accepted is one on a new device, too', async (t) => {
+  const { world, desk, laptop, bob } = await scene()
+  await bob.session.groups.create('crew', ['alice'])
+  await bob.session.send('#crew', 'welcome')
+  await world.passUntil(() => desk.session.requests().length === 1)
+  // the history has it as one that waits
+  await world.pass(12_000, 1000)
+  await desk.session.accept(desk.session.requests()[0]?.number ?? 0)
+  await world.pass(12_000, 1000)
+  const document = await exported(desk.session, '#crew')
+  await desk.session.close()
+
+  let session = await laptop.start()
+  await world.passUntil(() => session.archive.status().restore.done)
+  for (const isAgain of [false, true]) {
+    if (isAgain) {
+      await session.close()
+      session = await laptop.restart()
+    }
+    t.is(session.groups.of('#crew').standing, 'member')
+    t.deepEqual(session.requests(), [])
+    t.is(await exported(session, '#crew'), document)
+  }
+  await session.send('#crew', 'thanks')
+  await saw(world, 'thanks', bob)
+  await closeAll(laptop, bob)
+})
+
+test.serial('an invitation that still waits is answered on a new device', async (t) => {
+  const { world, desk, laptop, bob } = await scene()
+  await bob.session.groups.create('crew', ['alice'])
+  await bob.session.send('#crew', 'welcome')
+  await bob.session.groups.create('other', ['alice'])
+  await world.passUntil(() => desk.session.requests().length === 2)
+  await world.pass(12_000, 1000)
+  await desk.session.close()
+
+  await laptop.start()
+  await world.passUntil(() => laptop.session.archive.status().restore.done)
+  await laptop.session.close()
+  await laptop.restart()
+  const numberOf = (name: string): number =>
+    laptop.session.requests().find(({ group }) => group?.name === name)?.number ?? 0
+  t.deepEqual(
+    laptop.session.requests().map(({ user }) => user),
+    ['bob', 'bob'],
+  )
+  await laptop.session.accept(numberOf('crew'))
+  await laptop.session.decline(numberOf('other'))
+  t.is(laptop.session.groups.of('#other').standing, 'left')
+  t.deepEqual(laptop.texts, ['welcome'])
+  await laptop.session.send('#crew', 'thanks')
+  await saw(world, 'thanks', bob)
+  await desk.restart()
+  await world.passUntil(() => desk.session.groups.of('#crew').standing === 'member')
+  await closeAll(desk, laptop, bob)
+})
+
+test.serial('that it was accepted is learnt from the history, if nothing else tells', async (t) => {
+  const { world, desk, laptop, bob } = await scene()
+  await bob.session.groups.create('crew', ['alice'])
+  await bob.session.send('#crew', 'welcome')
+  await world.passUntil(() => desk.session.requests().length === 1)
+  await world.pass(12_000, 1000)
+  await laptop.start()
+  await world.passUntil(() => laptop.session.archive.status().restore.done)
+  t.is(laptop.session.requests().length, 1)
+  world.tamper = (frame, to) => (to === laptop.name && frame.t === 'mail' ? [] : null)
+  await desk.session.accept(desk.session.requests()[0]?.number ?? 0)
+  await world.pass(20 * 60_000, 5000)
+  t.is(laptop.session.groups.of('#crew').standing, 'member')
+  t.deepEqual(laptop.session.requests(), [])
+  t.deepEqual(await linesOf(laptop, '#crew'), await linesOf(desk, '#crew'))
+  await closeAll(desk, laptop, bob)
+})

@@ -116,6 +116,10 @@ export class GroupParts {
   /** The rows of a batch are stored. */
   async stored(): Promise<void> {
     await this.book.told()
+    await this.#showAccepted()
+  }
+
+  async #showAccepted(): Promise<void> {
     const { receipts, groups, emitter, names, device } = this.#core
     for (const conv of [...this.#accepted]) {
       this.#accepted.delete(conv)
@@ -131,18 +135,22 @@ export class GroupParts {
 
   /** Rows of our own history: another device of ours has believed what they say. */
   async regained(rows: readonly MessageRow[], upTo: number): Promise<void> {
-    for (const row of rows) {
+    // the last version of each, where its first one was: an invitation may have been accepted since
+    for (const row of new Map(rows.map((each) => [each.key, each])).values()) {
       if (row.steps === undefined || row.payload.length === 0) continue
       // a change of our own that has not left, or that gave way
       if (row.own && (row.state === undefined || row.state === 'failed')) continue
       const payload = decodePayload(row.payload)
       if (payload.k !== 'group') continue
       try {
-        await this.book.restored(parseGroupState(payload), row.withheld === true, upTo)
+        const invited = row.withheld === true ? row.at : null
+        const isAnswered = await this.book.restored(parseGroupState(payload), invited, upTo)
+        if (isAnswered) await this.accepted(row.conv)
       } catch (error) {
         if (codeOf(error) !== 'E_FORMAT' && codeOf(error) !== 'E_BINDING') throw error
       }
     }
+    await this.#showAccepted()
   }
 
   /** Loud: only somebody who cheats does that. */
@@ -158,12 +166,14 @@ export class GroupParts {
     emitter.emit({ type: 'notice', level: 'alarm', code, text, user })
   }
 
-  /** Their names and devices are wanted from now on; whoever cannot be met now is met later. */
+  /** Their names and devices are wanted from now on, of a pending group the name of who brought it; who cannot be met now is later. */
   async #meetMembers(conv: string): Promise<void> {
     const { groups, peers, directory, link } = this.#core
     const group = groups.get(conv)
-    if (group?.standing !== 'member' || !link.online) return
-    for (const { acct } of group.state.mem) {
+    if (group === undefined || !link.online) return
+    const { standing, state, request } = group
+    const invited = standing === 'pending' && request !== undefined ? [request.acct] : []
+    for (const acct of standing === 'member' ? state.mem.map((each) => each.acct) : invited) {
       if (peers.get(acct) === undefined) await directory.meetAccount(acct).catch(() => undefined)
     }
   }
