@@ -4,7 +4,7 @@ import { decodePayload, type Payload } from '../../protocol/payloads.ts'
 import { codeOf, type ErrorCode } from '../../util/errors.ts'
 import { type Bytes, equal } from '../../util/bytes.ts'
 import type { ClientEvent } from '../events.ts'
-import type { GroupInfo } from '../group-api.ts'
+import type { GroupChange, GroupInfo } from '../group-api.ts'
 import { type Group, PENDING_ITEMS } from '../groups/group.ts'
 import { GroupBook } from '../groups/group-book.ts'
 import { GroupChanges } from '../groups/group-changes.ts'
@@ -88,13 +88,13 @@ export class GroupParts {
 
   /** What a stored row says about a group, for the front end. */
   eventOf(row: MessageRow): ClientEvent | null {
-    const { groups, names } = this.#core
+    const { groups, names, device } = this.#core
     const group = groups.get(row.conv)
     if (row.steps === undefined || row.aside !== undefined || group === undefined) return null
-    // of a pending group only that it is there
-    const isFirst = groups.chain(row.conv).all.length === 1
-    if (row.withheld === true && !(group.standing === 'pending' && isFirst)) return null
     const changes = changesOf(row.steps, names.user)
+    // of a pending group only that it is there, whatever else came with that
+    const isInvitation = group.standing === 'pending' && brings(changes, names.user(device.acct))
+    if (row.withheld === true && !isInvitation) return null
     return {
       ...{ type: 'group', group: this.info(group), changes },
       ...{ by: names.user(row.acct), own: row.own },
@@ -187,4 +187,11 @@ export class GroupParts {
     const event = this.eventOf(inserted.row)
     if (event !== null) emitter.emit(event)
   }
+}
+
+/** The first that somebody hears of a group. */
+function brings(changes: readonly GroupChange[], me: string): boolean {
+  return changes.some(
+    (change) => change.what === 'created' || (change.what === 'added' && change.users.includes(me)),
+  )
 }
