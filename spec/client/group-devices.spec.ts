@@ -99,6 +99,8 @@ test.serial('a new device gets its groups out of the history, and goes on in the
   await world.pass(12_000, 1000)
   const document = await exported(desk.session, '#weekend')
   const wants = desk.session.groups.of('#weekend')
+  await desk.session.markRead('#weekend')
+  await world.pass(12_000, 1000)
   await desk.session.close()
 
   const session = await laptop.start()

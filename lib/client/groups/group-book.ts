@@ -94,13 +94,12 @@ export class GroupBook {
     const isLater = group === undefined || this.#comesBack(group, seen)
     if (isLater) {
       if (memberOf(seen.state, me) === undefined) return false
+      const readTo = group?.readTo ?? 0
       if (invited === null) {
-        const marks = { readTo: upTo, receiptedFrom: upTo }
-        await groups.found(seen, {}, { ...marks, standing: 'member' })
+        await groups.found(seen, {}, { standing: 'member', readTo, receiptedFrom: upTo })
       } else {
         const request = { number: nextNumber(), acct: by.acct, at: invited }
-        const marks = { readTo: 0, receiptedFrom: 0 }
-        await groups.found(seen, {}, { ...marks, standing: 'pending', request })
+        await groups.found(seen, {}, { standing: 'pending', readTo, receiptedFrom: 0, request })
       }
       await this.settle(conv)
       return false
