@@ -52,7 +52,7 @@ export type GroupChange =
 export interface GroupDelivery {
   readonly delivered: number
   readonly read: number
-  /** Other members it went to. */
+  /** Other members, also those it was not sent to. */
   readonly of: number
 }
 

@@ -64,6 +64,8 @@ async function wrapForAll(
 
 export class SenderStream {
   readonly st: Buffer
+  /** H(group state); absent in one-to-one conversations and notes. */
+  readonly gs: Bytes | undefined
   readonly head: Buffer
   /** One per recipient device, in the order of the flattened `to`. */
   readonly wraps: readonly Wrap[]
@@ -82,6 +84,7 @@ export class SenderStream {
     chainKey: Buffer,
   ) {
     this.st = opened.st
+    this.gs = options.gs
     this.head = opened.head
     this.wraps = wraps
     this.#hp = opened.hp

@@ -49,6 +49,8 @@ test.serial('wiped and restored: the same chat, byte for byte, while new mail co
   await alice.session.send('alice', 'a note to myself')
   await world.passUntil(() => alice.session.status().queued === 0)
   await world.pass(QUIET, 1000)
+  await alice.session.markRead('bob')
+  await world.pass(QUIET, 1000)
   const chats = [await exported(alice.session, 'bob'), await exported(alice.session, 'alice')]
   await alice.session.close()
 

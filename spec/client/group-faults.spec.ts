@@ -53,6 +53,13 @@ test.serial(
     t.true(alice.of('notice').some(({ user, level }) => user === 'carol' && level === 'warning'))
     const row = (await bob.session.history('#weekend')).at(-1)
     t.deepEqual(row?.notTo, ['carol'])
+    // and on the author's side
+    const own = (await alice.session.history('#weekend')).at(-1)
+    await world.passUntil(() => alice.stateOf(own?.mid ?? '') === 'delivered')
+    const info = await alice.session.life.info(own?.number ?? 0)
+    t.deepEqual(info.message.notTo, ['carol'])
+    t.deepEqual(info.message.delivery, { delivered: 1, read: 0, of: 2 })
+    t.deepEqual(info.members, [{ user: 'bob', state: 'delivered' }])
     await alice.session.trust('carol')
     await alice.session.send('#weekend', 'for everybody')
     await saw(world, 'for everybody', bob, carol)

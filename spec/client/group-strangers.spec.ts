@@ -69,6 +69,26 @@ test.serial(
   },
 )
 
+test.serial('an invitation is announced, once, though the group has changed since', async (t) => {
+  const it = await scene()
+  const { world, mallory, bob, dave } = it
+  await bob.session.close()
+  await mallory.session.groups.create('party', ['bob', 'dave'])
+  await mallory.session.groups.topic('#party', 'tonight')
+  await world.passUntil(() => mallory.session.status().queued === 0)
+  await bob.restart()
+  await world.passUntil(() => bob.session.requests().length === 1)
+  await mallory.session.groups.topic('#party', 'tomorrow')
+  await mallory.session.send('#party', 'come all')
+  await saw(world, 'come all', dave)
+  await world.pass(2000)
+  t.deepEqual(
+    bob.of('group').map(({ by, changes }) => [by, changes.map(({ what }) => what)]),
+    [['mallory', ['created']]],
+  )
+  await closeAll(it)
+})
+
 test.serial('who declines is out, and hears nothing more', async (t) => {
   const it = await scene()
   const { world, mallory, bob } = it

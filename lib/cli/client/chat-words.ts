@@ -86,7 +86,8 @@ function changeWords(change: GroupChange, name: (user: string) => string): strin
   }
 }
 
-function listed(users: readonly string[], name: (user: string) => string): string {
+/** The first of them, and how many more there are. */
+export function listed(users: readonly string[], name: (user: string) => string): string {
   const shown = users.slice(0, LISTED).map(name).join(', ')
   return users.length > LISTED ? `${shown} and ${String(users.length - LISTED)} more` : shown
 }

@@ -46,6 +46,9 @@ const STEPS: Readonly<Partial<Record<Step, string>>> = {
   registering: 'Making the account and its keys ..',
 }
 
+/** Events after which something else may be unread. */
+const COUNTED: ReadonlySet<string> = new Set(['message', 'group', 'contact', 'restore'])
+
 /** Resolves to the exit code; the terminal is as it was. */
 export async function runInteractive(parts: Interactive): Promise<number> {
   const { options, endings, log } = parts
@@ -124,7 +127,7 @@ export async function runInteractive(parts: Interactive): Promise<number> {
     idleLock.arm(lockSeconds * 1000)
   })
   app.onEvent(({ type }) => {
-    if (type === 'message' || type === 'group' || type === 'contact') unread.changed()
+    if (COUNTED.has(type)) unread.changed()
   })
   app.onSession((session) => {
     void unread.count().then((list) => {

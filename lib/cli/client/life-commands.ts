@@ -68,6 +68,9 @@ export async function info(app: App, [typed = '']: readonly string[]): Promise<v
     `  written ${when(message.ts, time)}, here since ${when(message.at, time)}`,
     ...(state === undefined ? [] : [`  state: ${stateWords(state, message)}`]),
     ...memberRows(members ?? []),
+    ...(message.notTo === undefined
+      ? []
+      : [`  not sent to: ${message.notTo.map(chatWord).join(', ')}`]),
     ...(message.resent ? ['  it came a second time, because the first could not be read'] : []),
     ...(message.expires === undefined ? [] : [`  vanishes ${when(message.expires, time)}`]),
     ...(message.reactions ?? []).map(

@@ -10,7 +10,7 @@ import { runLine } from './dispatch.ts'
 import type { Forms, Front, Mark, OpenForm } from './front.ts'
 import { clockTime, duration, isoDate } from './format.ts'
 import { chatWord, isGroupName } from './chat-words.ts'
-import { answerWords, bodyWords, groupLine, notesOf, speaker } from './message-text.ts'
+import { answerWords, bodyWords, groupLine, missedWords, notesOf, speaker } from './message-text.ts'
 import type { SecureChatError } from '../../util/errors.ts'
 import { type ExitCode, exitCodeOf } from '../exit-codes.ts'
 
@@ -68,6 +68,8 @@ export class LineFront implements Front {
     const who = safeInline(speaker(view))
     if (answer !== null) this.#write(`${who}: (${answer})`)
     for (const line of plainBody(view).split('\n')) this.#write(`${who}: ${line}`)
+    const missed = missedWords(view)
+    if (missed !== '') this.#write(`${who}: ${missed}`)
   }
 
   past(view: MessageView): void {

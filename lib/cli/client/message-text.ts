@@ -2,7 +2,7 @@
 // to it later. Everything that comes from others is cleaned here.
 import type { ClientEvent, MessageBody, MessageView } from '../../client/events.ts'
 import { isolate, safeInline } from '../sanitise.ts'
-import { chatWord, deliveryWords, groupChanges, isGroupName } from './chat-words.ts'
+import { chatWord, deliveryWords, groupChanges, isGroupName, listed } from './chat-words.ts'
 import { clockTime } from './format.ts'
 import { formatBytes } from './progress-row.ts'
 import { spanWords } from './when.ts'
@@ -63,10 +63,16 @@ export function notesOf(view: MessageView, fills: boolean): string {
     view.pinned === true ? '(pinned)' : '',
     view.ttlMs !== undefined || view.expires !== undefined ? '(vanishes)' : '',
     reached === '' ? '' : `(${reached})`,
+    missedWords(view),
     ...reactions,
   ]
     .filter((note) => note !== '')
     .join(' ')
+}
+
+/** `(not sent to @carol)`: members of the group who do not get it (PROTOCOL 6.5); empty when all do. */
+export function missedWords({ notTo = [] }: MessageView): string {
+  return notTo.length === 0 ? '' : `(not sent to ${listed(notTo, chatWord)})`
 }
 
 /** `re 12 alice: lunch?`; null when it answers nothing. */

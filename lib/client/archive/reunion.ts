@@ -1,14 +1,17 @@
-// People whose messages came back from the archive: they are contacts again, and nobody is told a second time that their
-// old messages arrived or were read.
+// People whose messages came back from the archive: they are contacts again, what was read is read here, too, and nobody is told
+// a second time that their old messages arrived.
 import { type Bytes, hex } from '../../util/bytes.ts'
 import { codeOf } from '../../util/errors.ts'
 import type { Log } from '../../util/log.ts'
+import type { MessageLog } from '../messages/message-log.ts'
+import { seenTo } from '../messages/seen.ts'
 import type { Directory } from '../people/directory.ts'
 import type { Peers } from '../people/peers.ts'
 
 export interface ReunionDeps {
   readonly peers: Peers
   readonly directory: Directory
+  readonly messages: Pick<MessageLog, 'arrivals'>
   readonly log: Log
 }
 
@@ -24,7 +27,7 @@ export class Reunion {
     this.#deps = deps
   }
 
-  /** Messages with numbers up to `upTo` were seen on another device. Looks the account up in the background. */
+  /** Messages with numbers up to `upTo` arrived on another device. Looks the account up in the background. */
   met(acct: Bytes, upTo: number): void {
     const id = hex(acct)
     if (this.#met.has(id)) return
@@ -49,13 +52,15 @@ export class Reunion {
 
   async #meet(acct: Bytes, upTo: number): Promise<void> {
     if (this.#stopped) return
-    const { peers, directory, log } = this.#deps
+    const { peers, directory, messages, log } = this.#deps
     try {
-      const { id } = await directory.meetAccount(acct)
+      const { id, conv } = await directory.meetAccount(acct)
       this.#unmet.delete(id)
+      // from now on rows that come back tell it themselves
+      const readTo = await seenTo(messages, conv, upTo)
       await peers.change(id, (peer) => ({
         ...peer,
-        readTo: Math.max(peer.readTo, upTo),
+        readTo: Math.max(peer.readTo, readTo),
         receiptedTo: Math.max(peer.receiptedTo, upTo),
       }))
     } catch (error) {

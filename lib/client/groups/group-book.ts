@@ -81,23 +81,34 @@ export class GroupBook {
     return this.#next(group, seen, from)
   }
 
-  /** States that our own history holds: this account has believed them before. */
-  async restored(seen: SeenGroupState, withheld: boolean, upTo: number): Promise<void> {
-    const { groups, peers, me } = this.#deps
-    const conv = hex(seen.state.conv)
-    if (peers.byConv(conv) !== undefined) return
+  /**
+   * States that our own history holds: this account has believed them before. `invited`: when somebody whom we do not know
+   * brought it, and nobody had answered. Resolves to true when it waits for an answer here, and was given one elsewhere.
+   */
+  async restored(seen: SeenGroupState, invited: number | null, upTo: number): Promise<boolean> {
+    const { groups, peers, me, nextNumber } = this.#deps
+    const { conv: id, by } = seen.state
+    const conv = hex(id)
+    if (peers.byConv(conv) !== undefined) return false
     const group = groups.get(conv)
     const isLater = group === undefined || this.#comesBack(group, seen)
     if (isLater) {
-      if (memberOf(seen.state, me) === undefined) return
-      const standing = withheld ? 'pending' : 'member'
-      await groups.found(seen, {}, { standing, readTo: upTo, receiptedFrom: upTo })
+      if (memberOf(seen.state, me) === undefined) return false
+      const readTo = group?.readTo ?? 0
+      if (invited === null) {
+        await groups.found(seen, {}, { standing: 'member', readTo, receiptedFrom: upTo })
+      } else {
+        const request = { number: nextNumber(), acct: by.acct, at: invited }
+        await groups.found(seen, {}, { standing: 'pending', readTo, receiptedFrom: 0, request })
+      }
       await this.settle(conv)
-      return
+      return false
     }
-    if (groups.chain(conv).find(seen.h) !== undefined) return
-    this.#unlinked.add(seen, true)
-    await this.#link(conv)
+    if (groups.chain(conv).find(seen.h) === undefined) {
+      this.#unlinked.add(seen, true)
+      await this.#link(conv)
+    }
+    return invited === null && groups.get(conv)?.standing === 'pending'
   }
 
   /** Lines for states that count and have none yet; `told` when they are stored. */

@@ -20,6 +20,7 @@ import type { MessageLog } from '../messages/message-log.ts'
 import { counts, started } from '../messages/timing.ts'
 import type { Resends } from '../outbox/resends.ts'
 import type { Chats } from '../people/chats.ts'
+import { absentIn, nobodyYet } from './audience.ts'
 import { type Group, PENDING_ITEMS } from './group.ts'
 import type { GroupBook } from './group-book.ts'
 import type { GroupReceipts } from './group-receipts.ts'
@@ -175,19 +176,22 @@ export class GroupDispatch {
     return row.own ? (started(row, row.at) ?? row) : row
   }
 
-  /** With the members it was not sent to. */
+  /** With the members it was not sent to, and, of our own, those who are to get it. */
   #row(arrival: GroupArrival): Unnumbered {
     const { me, clock, groups } = this.#deps
     const { stream, from, conv } = arrival
     const row = rowOf(arrival, me, clock.now())
-    const known = groups.chain(conv).find(stream.gs)
-    const absent = (known?.state.mem ?? [])
-      .map(({ acct }) => acct)
-      .filter((acct) => !equal(acct, from.acct) && !stream.to.some((each) => equal(each, acct)))
-    const state = row.own ? { state: 'accepted' as const } : {}
+    const state = groups.chain(conv).find(stream.gs)?.state
+    if (state === undefined) return row.own ? { ...row, state: 'accepted' } : row
     // what this device has asked for came to it alone
-    if (absent.length === 0 || arrival.isAnswer === true) return { ...row, ...state }
-    return { ...row, ...state, absent }
+    const absent = arrival.isAnswer === true ? undefined : absentIn(state, from.acct, stream.to)
+    const reached = row.own ? nobodyYet(state, me) : undefined
+    return {
+      ...row,
+      ...(row.own ? { state: 'accepted' } : {}),
+      ...(absent === undefined ? {} : { absent }),
+      ...(reached === undefined ? {} : { reached }),
+    }
   }
 
   async #timer({ conv, mid }: GroupArrival, payload: PayloadOf<'timer'>): Promise<boolean> {

@@ -8,7 +8,7 @@ import { settled, voided } from './settle.ts'
 /**
  * The row with what the other version adds to it, null when that is nothing. What was changed on this device is newer than
  * any version of the history; between versions the later one counts; a delivery state never goes back, and what is deleted
- * stays deleted. Edits and reactions of both are one set.
+ * stays deleted, what was read stays read. Edits and reactions of both are one set.
  */
 export function joined(known: MessageRow, archived: Omit<MessageRow, 'number'>): MessageRow | null {
   // whatever stands for nothing on one device does so on all
@@ -22,7 +22,9 @@ export function joined(known: MessageRow, archived: Omit<MessageRow, 'number'>):
   const base = isLater || (archived.deleted === true && known.deleted !== true) ? other : known
   const marks = merged(known.marks ?? NO_MARKS, archived.marks ?? NO_MARKS)
   const reached = reachedOf(known, archived)
-  const next = { ...settled(base, marks), ...stateOf(known, archived), ...reached }
+  const isSeen = known.seen === true || archived.seen === true
+  const seen = isSeen ? ({ seen: true } as const) : {}
+  const next = { ...settled(base, marks), ...stateOf(known, archived), ...reached, ...seen }
   return equal(encodeRow(next), encodeRow(known)) ? null : next
 }
 

@@ -56,9 +56,11 @@ export interface MessageRow {
   readonly before?: number
   /** Members of the group to whom it was not sent. */
   readonly absent?: readonly Bytes[]
+  /** Everything that had arrived up to this one had been read, on the device that says so. */
+  readonly seen?: true
   /** Its author was an admin of the group when it arrived: what it deletes is deleted, whoever wrote it. */
   readonly admin?: true
-  /** Own message in a group: how far it got with each member it went to; 0 accepted, 1 delivered, 2 read. */
+  /** Own message in a group: how far it got with each other member; 0 not there yet, 1 delivered, 2 read. */
   readonly reached?: readonly (readonly [acct: Bytes, how: 0 | 1 | 2])[]
 }
 
@@ -90,6 +92,7 @@ const ROW = map({
   gs: opt(bRange(1, 32_768)),
   be: opt(u),
   ab: opt(list(b(32), LIMITS.members)),
+  sn: opt(flag),
   ad: opt(flag),
   re: opt(list(tuple(b(32), lit(0, 1, 2)), LIMITS.members)),
 })
@@ -121,6 +124,7 @@ export function encodeRow(row: MessageRow): Buffer {
     gs: row.steps,
     be: row.before,
     ab: row.absent,
+    sn: row.seen,
     ad: row.admin,
     re: row.reached,
   })
@@ -154,6 +158,7 @@ export function decodeRow(body: Bytes): MessageRow {
     ...(f.gs === undefined ? {} : { steps: f.gs }),
     ...(f.be === undefined ? {} : { before: f.be }),
     ...(f.ab === undefined ? {} : { absent: f.ab }),
+    ...(f.sn === undefined ? {} : { seen: true }),
     ...(f.ad === undefined ? {} : { admin: true }),
     ...(f.re === undefined ? {} : { reached: f.re }),
   }

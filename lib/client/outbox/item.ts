@@ -17,6 +17,8 @@ export interface Sent {
 export interface Transmission extends Sent {
   /** The devices it was for: acct || dev of each (an id alone can be taken by another account's device). */
   readonly devs: readonly Bytes[]
+  /** H of the group state it rested on. */
+  readonly gs?: Bytes
 }
 
 export type ItemState = 'queued' | 'held' | 'accepted' | 'failed'
@@ -67,6 +69,7 @@ const ITEM = map({
   st: opt(b(16)),
   i: opt(u),
   ds: opt(list(b(40), LIMITS.streamDevices)),
+  gs: opt(b(32)),
   fo: opt(list(map({ st: b(16), i: u }), FORMER_MAX)),
 })
 
@@ -86,6 +89,7 @@ export function encodeItem(item: OutItem): Buffer {
     st: item.tx?.st,
     i: item.tx?.i,
     ds: item.tx?.devs,
+    gs: item.tx?.gs,
     fo: item.former,
   })
 }
@@ -106,9 +110,13 @@ export function decodeItem(body: Bytes): OutItem {
     ...(f.e === undefined ? {} : { code: f.e as ErrorCode }),
     ...(f.st === undefined || f.i === undefined
       ? {}
-      : { tx: { st: f.st, i: f.i, devs: f.ds ?? [] } }),
+      : { tx: transmission({ st: f.st, i: f.i, devs: f.ds ?? [] }, f.gs) }),
     ...(f.fo === undefined ? {} : { former: f.fo }),
   }
+}
+
+function transmission(tx: Transmission, gs: Bytes | undefined): Transmission {
+  return gs === undefined ? tx : { ...tx, gs }
 }
 
 /** Items of one lane keep their order; a lane is a conversation, or one account or device in it. */

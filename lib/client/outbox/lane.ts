@@ -286,11 +286,9 @@ export class Lane {
     this.#deps.traffic.landed()
     this.#deaths = 0
     this.#flights = this.#flights.filter((other) => other !== flight)
-    this.#deps.accepted(flight.item, {
-      st: stream.st,
-      i: flight.message.i,
-      devs: stream.devices,
-    })
+    const { st, gs, devices: devs } = stream
+    const tx = { st, i: flight.message.i, devs }
+    this.#deps.accepted(flight.item, gs === undefined ? tx : { ...tx, gs })
     this.wake()
   }
 

@@ -32,6 +32,8 @@ export class Outgoing {
   /** Nobody is in it: notes to oneself on an only device. */
   readonly empty: boolean
   readonly st: Bytes
+  /** H of the group state it rests on. */
+  readonly gs: Bytes | undefined
   /** acct || dev of each. */
   readonly devices: readonly Bytes[]
   /** What the server charges for a message. */
@@ -50,6 +52,7 @@ export class Outgoing {
     this.#first = first
     this.empty = options.stream === null
     this.st = options.stream?.st ?? new Uint8Array(16)
+    this.gs = options.stream?.gs
     this.devices = options.recipients.map(({ acct, dev }) => Buffer.concat([acct, dev]))
     this.cost = options.isFree === true ? 0 : sendCost(this.devices.length)
     this.openingCost = first === null ? 0 : this.cost

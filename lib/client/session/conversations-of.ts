@@ -35,7 +35,12 @@ export async function openConversations(core: Core): Promise<void> {
     isBlocked: (acct, at) => core.blocks.hadBlocked(acct, at),
     answeredBy: (row) => core.answeredBy(row),
     chatOf: (chat) => chatOf(core, chat),
-    regained: (rows, upTo) => core.groupParts.regained(rows, upTo),
+    regained: async (rows, upTo) => {
+      await core.groupParts.regained(rows, upTo)
+      for (const { seen, conv, number } of rows) {
+        if (seen === true && number <= upTo) await parties.read(conv, number)
+      }
+    },
   })
   core.answers = new FileAnswers({ parties, outbox, clock })
   core.transfers = await Transfers.open({

@@ -4,7 +4,7 @@ import { decodePayload, type Payload } from '../../protocol/payloads.ts'
 import { codeOf, type ErrorCode } from '../../util/errors.ts'
 import { type Bytes, equal } from '../../util/bytes.ts'
 import type { ClientEvent } from '../events.ts'
-import type { GroupInfo } from '../group-api.ts'
+import type { GroupChange, GroupInfo } from '../group-api.ts'
 import { type Group, PENDING_ITEMS } from '../groups/group.ts'
 import { GroupBook } from '../groups/group-book.ts'
 import { GroupChanges } from '../groups/group-changes.ts'
@@ -88,13 +88,13 @@ export class GroupParts {
 
   /** What a stored row says about a group, for the front end. */
   eventOf(row: MessageRow): ClientEvent | null {
-    const { groups, names } = this.#core
+    const { groups, names, device } = this.#core
     const group = groups.get(row.conv)
     if (row.steps === undefined || row.aside !== undefined || group === undefined) return null
-    // of a pending group only that it is there
-    const isFirst = groups.chain(row.conv).all.length === 1
-    if (row.withheld === true && !(group.standing === 'pending' && isFirst)) return null
     const changes = changesOf(row.steps, names.user)
+    // of a pending group only that it is there, whatever else came with that
+    const isInvitation = group.standing === 'pending' && brings(changes, names.user(device.acct))
+    if (row.withheld === true && !isInvitation) return null
     return {
       ...{ type: 'group', group: this.info(group), changes },
       ...{ by: names.user(row.acct), own: row.own },
@@ -116,6 +116,10 @@ export class GroupParts {
   /** The rows of a batch are stored. */
   async stored(): Promise<void> {
     await this.book.told()
+    await this.#showAccepted()
+  }
+
+  async #showAccepted(): Promise<void> {
     const { receipts, groups, emitter, names, device } = this.#core
     for (const conv of [...this.#accepted]) {
       this.#accepted.delete(conv)
@@ -131,18 +135,22 @@ export class GroupParts {
 
   /** Rows of our own history: another device of ours has believed what they say. */
   async regained(rows: readonly MessageRow[], upTo: number): Promise<void> {
-    for (const row of rows) {
+    // the last version of each, where its first one was: an invitation may have been accepted since
+    for (const row of new Map(rows.map((each) => [each.key, each])).values()) {
       if (row.steps === undefined || row.payload.length === 0) continue
       // a change of our own that has not left, or that gave way
       if (row.own && (row.state === undefined || row.state === 'failed')) continue
       const payload = decodePayload(row.payload)
       if (payload.k !== 'group') continue
       try {
-        await this.book.restored(parseGroupState(payload), row.withheld === true, upTo)
+        const invited = row.withheld === true ? row.at : null
+        const isAnswered = await this.book.restored(parseGroupState(payload), invited, upTo)
+        if (isAnswered) await this.accepted(row.conv)
       } catch (error) {
         if (codeOf(error) !== 'E_FORMAT' && codeOf(error) !== 'E_BINDING') throw error
       }
     }
+    await this.#showAccepted()
   }
 
   /** Loud: only somebody who cheats does that. */
@@ -158,12 +166,14 @@ export class GroupParts {
     emitter.emit({ type: 'notice', level: 'alarm', code, text, user })
   }
 
-  /** Their names and devices are wanted from now on; whoever cannot be met now is met later. */
+  /** Their names and devices are wanted from now on, of a pending group the name of who brought it; who cannot be met now is later. */
   async #meetMembers(conv: string): Promise<void> {
     const { groups, peers, directory, link } = this.#core
     const group = groups.get(conv)
-    if (group?.standing !== 'member' || !link.online) return
-    for (const { acct } of group.state.mem) {
+    if (group === undefined || !link.online) return
+    const { standing, state, request } = group
+    const invited = standing === 'pending' && request !== undefined ? [request.acct] : []
+    for (const acct of standing === 'member' ? state.mem.map((each) => each.acct) : invited) {
       if (peers.get(acct) === undefined) await directory.meetAccount(acct).catch(() => undefined)
     }
   }
@@ -177,4 +187,11 @@ export class GroupParts {
     const event = this.eventOf(inserted.row)
     if (event !== null) emitter.emit(event)
   }
+}
+
+/** The first that somebody hears of a group. */
+function brings(changes: readonly GroupChange[], me: string): boolean {
+  return changes.some(
+    (change) => change.what === 'created' || (change.what === 'added' && change.users.includes(me)),
+  )
 }

@@ -1,7 +1,9 @@
 // What was said, for the front end: chats with counters, pages of a conversation, read marks.
+import { isKept } from '../archive/item.ts'
 import type { ChatInfo, HistoryQuery } from '../api.ts'
 import type { MessageView } from '../events.ts'
 import type { MessageRow } from '../messages/row.ts'
+import { seen } from '../messages/seen.ts'
 import { AHEAD_MS, saidAt } from '../messages/timing.ts'
 import { viewOf } from '../messages/view.ts'
 import type { Party } from '../groups/parties.ts'
@@ -91,13 +93,16 @@ export class History {
   }
 
   async markRead(chat: string): Promise<void> {
-    const { parties, receipts, settings, sync } = this.#core
+    const { messages, parties, receipts, settings, sync } = this.#core
     const party = await chatOf(this.#core, chat)
     const rows = await this.#unreadRows(party)
     const last = rows.at(-1)
     if (last === undefined) return
     await parties.read(party.conv, last.number)
     sync.read(party.conv, last.key)
+    // for a device that is new one day
+    const kept = rows.findLast(isKept)
+    if (kept !== undefined) await messages.update(kept.key, seen)
     if (settings.choices.readReceipts) await receipts.read(rows)
   }
 

@@ -28,7 +28,7 @@ export function openInbox(parts: InboxParts): Inbox {
     dispatch: new Dispatch({ ...parts, needless }),
     groupDispatch: new GroupDispatch({
       ...{ ...parts, ...inGroups, me: acct, groups, needless },
-      receipts: new GroupReceipts({ messages, names, emit, tellsReads }),
+      receipts: new GroupReceipts({ me: acct, groups, messages, names, emit, tellsReads }),
     }),
     gossiper: new Gossiper(parts),
   })

@@ -18,6 +18,7 @@ import type {
 } from '../life-api.ts'
 import { isOneGrapheme } from '../messages/grapheme.ts'
 import { EDIT_WITHIN_MS, REACTIONS_PER_PERSON } from '../messages/marks.ts'
+import type { Reached } from '../messages/reached.ts'
 import type { MessageRow } from '../messages/row.ts'
 import { canBeMarked } from '../messages/settle.ts'
 import { bodyOf, viewOf } from '../messages/view.ts'
@@ -149,7 +150,7 @@ export class LifeActions implements Life {
       const row = await this.#row(number)
       const message = await this.#view(row)
       const state = row.state === undefined ? {} : { state: row.state }
-      const members = row.reached === undefined ? {} : { members: this.#members(row.reached) }
+      const members = row.reached === undefined ? {} : { members: this.#members(row, row.reached) }
       return { message, versions: await this.#versions(row), ...state, ...members }
     })
   }
@@ -291,9 +292,11 @@ export class LifeActions implements Life {
     return row
   }
 
-  #members(reached: NonNullable<MessageRow['reached']>): MemberDelivery[] {
+  /** Those it was sent to; the others are named with the message. */
+  #members({ absent = [] }: MessageRow, reached: Reached): MemberDelivery[] {
     const states = ['accepted', 'delivered', 'read'] as const
     return reached
+      .filter(([acct]) => !absent.some((each) => equal(each, acct)))
       .map(([acct, how]) => ({ user: this.#core.names.user(acct), state: states[how] }))
       .sort((p, q) => (p.user < q.user ? -1 : 1))
   }

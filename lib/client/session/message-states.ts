@@ -9,17 +9,18 @@ import type { MessageLog } from '../messages/message-log.ts'
 import { advances, type MessageRow } from '../messages/row.ts'
 import { started } from '../messages/timing.ts'
 import type { Names } from '../messages/view.ts'
-import { type Reached, withReached } from '../messages/reached.ts'
-import type { Parties } from '../groups/parties.ts'
-import { LIMITS } from '../../protocol/limits.ts'
-import { type Bytes, equal, hex } from '../../util/bytes.ts'
+import { withReached } from '../messages/reached.ts'
+import { absentIn, nobodyYet } from '../groups/audience.ts'
+import type { GroupTable } from '../groups/group-table.ts'
+import type { GroupState } from '../../envelope/group-state.ts'
+import type { Bytes } from '../../util/bytes.ts'
 import type { OutItem } from '../outbox/item.ts'
 import { without } from '../without.ts'
 
 export interface MessageStateDeps {
   readonly messages: MessageLog
   readonly names: Names
-  readonly parties: Parties
+  readonly groups: GroupTable
   readonly acct: Bytes
   readonly emit: Emit
   readonly clock: Clock
@@ -51,18 +52,19 @@ export class MessageStates {
       return
     }
     if (state === 'accepted' || state === 'failed') this.#numbers.delete(item.mid)
+    let before: MessageState | undefined
     this.#deps.messages
       .update(item.mid, (row) => {
-        if (!advances(row.state, state)) return null
-        const changed = next(row, state, code)
-        if (state !== 'accepted') return changed
-        const runs = started(changed, this.#deps.clock.now()) ?? changed
-        const reached = this.#reachedBy(item)
-        return reached === null ? runs : (withReached(runs, reached) ?? runs)
+        before = row.state
+        const moved = advances(row.state, state) ? next(row, state, code) : row
+        // receipts may be faster than the answer of the server: what is due with it is due all the same
+        const changed = state === 'accepted' ? this.#accepted(moved, item) : moved
+        return changed === row ? null : changed
       })
       .then(
         (row) => {
-          if (row !== null) this.#tell(item, row.number, state, code, reason)
+          if (row?.state === undefined || row.state === before) return
+          this.#tell(item, row.number, row.state, code, reason)
         },
         (error: unknown) => {
           this.#deps.log.warn('client.message-state', { code: codeOf(error) })
@@ -71,17 +73,16 @@ export class MessageStates {
       )
   }
 
-  /** The members it went to, where they say what arrived (PROTOCOL 8); null elsewhere. */
-  #reachedBy({ conv, tx, kind }: OutItem): Reached | null {
-    const { parties, acct } = this.#deps
-    const party = parties.find(conv)
-    if (party?.is !== 'group' || kind === 'group' || tx === undefined) return null
-    if (party.group.state.mem.length > LIMITS.receiptMembers) return null
-    const accts = new Map(tx.devs.map((device) => [hex(device.subarray(0, 32)), device]))
-    return [...accts.values()]
-      .map((device) => device.subarray(0, 32))
-      .filter((each) => !equal(each, acct))
-      .map((each) => [each, 0] as const)
+  /** Its time runs from now on, and it is known for whom it is and whom it was not sent to. */
+  #accepted(row: MessageRow, item: OutItem): MessageRow {
+    const runs = started(row, this.#deps.clock.now()) ?? row
+    const { groups, acct } = this.#deps
+    const state = stateUnder(item, groups)
+    if (state === null) return runs
+    const absent = absentIn(state, acct, item.tx?.devs.map(accountOf) ?? [])
+    const named = absent === undefined ? runs : { ...runs, absent }
+    const reached = nobodyYet(state, acct)
+    return reached === undefined ? named : (withReached(named, reached) ?? named)
   }
 
   stop(): void {
@@ -105,6 +106,17 @@ export class MessageStates {
       ...(reason === undefined ? {} : { reason }),
     })
   }
+}
+
+/** The state of a group that what was said there rests on. Null: not of a group, or a state itself. */
+function stateUnder({ conv, tx, kind }: OutItem, groups: GroupTable): GroupState | null {
+  if (tx?.gs === undefined || kind === 'group' || groups.get(conv) === undefined) return null
+  const chain = groups.chain(conv)
+  return (chain.find(tx.gs) ?? chain.current).state
+}
+
+function accountOf(device: Bytes): Bytes {
+  return device.subarray(0, 32)
 }
 
 function next(row: MessageRow, state: MessageState, code: ErrorCode | undefined): MessageRow {

@@ -63,7 +63,7 @@ export async function openTraffic(core: Core): Promise<void> {
       await groupParts.stored()
     },
   })
-  core.states = new MessageStates({ messages, names, parties, acct, emit, clock, log, broken })
+  core.states = new MessageStates({ messages, names, groups, acct, emit, clock, log, broken })
   core.outbox = await openOutbox({
     ...{ ...common, profile, receivers, acceptance, keyRing, broken, sideWay: core.direct.links },
     caughtUp: () => core.inbox.caughtUp(),

@@ -286,6 +286,22 @@ test('nothing is said of receipts before there is one', (t) => {
   )
 })
 
+test('whom a message was not sent to stands beside it', async (t) => {
+  const missed = { ...VIEW, notTo: ['carol', 'dave'] }
+  t.is(notesOf(missed, false), '(not sent to @carol, @dave)')
+  const crowd = Array.from({ length: 14 }, (_, i) => `user${String(i)}`)
+  t.true(notesOf({ ...VIEW, notTo: crowd }, false).endsWith(', @user11 and 2 more)'))
+  const { front, lines } = lineFront()
+  front.message(missed)
+  t.deepEqual(lines(), ['#team alice: hello', '#team alice: (not sent to @carol, @dave)'])
+  const message = { ...OWN, notTo: ['dave'], delivery: { delivered: 1, read: 0, of: 2 } }
+  const info = (): Promise<MessageInfo> =>
+    Promise.resolve({ message, versions: [], members: [{ user: 'alice', state: 'delivered' }] })
+  const { app, front: shown } = fakeApp({ life: { info } as unknown as Life })
+  await runLine(app, '!info 13')
+  t.true(shown.said.includes('*   not sent to: @dave'))
+})
+
 test('files in groups: to whom, and who has them', async (t) => {
   const offer = { ...OFFER, direction: 'out', peer: '#team', name: 'x' } as const
   const { app, front, emit } = fakeApp({ files: () => Promise.resolve([offer]) })
