@@ -3,16 +3,18 @@
 import type { Logs, Records } from '../../storage/ports.ts'
 import { fail } from '../../util/errors.ts'
 import { byteFilter } from './byte-filter.ts'
-import type { EncodedRow } from './blocks.ts'
+import type { Cut } from './blocks.ts'
 import type { Order } from './place.ts'
 import type { MessageRow } from './row.ts'
 import { type Newest, newestOf } from './row-table.ts'
 import {
   blockOf,
+  countOfBlocks,
   decodeBlock,
   decodeIndex,
   encodeIndex,
   encodeSegment,
+  type FarPlace,
   placesOf,
   SEGMENT_NUMBERS,
   type SegmentIndex,
@@ -78,6 +80,11 @@ export class Archive {
     return rows.find((row) => row.number === number) ?? null
   }
 
+  /** Lines of one segment that are in no block of `blocksOf`. */
+  farOf(segment: number, conv: string): readonly FarPlace[] {
+    return this.#segments[segment]?.far.get(conv) ?? []
+  }
+
   async byKey(key: string): Promise<MessageRow | null> {
     for (let segment = this.#segments.length - 1; segment >= 0; segment--) {
       const index = this.#segments[segment]
@@ -91,7 +98,7 @@ export class Archive {
 
   /**
    * Blocks in which the conversation is, in that order, from the one on in which `from` is, a number or the place of one; each
-   * with its rows of the conversation.
+   * with its rows of the conversation. Without those that stand far away.
    */
   async *blocksOf(
     conv: string,
@@ -114,7 +121,7 @@ export class Archive {
     }
   }
 
-  /** Of each of these conversations, among the rows that are wanted; reads each block at most once. */
+  /** Of each of these conversations, among the rows that are wanted and do not stand far away; reads each block at most once. */
   async newest(
     convs: ReadonlySet<string>,
     isWanted: (row: MessageRow) => boolean,
@@ -144,10 +151,12 @@ export class Archive {
       if (index === undefined || (conv !== null && !index.convs.has(conv))) continue
       const rows: MessageRow[] = []
       for (const { seq, body } of await this.#bodies(segment)) {
-        const isThere = conv === null || index.blocks[seq]?.convs.has(conv) === true
+        const isThere = conv === null || index.blocks[seq]?.convs.has(conv) !== false
         if (isThere && mayHold(body)) rows.push(...decodeBlock(body, mayHold))
       }
-      yield rows.filter((row) => conv === null || row.conv === conv).reverse()
+      yield rows
+        .filter((row) => conv === null || row.conv === conv)
+        .sort((p, q) => q.number - p.number)
     }
   }
 
@@ -156,10 +165,10 @@ export class Archive {
   }
 
   /** Adds the next segment, or puts these blocks in the place of those of an old one. Durable when it resolves. */
-  async write(segment: number, groups: readonly (readonly EncodedRow[])[]): Promise<void> {
+  async write(segment: number, cut: Cut): Promise<void> {
     if (segment > this.#segments.length) fail('E_INTERNAL')
     const before = this.#segments[segment]
-    const { index, blocks } = encodeSegment(groups, (before?.generation ?? 0) + 1)
+    const { index, blocks } = encodeSegment(cut, (before?.generation ?? 0) + 1)
     const log = nameOf(segment, index.generation)
     await this.#logs.drop(log) // what a crash left
     await this.#append(log, blocks)
@@ -213,9 +222,10 @@ export class Archive {
     if (index === undefined) return []
     const log = nameOf(segment, index.generation)
     const bodies: { seq: number; body: Uint8Array }[] = []
-    while (bodies.length < index.blocks.length) {
+    const count = countOfBlocks(index)
+    while (bodies.length < count) {
       const from = bodies.length
-      const chunks = await this.#logs.read(log, from, index.blocks.length, READ_BYTES)
+      const chunks = await this.#logs.read(log, from, count, READ_BYTES)
       if (chunks.length === 0) {
         if (this.#segments[segment] !== index) return this.#bodies(segment) // written anew meanwhile
         return fail('E_CORRUPT', 'a block of old messages is missing')

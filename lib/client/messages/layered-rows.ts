@@ -1,9 +1,18 @@
 // Rows of all times: the recent ones, and old ones that changed since, lie in records, which are in memory; the others are
-// sealed in the archive. What lies in records counts.
+// sealed in the archive, those that stand far from where they arrived, too. What lies in records counts.
 import type { Store } from '../../storage/ports.ts'
 import { Archive } from './archive.ts'
 import { cutIntoBlocks } from './blocks.ts'
-import { border, compareLines, inPlace, type Order, type Placed } from './place.ts'
+import { FarLines, isFar } from './far-lines.ts'
+import {
+  border,
+  compareLines,
+  inPlace,
+  isTimed,
+  type Order,
+  type Placed,
+  type Standing,
+} from './place.ts'
 import { PlacedRows } from './placed-rows.ts'
 import type { MessageRow } from './row.ts'
 import {
@@ -14,21 +23,19 @@ import {
   type Scan,
   type Which,
 } from './row-table.ts'
-import { SEGMENT_NUMBERS, segmentOf } from './segment.ts'
+import { type FarPlace, SEGMENT_NUMBERS, segmentOf } from './segment.ts'
+import { stays, Strays } from './strays.ts'
 
 /** So many numbers stay in records: what is changed, receipted and looked at lies among them. */
 const RECENT_NUMBERS = 1024
-/** Old rows that changed: more of them are put back into their segment. */
-const STRAYS_MAX = 128
 
 export class LayeredRows implements RowTable {
   readonly #hot: RecordRows
   readonly #cold: Archive
   readonly #placed: PlacedRows
-  /** Numbers below the archive's end that lie in records all the same. */
-  readonly #strays = new Set<number>()
-  /** Those of them that go back into their segment one day. */
-  readonly #changed = new Set<number>()
+  readonly #far: FarLines
+  /** Below the archive's end. */
+  readonly #strays = new Strays()
   /** Segments that still hold words which must be gone. */
   readonly #stale = new Set<number>()
 
@@ -36,6 +43,7 @@ export class LayeredRows implements RowTable {
     this.#hot = hot
     this.#placed = new PlacedRows(hot)
     this.#cold = cold
+    this.#far = new FarLines(cold)
   }
 
   static async open({ records, logs }: Pick<Store, 'records' | 'logs'>): Promise<LayeredRows> {
@@ -71,9 +79,19 @@ export class LayeredRows implements RowTable {
     order: Order,
   ): Promise<MessageRow[]> {
     return this.#steady(async () => {
-      if (which === 'lines') return this.#lines(conv, await this.#startOf(from), limit, order)
+      if (which === 'lines') {
+        return this.#far.rows(await this.#lines(conv, await this.#startOf(from), limit, order))
+      }
       const number = typeof from === 'object' ? (from?.number ?? null) : from
-      return this.#byNumber(which, conv, number, limit, order)
+      return this.#far.rows(await this.#byNumber(which, conv, number, limit, order))
+    })
+  }
+
+  places(conv: string, from: Placed | null, limit: number, order: Order): Promise<Standing[]> {
+    return this.#steady(async () => {
+      const lines = await this.#lines(conv, from, limit, order)
+      // who stands elsewhere does so by the time
+      return lines.map((line) => ({ ...line, isTimed: isFar(line) || isTimed(line) }))
     })
   }
 
@@ -89,7 +107,7 @@ export class LayeredRows implements RowTable {
     start: Placed | null,
     limit: number,
     order: Order,
-  ): Promise<MessageRow[]> {
+  ): Promise<(MessageRow | FarPlace)[]> {
     const sign = order === 'ascending' ? 1 : -1
     const isBehind = (row: MessageRow): boolean =>
       start === null || sign * compareLines(row, start) > 0
@@ -97,15 +115,20 @@ export class LayeredRows implements RowTable {
     const isBetween = order === 'ascending' && start?.before !== undefined
     const from = place !== null && isBetween ? place - 1 : place
     const hot = this.#hotOnly(await this.#hot.list('lines', conv, from, limit, order))
-    const placed = this.#hotOnly(await this.#placed.behind(conv, start, limit, order))
+    const isHot = (row: MessageRow): boolean => this.#isHot(row.number)
+    const placed = await this.#placed.behind(conv, start, limit, order, isHot)
+    const far = this.#far.behind(conv, start, limit, order, (line) => !this.#isHot(line.number))
     const { end } = this.#cold
     const isEnough =
       order === 'descending'
         ? hot.length >= limit && (hot.at(-1)?.number ?? 0) >= end
         : from !== null && from >= end - 1
-    if (isEnough && placed.length === 0) return hot
+    if (isEnough && placed.length === 0 && far.length === 0) return hot
     const cold = isEnough ? [] : await this.#archived(conv, place, limit, order, isBehind)
-    return inPlace([...hot, ...placed, ...cold], order).slice(0, limit)
+    return inPlace<MessageRow | FarPlace>([...hot, ...placed, ...cold, ...far], order).slice(
+      0,
+      limit,
+    )
   }
 
   /** As they arrived, or what lies beside the lines. */
@@ -115,7 +138,7 @@ export class LayeredRows implements RowTable {
     from: number | null,
     limit: number,
     order: Order,
-  ): Promise<MessageRow[]> {
+  ): Promise<(MessageRow | FarPlace)[]> {
     const kinds = which === 'arrived' ? (['lines', 'placed'] as const) : [which]
     const lists = kinds.map((kind) => this.#hot.list(kind, conv, from, limit, order))
     const hot = this.#hotOnly(byNumber((await Promise.all(lists)).flat(), order).slice(0, limit))
@@ -134,10 +157,12 @@ export class LayeredRows implements RowTable {
       ({ number }) => from === null || sign * (number - from) > 0,
       which,
     )
-    return byNumber([...hot, ...cold], order).slice(0, limit)
+    const isCold = ({ number }: FarPlace): boolean => !this.#isHot(number)
+    const far = which === 'arrived' ? this.#far.arrived(conv, from, limit, order, isCold) : []
+    return byNumber<MessageRow | FarPlace>([...hot, ...cold, ...far], order).slice(0, limit)
   }
 
-  /** At least the first `limit` that are wanted. */
+  /** At least the first `limit` that are wanted, without those far away. */
   async #archived(
     conv: string,
     from: number | null,
@@ -158,18 +183,29 @@ export class LayeredRows implements RowTable {
   }
 
   async *scan(what: Scan): AsyncGenerator<readonly MessageRow[]> {
+    // segments may be written meanwhile
+    const told = new Set<number>()
+    for await (const rows of this.#scanHot(what)) {
+      const more = rows.filter(({ number }) => !told.has(number))
+      for (const { number } of more) told.add(number)
+      yield more
+    }
+    for await (const rows of this.#cold.scan(what.conv, what.needle)) {
+      const isNew = ({ number }: MessageRow): boolean =>
+        !told.has(number) && !this.#strays.has(number)
+      yield rows.filter((row) => row.aside === undefined && isNew(row))
+    }
+  }
+
+  async *#scanHot(what: Scan): AsyncGenerator<readonly MessageRow[]> {
     yield* this.#hot.scan({ ...what, above: this.#cold.end - 1 })
-    const strays = [...this.#strays].sort((p, q) => q - p)
     const changed: MessageRow[] = []
-    for (const number of strays) {
+    for (const number of this.#strays.numbers()) {
       const row = await this.#hot.byNumber(number)
       const isThere = row?.aside === undefined && (what.conv ?? row?.conv) === row?.conv
       if (row !== null && isThere) changed.push(row)
     }
     if (changed.length > 0) yield changed
-    for await (const rows of this.#cold.scan(what.conv, what.needle)) {
-      yield rows.filter((row) => row.aside === undefined && !this.#strays.has(row.number))
-    }
   }
 
   get recentFrom(): number {
@@ -192,9 +228,24 @@ export class LayeredRows implements RowTable {
       const isWanted = (row: MessageRow): boolean =>
         row.aside === undefined && !this.#strays.has(row.number)
       for (const newest of (await this.#cold.newest(new Set(left), isWanted)).values()) add(newest)
-      for (const conv of convs) addAll(await this.#placed.of(conv))
+      for (const conv of convs) {
+        addAll(await this.#placed.of(conv))
+        const far = await this.#newestFar(conv, found.get(conv)?.line ?? null)
+        if (far !== null) add(far)
+      }
       return found
     })
+  }
+
+  /** `last`: what stands last of the others. */
+  async #newestFar(conv: string, last: MessageRow | null): Promise<Newest | null> {
+    const isCold = ({ number }: FarPlace): boolean => !this.#isHot(number)
+    const [place] = this.#far.behind(conv, null, 1, 'descending', isCold)
+    const [arrived] = this.#far.arrived(conv, null, 1, 'descending', isCold)
+    if (place === undefined || arrived === undefined) return null
+    const isLast = last === null || compareLines(last, place) < 0
+    const line = isLast ? await this.#cold.byNumber(place.number) : last
+    return line === null ? null : { line, number: arrived.number }
   }
 
   async put(rows: readonly MessageRow[]): Promise<void> {
@@ -209,7 +260,7 @@ export class LayeredRows implements RowTable {
     for (const row of rows) {
       const { number, payload, placeholder } = row
       if (number >= this.#cold.end) continue
-      this.#stray(number, stays(row))
+      this.#strays.add(row)
       if (payload.length === 0 && placeholder === undefined) this.#stale.add(segmentOf(number))
     }
   }
@@ -219,7 +270,7 @@ export class LayeredRows implements RowTable {
     const old = rows.filter(({ number }) => number < this.#cold.end)
     await this.#hot.remove(rows, last)
     for (const { conv } of rows) this.#placed.forget(conv)
-    for (const { number } of rows) this.#forgetStray(number)
+    for (const { number } of rows) this.#strays.forget(number)
     for (const segment of new Set(old.map(({ number }) => segmentOf(number)))) {
       await this.#rewrite(segment, (row) => !gone.has(row.number))
     }
@@ -228,7 +279,7 @@ export class LayeredRows implements RowTable {
   async forget(conv: string, last: number, isGone: (row: MessageRow) => boolean): Promise<void> {
     const gone = await this.#hot.forget(conv, last, isGone)
     this.#placed.forget(conv)
-    for (const number of gone) this.#forgetStray(number)
+    for (const number of gone) this.#strays.forget(number)
     for (const segment of this.#cold.segmentsOf(conv)) {
       await this.#rewrite(segment, (row) => row.conv !== conv || !isGone(row))
     }
@@ -237,9 +288,9 @@ export class LayeredRows implements RowTable {
   async tidy(next: number): Promise<void> {
     const [stale] = this.#stale
     const { end } = this.#cold
-    const [stray = 0] = this.#changed
+    const { surplus } = this.#strays
     if (stale !== undefined) await this.#rewrite(stale)
-    else if (this.#changed.size > STRAYS_MAX) await this.#rewrite(segmentOf(stray))
+    else if (surplus !== null) await this.#rewrite(segmentOf(surplus))
     else if (next - end >= RECENT_NUMBERS + SEGMENT_NUMBERS) await this.#rewrite(segmentOf(end))
   }
 
@@ -253,47 +304,31 @@ export class LayeredRows implements RowTable {
     const cold = (await this.#cold.rows(segment)).filter(
       (row) => !newer.has(row.number) && isWanted(row),
     )
-    const ended = hot.filter((row) => row.expires === undefined)
-    const { blocks, left } = cutIntoBlocks(byNumber([...cold, ...ended], 'ascending'))
-    await this.#hot.put(left.filter((row) => !newer.has(row.number)))
-    const stay = new Set([...left, ...hot.filter((row) => row.expires !== undefined)])
-    for (const { number } of stay) this.#stray(number, true)
-    for (const { conv } of left) this.#placed.forget(conv)
-    await this.#cold.write(segment, blocks)
+    const ended = hot.filter((row) => !stays(row))
+    for (const row of hot) if (stays(row)) this.#strays.add(row)
+    await this.#cold.write(segment, cutIntoBlocks(byNumber([...cold, ...ended], 'ascending')))
     this.#stale.delete(segment)
-    const folded = hot.filter((row) => !stay.has(row))
-    for (const { number } of folded) this.#forgetStray(number)
-    this.#hot.drop(folded)
-    for (const { conv, before } of folded) if (before !== undefined) this.#placed.forget(conv)
+    for (const { number } of ended) this.#strays.forget(number)
+    this.#hot.drop(ended)
+    for (const { conv, before } of ended) if (before !== undefined) this.#placed.forget(conv)
   }
 
   async #findStrays(): Promise<void> {
     for (let segment = 0; segment < this.#cold.count; segment++) {
       for (const row of await this.#hot.ofSegment(segment)) {
-        this.#stray(row.number, stays(row))
+        this.#strays.add(row)
         const isEmpty = row.payload.length === 0 && row.placeholder === undefined
         if (isEmpty && (await this.#cold.byNumber(row.number)) !== null) this.#stale.add(segment)
       }
     }
   }
 
-  #stray(number: number, isStaying: boolean): void {
-    this.#strays.add(number)
-    if (isStaying) this.#changed.delete(number)
-    else this.#changed.add(number)
-  }
-
-  #forgetStray(number: number): void {
-    this.#strays.delete(number)
-    this.#changed.delete(number)
-  }
-
-  /** Reads again what was read while a segment was written anew. */
+  /** Reads again what was read while a segment was written anew, or while rows came to lie elsewhere. */
   async #steady<T>(read: () => Promise<T>): Promise<T> {
     for (;;) {
-      const { version } = this.#cold
+      const [written, moved] = [this.#cold.version, this.#strays.version]
       const result = await read()
-      if (version === this.#cold.version) return result
+      if (written === this.#cold.version && moved === this.#strays.version) return result
     }
   }
 
@@ -307,12 +342,7 @@ export class LayeredRows implements RowTable {
   }
 }
 
-/** What has an end can quickly be removed here, and what stands elsewhere can be found. */
-function stays({ expires, before }: MessageRow): boolean {
-  return expires !== undefined || before !== undefined
-}
-
-function byNumber(rows: readonly MessageRow[], order: Order): MessageRow[] {
+function byNumber<P extends Placed>(rows: readonly P[], order: Order): P[] {
   const sign = order === 'ascending' ? 1 : -1
   return [...rows].sort((p, q) => sign * (p.number - q.number))
 }

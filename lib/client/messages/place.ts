@@ -9,6 +9,11 @@ export type Order = 'ascending' | 'descending'
 /** What decides about the place of a line. */
 export type Placed = Pick<MessageRow, 'number' | 'before' | 'ts' | 'key'>
 
+/** A line among which a place is looked for. */
+export interface Standing extends Placed {
+  readonly isTimed: boolean
+}
+
 /** When a line was said; of two at the same time, the one with the smaller id is first. */
 export type Said = Pick<MessageRow, 'ts' | 'key'>
 
@@ -37,6 +42,40 @@ export function compareLines(p: Placed, q: Placed): number {
 export function inPlace<R extends Placed>(lines: readonly R[], order: Order): R[] {
   const sign = order === 'ascending' ? 1 : -1
   return [...lines].sort((p, q) => sign * compareLines(p, q))
+}
+
+/** The first `limit` that are wanted behind `start`, in that order. `lines` are in place, ascending. */
+export function behind<P extends Placed>(
+  lines: readonly P[],
+  start: Placed | null,
+  limit: number,
+  order: Order,
+  isWanted: (line: P) => boolean,
+): P[] {
+  const found: P[] = []
+  const add = (line: P | undefined): void => {
+    if (line !== undefined && isWanted(line)) found.push(line)
+  }
+  if (order === 'ascending') {
+    let at = start === null ? 0 : countOf(lines, (line) => compareLines(line, start) <= 0)
+    for (; at < lines.length && found.length < limit; at++) add(lines[at])
+  } else {
+    let at = start === null ? lines.length : countOf(lines, (line) => compareLines(line, start) < 0)
+    for (; at > 0 && found.length < limit; at--) add(lines[at - 1])
+  }
+  return found
+}
+
+/** How many at the beginning are so; none of those behind them is. */
+export function countOf<P>(lines: readonly P[], isSo: (line: P) => boolean): number {
+  let [low, high] = [0, lines.length]
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    const line = lines[middle]
+    if (line !== undefined && isSo(line)) low = middle + 1
+    else high = middle
+  }
+  return low
 }
 
 /** Where a line of this number stands by itself. */

@@ -1,7 +1,7 @@
-// The lines of a conversation that do not stand where they arrived, in order: looked at with each page, and with each line that
-// comes. Few, as a rule; those of the conversations in use are kept decoded.
+// The lines of a conversation in records that do not stand where they arrived, in order: looked at with each page, and with each
+// line that comes. Few, as a rule; those of the conversations in use are kept decoded.
 import { BoundedMap } from '../../util/rate.ts'
-import { compareLines, inPlace, type Order, type Placed } from './place.ts'
+import { behind, compareLines, countOf, inPlace, type Order, type Placed } from './place.ts'
 import type { MessageRow } from './row.ts'
 import { PAGE, type RecordRows, whichOf } from './row-table.ts'
 
@@ -41,14 +41,9 @@ export class PlacedRows {
     start: Placed | null,
     limit: number,
     order: Order,
-  ): Promise<readonly MessageRow[]> {
-    const rows = await this.of(conv)
-    if (order === 'ascending') {
-      const at = start === null ? 0 : countOf(rows, (row) => compareLines(row, start) <= 0)
-      return rows.slice(at, at + limit)
-    }
-    const at = start === null ? rows.length : countOf(rows, (row) => compareLines(row, start) < 0)
-    return rows.slice(Math.max(0, at - limit), at).reverse()
+    isWanted: (row: MessageRow) => boolean,
+  ): Promise<MessageRow[]> {
+    return behind(await this.of(conv), start, limit, order, isWanted)
   }
 
   /** These rows are stored now. */
@@ -70,16 +65,4 @@ export class PlacedRows {
     this.#version += 1
     this.#kept.delete(conv)
   }
-}
-
-/** How many at the beginning are so; none of those behind them is. */
-function countOf(rows: readonly MessageRow[], isSo: (row: MessageRow) => boolean): number {
-  let [low, high] = [0, rows.length]
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    const row = rows[middle]
-    if (row !== undefined && isSo(row)) low = middle + 1
-    else high = middle
-  }
-  return low
 }

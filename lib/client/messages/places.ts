@@ -13,6 +13,7 @@ import {
   type Placed,
   placeOf,
   type Said,
+  type Standing,
 } from './place.ts'
 import type { MessageRow } from './row.ts'
 import type { RowTable } from './row-table.ts'
@@ -25,8 +26,8 @@ const LOOK_MAX = 512
 
 /** Lines that the history brought back one after the other, and the first that stands behind them. */
 interface Run {
-  readonly last: MessageRow
-  readonly next: MessageRow | null
+  readonly last: Said
+  readonly next: Said | null
 }
 
 export interface Numbered {
@@ -122,25 +123,28 @@ export class Places {
     start: Placed | null,
     order: Order,
     draft: Draft | null,
-  ): Promise<MessageRow | null> {
+  ): Promise<Placed | null> {
     const sign = order === 'ascending' ? 1 : -1
     const written = timedOf(conv, draft)
     const drafted = written.filter((row) => start === null || sign * compareLines(row, start) > 0)
     let look = LOOK
     let begin = start === null ? null : placeOf(start) + sign
     for (let from: Placed | null = start; ;) {
-      const lines: MessageRow[] = await this.#table.list('lines', conv, from, look, order)
+      const lines: readonly Standing[] = await this.#table.places(conv, from, look, order)
       const [first] = lines
       begin ??= first === undefined ? null : placeOf(first)
-      const end = lines.find(isTimed)
+      const end = lines.find((line) => line.isTimed)
       const last = end ?? lines.at(-1)
       if (draft !== null && begin !== null && last !== undefined) {
         const passed = placeOf(last) - (end === undefined ? 0 : sign)
         this.#deserts.add(conv, { low: Math.min(begin, passed), high: Math.max(begin, passed) })
         for (const row of written) this.#deserts.settled(conv, placeOf(row))
       }
-      const stored = lines.find((row) => isTimed(row) && draft?.rows.has(row.key) !== true)
-      const [nearest] = inPlace(stored === undefined ? drafted : [...drafted, stored], order)
+      const stored = lines.find((line) => line.isTimed && draft?.rows.has(line.key) !== true)
+      const [nearest] = inPlace<Placed>(
+        stored === undefined ? drafted : [...drafted, stored],
+        order,
+      )
       if (stored !== undefined || last === undefined || lines.length < look) return nearest ?? null
       if (end !== undefined) begin = placeOf(end) + sign
       const desert = end === undefined ? this.#deserts.around(conv, placeOf(last)) : undefined

@@ -3,7 +3,7 @@ import type { Rec, Records } from '../../storage/ports.ts'
 import { decodeStrict, encode } from '../../protocol/cbor.ts'
 import { check, map, u } from '../../protocol/shape.ts'
 import { byteFilter } from './byte-filter.ts'
-import { compareLines, type Order, type Placed } from './place.ts'
+import { compareLines, type Order, type Placed, type Standing } from './place.ts'
 import { type Aside, decodeRow, encodeRow, type MessageRow } from './row.ts'
 import { SEGMENT_NUMBERS, segmentOf } from './segment.ts'
 
@@ -56,6 +56,13 @@ export interface RowTable {
     limit: number,
     order: Order,
   ): Promise<MessageRow[]>
+  /** As `list` of lines, but only where they stand: reads no text of those far away. */
+  places(
+    conv: string,
+    from: Placed | null,
+    limit: number,
+    order: Order,
+  ): Promise<readonly Standing[]>
   /** Of each of these conversations in which there is a line. */
   newest(convs: readonly string[]): Promise<Map<string, Newest>>
   /**

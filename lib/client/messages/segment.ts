@@ -1,10 +1,12 @@
 // The bytes of one sealed segment of old rows: blocks of rows, and a small index that stays in memory: which conversations
-// are in which block, and where a key is. Pure; archive.ts does the reading and writing.
+// are in which block, where a key is, and where each line stands that does not stand where it arrived. Pure; archive.ts does the
+// reading and writing.
 import { sha256 } from '../../crypto/hash.ts'
 import { decodeStrict, encode } from '../../protocol/cbor.ts'
-import { bRange, check, list, map, tuple, u } from '../../protocol/shape.ts'
+import { bRange, check, list, map, opt, s, tuple, u } from '../../protocol/shape.ts'
 import { type Bytes, fromHex, hex, utf8, view } from '../../util/bytes.ts'
-import { BLOCK_ROWS, type EncodedRow } from './blocks.ts'
+import { BLOCK_ROWS, type Blocks, type Cut } from './blocks.ts'
+import type { Placed } from './place.ts'
 import { decodeRow, type MessageRow } from './row.ts'
 
 /** Numbers that one segment covers. */
@@ -24,6 +26,8 @@ const INDEX = map({
   c: list(bRange(1, 32), SEGMENT_NUMBERS),
   /** Per block: number of its first row, and the conversations in it as positions in `c`. */
   b: list(tuple(u, list(u, SEGMENT_NUMBERS)), BLOCKS_MAX),
+  /** Per conversation (position in `c`), its far lines: position of the block behind those of `b`, number, before, ts, key. */
+  f: opt(list(tuple(u, list(tuple(u, u, u, u, s(64)), SEGMENT_NUMBERS)), SEGMENT_NUMBERS)),
   /** Sorted entries: 4 bytes of the hash of a key, 2 bytes of the number within the segment. */
   k: bRange(0, ENTRY_BYTES * SEGMENT_NUMBERS),
 })
@@ -34,20 +38,31 @@ export interface Block {
   readonly convs: ReadonlySet<string>
 }
 
+/** A line that stands far from where it arrived: whoever looks for a place needs no more of it. */
+export interface FarPlace extends Placed {
+  readonly before: number
+  /** Position of its block among the far ones. */
+  readonly block: number
+}
+
 export interface SegmentIndex {
   readonly generation: number
+  /** Near ones; the far ones lie behind them. */
   readonly blocks: readonly Block[]
+  /** By conversation. */
+  readonly far: ReadonlyMap<string, readonly FarPlace[]>
   readonly convs: ReadonlySet<string>
   readonly keys: Bytes
 }
 
-/** All of one segment, in ascending order. */
+/** All of one segment. */
 export function encodeSegment(
-  groups: readonly (readonly EncodedRow[])[],
+  { near, far }: Cut,
   generation: number,
 ): { readonly index: SegmentIndex; readonly blocks: readonly Buffer[] } {
+  const groups = [...near, ...far]
   const rows = groups.flat().map(({ row }) => row)
-  const blocks = groups.map((group) => ({
+  const blocks = near.map((group) => ({
     first: group[0]?.row.number ?? 0,
     convs: new Set(group.map(({ row }) => row.conv)),
   }))
@@ -61,14 +76,31 @@ export function encodeSegment(
     })
     .sort((p, q) => p.compare(q))
   return {
-    index: { generation, blocks, convs, keys: Buffer.concat(entries) },
+    index: { generation, blocks, far: farPlaces(far), convs, keys: Buffer.concat(entries) },
     blocks: groups.map((group) => encode(group.map(({ body }) => body))),
   }
 }
 
-export function encodeIndex({ generation, blocks, convs, keys }: SegmentIndex): Buffer {
+function farPlaces(blocks: Blocks): SegmentIndex['far'] {
+  const far = new Map<string, FarPlace[]>()
+  for (const [block, group] of blocks.entries()) {
+    for (const { row } of group) {
+      const { number, before = number, ts, key, conv } = row
+      const places = far.get(conv) ?? []
+      places.push({ number, before, ts, key, block })
+      far.set(conv, places)
+    }
+  }
+  return far
+}
+
+export function encodeIndex({ generation, blocks, far, convs, keys }: SegmentIndex): Buffer {
   const all = [...convs]
   const position = new Map(all.map((conv, i) => [conv, i]))
+  const places = [...far].map(([conv, each]) => [
+    position.get(conv) ?? 0,
+    each.map(({ block, number, before, ts, key }) => [block, number, before, ts, key]),
+  ])
   return encode({
     g: generation,
     c: all.map(fromHex),
@@ -76,18 +108,25 @@ export function encodeIndex({ generation, blocks, convs, keys }: SegmentIndex): 
       block.first,
       [...block.convs].map((conv) => position.get(conv) ?? 0),
     ]),
+    f: places.length === 0 ? undefined : places,
     k: keys,
   })
 }
 
 export function decodeIndex(body: Bytes): SegmentIndex {
-  const { g, c, b, k } = check(INDEX, decodeStrict(body), 'segment')
+  const { g, c, b, f = [], k } = check(INDEX, decodeStrict(body), 'segment')
   const all = c.map(hex)
   const blocks = b.map(([first, positions]) => ({
     first,
     convs: new Set(positions.map((i) => all[i] ?? '')),
   }))
-  return { generation: g, blocks, convs: new Set(all), keys: k }
+  const far = new Map(
+    f.map(([at, places]) => [
+      all[at] ?? '',
+      places.map(([block, number, before, ts, key]) => ({ block, number, before, ts, key })),
+    ]),
+  )
+  return { generation: g, blocks, far, convs: new Set(all), keys: k }
 }
 
 /** Rows are decoded only where `wanted` says so. */
@@ -117,8 +156,17 @@ export function placesOf({ keys }: SegmentIndex, key: string): readonly number[]
   return places
 }
 
+export function countOfBlocks({ blocks, far }: SegmentIndex): number {
+  const last = [...far.values()].map((places) => places.at(-1)?.block ?? 0)
+  return blocks.length + (last.length === 0 ? 0 : Math.max(...last) + 1)
+}
+
 /** Position of the block that has this number, if any has. */
-export function blockOf({ blocks }: SegmentIndex, number: number): number {
+export function blockOf({ blocks, far }: SegmentIndex, number: number): number {
+  for (const places of far.values()) {
+    const place = places.find((each) => each.number === number)
+    if (place !== undefined) return blocks.length + place.block
+  }
   let found = -1
   for (const [i, block] of blocks.entries()) if (block.first <= number) found = i
   return found

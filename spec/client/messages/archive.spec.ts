@@ -217,7 +217,7 @@ test('a message that vanishes stays where it can be removed at once', async (t) 
 
 test('a segment comes back from its bytes', (t) => {
   const rows = all.slice(0, 300).map((n) => ({ ...message(n), number: n }))
-  const { index, blocks } = encodeSegment(cutIntoBlocks(rows).blocks, 3)
+  const { index, blocks } = encodeSegment(cutIntoBlocks(rows), 3)
   const back = decodeIndex(encodeIndex(index))
   t.deepEqual({ ...back, keys: hex(back.keys) }, { ...index, keys: hex(index.keys) })
   t.deepEqual(

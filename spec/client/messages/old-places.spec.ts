@@ -98,7 +98,7 @@ test('pages, arrivals and the newest, of old and new lines', async (t) => {
   }
 })
 
-test('blocks: each is in order by itself, none is too large, and what is in none stands elsewhere', (t) => {
+test('blocks: each is in order by itself, none is too large, and what stands elsewhere lies beside them', (t) => {
   const line = fc.record({ back: fc.option(fc.integer({ min: -40, max: 200 }), { freq: 4 }) })
   fc.assert(
     fc.property(fc.array(line, { maxLength: 400 }), (lines) => {
@@ -106,15 +106,18 @@ test('blocks: each is in order by itself, none is too large, and what is in none
         const number = i + 1000
         return { ...rowOf(i + 1), number, ...(back === null ? {} : { before: number - back }) }
       })
-      const { blocks, left } = cutIntoBlocks(rows)
-      const lie = blocks.flat().map(({ row }) => row)
+      const { near, far } = cutIntoBlocks(rows)
+      const [lie = [], others = []] = [near, far].map((blocks) =>
+        blocks.flat().map(({ row }) => row),
+      )
       t.deepEqual(
-        [...lie, ...left].toSorted((p, q) => p.number - q.number),
+        [...lie, ...others].toSorted((p, q) => p.number - q.number),
         rows,
       )
-      t.true(left.every(({ before }) => before !== undefined))
-      t.true(blocks.every(({ length }) => length <= 64))
-      const stand = blocks.flatMap((block) => block.map(({ row }) => row).toSorted(compareLines))
+      t.true(others.every(({ before }) => before !== undefined))
+      t.deepEqual(others, others.toSorted(compareLines))
+      t.true([...near, ...far].every(({ length }) => length <= 64))
+      const stand = near.flatMap((block) => block.map(({ row }) => row).toSorted(compareLines))
       t.deepEqual(stand, lie.toSorted(compareLines))
     }),
     runs(100),
