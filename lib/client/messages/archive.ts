@@ -4,6 +4,7 @@ import type { Logs, Records } from '../../storage/ports.ts'
 import { fail } from '../../util/errors.ts'
 import { byteFilter } from './byte-filter.ts'
 import type { Cut } from './blocks.ts'
+import type { FarPlace } from './far-place.ts'
 import type { Order } from './place.ts'
 import type { MessageRow } from './row.ts'
 import { type Newest, newestOf } from './row-table.ts'
@@ -14,7 +15,6 @@ import {
   decodeIndex,
   encodeIndex,
   encodeSegment,
-  type FarPlace,
   placesOf,
   SEGMENT_NUMBERS,
   type SegmentIndex,

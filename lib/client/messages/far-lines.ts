@@ -2,9 +2,10 @@
 // them: only their places are in memory, and a row is read when it is asked for.
 import { BoundedMap } from '../../util/rate.ts'
 import type { Archive } from './archive.ts'
+import { type FarPlace, isFar, type Line } from './far-place.ts'
 import { behind, inPlace, type Order, type Placed } from './place.ts'
 import type { MessageRow } from './row.ts'
-import { type FarPlace, segmentOf } from './segment.ts'
+import { segmentOf } from './segment.ts'
 
 /** Conversations whose places are kept in order. */
 const KEPT = 1000
@@ -56,7 +57,7 @@ export class FarLines {
   }
 
   /** The same lines, each with its row. */
-  async rows(lines: readonly (MessageRow | FarPlace)[]): Promise<MessageRow[]> {
+  async rows(lines: readonly Line[]): Promise<MessageRow[]> {
     const rows = new Map<number, MessageRow | null>()
     // each block once
     const far = lines.filter(isFar).sort((p, q) => segmentOf(p.number) - segmentOf(q.number))
@@ -76,8 +77,4 @@ export class FarLines {
     this.#kept.set(conv, { version, places })
     return places
   }
-}
-
-export function isFar(line: MessageRow | FarPlace): line is FarPlace {
-  return 'block' in line
 }

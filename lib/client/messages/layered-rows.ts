@@ -3,16 +3,9 @@
 import type { Store } from '../../storage/ports.ts'
 import { Archive } from './archive.ts'
 import { cutIntoBlocks } from './blocks.ts'
-import { FarLines, isFar } from './far-lines.ts'
-import {
-  border,
-  compareLines,
-  inPlace,
-  isTimed,
-  type Order,
-  type Placed,
-  type Standing,
-} from './place.ts'
+import { FarLines } from './far-lines.ts'
+import type { FarPlace, Line } from './far-place.ts'
+import { border, compareLines, inPlace, type Order, type Placed } from './place.ts'
 import { PlacedRows } from './placed-rows.ts'
 import type { MessageRow } from './row.ts'
 import {
@@ -23,7 +16,7 @@ import {
   type Scan,
   type Which,
 } from './row-table.ts'
-import { type FarPlace, SEGMENT_NUMBERS, segmentOf } from './segment.ts'
+import { SEGMENT_NUMBERS, segmentOf } from './segment.ts'
 import { stays, Strays } from './strays.ts'
 
 /** So many numbers stay in records: what is changed, receipted and looked at lies among them. */
@@ -87,12 +80,8 @@ export class LayeredRows implements RowTable {
     })
   }
 
-  places(conv: string, from: Placed | null, limit: number, order: Order): Promise<Standing[]> {
-    return this.#steady(async () => {
-      const lines = await this.#lines(conv, from, limit, order)
-      // who stands elsewhere does so by the time
-      return lines.map((line) => ({ ...line, isTimed: isFar(line) || isTimed(line) }))
-    })
+  places(conv: string, from: Placed | null, limit: number, order: Order): Promise<Line[]> {
+    return this.#steady(() => this.#lines(conv, from, limit, order))
   }
 
   async #startOf(from: number | Placed | null): Promise<Placed | null> {
@@ -102,12 +91,7 @@ export class LayeredRows implements RowTable {
   }
 
   /** As they stand. */
-  async #lines(
-    conv: string,
-    start: Placed | null,
-    limit: number,
-    order: Order,
-  ): Promise<(MessageRow | FarPlace)[]> {
+  async #lines(conv: string, start: Placed | null, limit: number, order: Order): Promise<Line[]> {
     const sign = order === 'ascending' ? 1 : -1
     const isBehind = (row: MessageRow): boolean =>
       start === null || sign * compareLines(row, start) > 0
@@ -125,10 +109,7 @@ export class LayeredRows implements RowTable {
         : from !== null && from >= end - 1
     if (isEnough && placed.length === 0 && far.length === 0) return hot
     const cold = isEnough ? [] : await this.#archived(conv, place, limit, order, isBehind)
-    return inPlace<MessageRow | FarPlace>([...hot, ...placed, ...cold, ...far], order).slice(
-      0,
-      limit,
-    )
+    return inPlace<Line>([...hot, ...placed, ...cold, ...far], order).slice(0, limit)
   }
 
   /** As they arrived, or what lies beside the lines. */
@@ -138,7 +119,7 @@ export class LayeredRows implements RowTable {
     from: number | null,
     limit: number,
     order: Order,
-  ): Promise<(MessageRow | FarPlace)[]> {
+  ): Promise<Line[]> {
     const kinds = which === 'arrived' ? (['lines', 'placed'] as const) : [which]
     const lists = kinds.map((kind) => this.#hot.list(kind, conv, from, limit, order))
     const hot = this.#hotOnly(byNumber((await Promise.all(lists)).flat(), order).slice(0, limit))
@@ -159,7 +140,7 @@ export class LayeredRows implements RowTable {
     )
     const isCold = ({ number }: FarPlace): boolean => !this.#isHot(number)
     const far = which === 'arrived' ? this.#far.arrived(conv, from, limit, order, isCold) : []
-    return byNumber<MessageRow | FarPlace>([...hot, ...cold, ...far], order).slice(0, limit)
+    return byNumber<Line>([...hot, ...cold, ...far], order).slice(0, limit)
   }
 
   /** At least the first `limit` that are wanted, without those far away. */

@@ -9,11 +9,6 @@ export type Order = 'ascending' | 'descending'
 /** What decides about the place of a line. */
 export type Placed = Pick<MessageRow, 'number' | 'before' | 'ts' | 'key'>
 
-/** A line among which a place is looked for. */
-export interface Standing extends Placed {
-  readonly isTimed: boolean
-}
-
 /** When a line was said; of two at the same time, the one with the smaller id is first. */
 export type Said = Pick<MessageRow, 'ts' | 'key'>
 

@@ -3,6 +3,7 @@
 import { BoundedMap } from '../../util/rate.ts'
 import { Deserts } from './deserts.ts'
 import type { Draft } from './draft.ts'
+import { hasTime, type Line } from './far-place.ts'
 import {
   border,
   compareLines,
@@ -13,7 +14,6 @@ import {
   type Placed,
   placeOf,
   type Said,
-  type Standing,
 } from './place.ts'
 import type { MessageRow } from './row.ts'
 import type { RowTable } from './row-table.ts'
@@ -130,17 +130,17 @@ export class Places {
     let look = LOOK
     let begin = start === null ? null : placeOf(start) + sign
     for (let from: Placed | null = start; ;) {
-      const lines: readonly Standing[] = await this.#table.places(conv, from, look, order)
+      const lines: Line[] = await this.#table.places(conv, from, look, order)
       const [first] = lines
       begin ??= first === undefined ? null : placeOf(first)
-      const end = lines.find((line) => line.isTimed)
+      const end = lines.find(hasTime)
       const last = end ?? lines.at(-1)
       if (draft !== null && begin !== null && last !== undefined) {
         const passed = placeOf(last) - (end === undefined ? 0 : sign)
         this.#deserts.add(conv, { low: Math.min(begin, passed), high: Math.max(begin, passed) })
         for (const row of written) this.#deserts.settled(conv, placeOf(row))
       }
-      const stored = lines.find((line) => line.isTimed && draft?.rows.has(line.key) !== true)
+      const stored = lines.find((line) => hasTime(line) && draft?.rows.has(line.key) !== true)
       const [nearest] = inPlace<Placed>(
         stored === undefined ? drafted : [...drafted, stored],
         order,

@@ -3,7 +3,8 @@ import type { Rec, Records } from '../../storage/ports.ts'
 import { decodeStrict, encode } from '../../protocol/cbor.ts'
 import { check, map, u } from '../../protocol/shape.ts'
 import { byteFilter } from './byte-filter.ts'
-import { compareLines, type Order, type Placed, type Standing } from './place.ts'
+import type { Line } from './far-place.ts'
+import { compareLines, type Order, type Placed } from './place.ts'
 import { type Aside, decodeRow, encodeRow, type MessageRow } from './row.ts'
 import { SEGMENT_NUMBERS, segmentOf } from './segment.ts'
 
@@ -57,12 +58,7 @@ export interface RowTable {
     order: Order,
   ): Promise<MessageRow[]>
   /** As `list` of lines, but only where they stand: reads no text of those far away. */
-  places(
-    conv: string,
-    from: Placed | null,
-    limit: number,
-    order: Order,
-  ): Promise<readonly Standing[]>
+  places(conv: string, from: Placed | null, limit: number, order: Order): Promise<Line[]>
   /** Of each of these conversations in which there is a line. */
   newest(convs: readonly string[]): Promise<Map<string, Newest>>
   /**

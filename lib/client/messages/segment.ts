@@ -6,7 +6,7 @@ import { decodeStrict, encode } from '../../protocol/cbor.ts'
 import { bRange, check, list, map, opt, s, tuple, u } from '../../protocol/shape.ts'
 import { type Bytes, fromHex, hex, utf8, view } from '../../util/bytes.ts'
 import { BLOCK_ROWS, type Blocks, type Cut } from './blocks.ts'
-import type { Placed } from './place.ts'
+import type { FarPlace } from './far-place.ts'
 import { decodeRow, type MessageRow } from './row.ts'
 
 /** Numbers that one segment covers. */
@@ -36,13 +36,6 @@ export interface Block {
   readonly first: number
   /** hex */
   readonly convs: ReadonlySet<string>
-}
-
-/** A line that stands far from where it arrived: whoever looks for a place needs no more of it. */
-export interface FarPlace extends Placed {
-  readonly before: number
-  /** Position of its block among the far ones. */
-  readonly block: number
 }
 
 export interface SegmentIndex {
