@@ -4,7 +4,7 @@ import type { Store } from '../../storage/ports.ts'
 import { Archive } from './archive.ts'
 import { cutIntoBlocks } from './blocks.ts'
 import { FarLines } from './far-lines.ts'
-import type { FarPlace, Line } from './far-place.ts'
+import type { Line } from './far-place.ts'
 import { border, compareLines, inPlace, type Order, type Placed } from './place.ts'
 import { PlacedRows } from './placed-rows.ts'
 import type { MessageRow } from './row.ts'
@@ -21,6 +21,9 @@ import { stays, Strays } from './strays.ts'
 
 /** So many numbers stay in records: what is changed, receipted and looked at lies among them. */
 const RECENT_NUMBERS = 1024
+
+/** Whether a row lies in records, where it counts. */
+type IsHot = (row: { readonly number: number }) => boolean
 
 export class LayeredRows implements RowTable {
   readonly #hot: RecordRows
@@ -50,18 +53,16 @@ export class LayeredRows implements RowTable {
   }
 
   byKey(key: string): Promise<MessageRow | null> {
-    return this.#steady(async () => {
+    return this.#steady(async (isHot) => {
       const hot = await this.#hot.byKey(key)
       if (hot !== null) return hot
       const cold = await this.#cold.byKey(key)
-      return cold === null || this.#strays.has(cold.number) ? null : cold
+      return cold === null || isHot(cold) ? null : cold
     })
   }
 
   byNumber(number: number): Promise<MessageRow | null> {
-    return this.#steady(() =>
-      this.#isHot(number) ? this.#hot.byNumber(number) : this.#cold.byNumber(number),
-    )
+    return this.#steady((isHot) => this.#row(number, isHot))
   }
 
   list(
@@ -71,44 +72,55 @@ export class LayeredRows implements RowTable {
     limit: number,
     order: Order,
   ): Promise<MessageRow[]> {
-    return this.#steady(async () => {
+    return this.#steady(async (isHot) => {
       if (which === 'lines') {
-        return this.#far.rows(await this.#lines(conv, await this.#startOf(from), limit, order))
+        const start = typeof from === 'number' ? await this.#placeOf(from, isHot) : from
+        return this.#far.rows(await this.#lines(conv, start, limit, order, isHot))
       }
       const number = typeof from === 'object' ? (from?.number ?? null) : from
-      return this.#far.rows(await this.#byNumber(which, conv, number, limit, order))
+      return this.#far.rows(await this.#byNumber(which, conv, number, limit, order, isHot))
     })
   }
 
   places(conv: string, from: Placed | null, limit: number, order: Order): Promise<Line[]> {
-    return this.#steady(() => this.#lines(conv, from, limit, order))
+    return this.#steady((isHot) => this.#lines(conv, from, limit, order, isHot))
   }
 
-  async #startOf(from: number | Placed | null): Promise<Placed | null> {
-    if (typeof from !== 'number') return from
-    const row = this.#isHot(from) ? await this.#hot.byNumber(from) : await this.#cold.byNumber(from)
-    return row ?? border(from)
+  #row(number: number, isHot: IsHot): Promise<MessageRow | null> {
+    return isHot({ number }) ? this.#hot.byNumber(number) : this.#cold.byNumber(number)
+  }
+
+  async #placeOf(number: number, isHot: IsHot): Promise<Placed> {
+    return (await this.#row(number, isHot)) ?? border(number)
   }
 
   /** As they stand. */
-  async #lines(conv: string, start: Placed | null, limit: number, order: Order): Promise<Line[]> {
+  async #lines(
+    conv: string,
+    start: Placed | null,
+    limit: number,
+    order: Order,
+    isHot: IsHot,
+  ): Promise<Line[]> {
     const sign = order === 'ascending' ? 1 : -1
+    const isCold = (line: Line): boolean => !isHot(line)
     const isBehind = (row: MessageRow): boolean =>
       start === null || sign * compareLines(row, start) > 0
     const place = start === null ? null : (start.before ?? start.number)
     const isBetween = order === 'ascending' && start?.before !== undefined
     const from = place !== null && isBetween ? place - 1 : place
-    const hot = this.#hotOnly(await this.#hot.list('lines', conv, from, limit, order))
-    const isHot = (row: MessageRow): boolean => this.#isHot(row.number)
+    const hot = (await this.#hot.list('lines', conv, from, limit, order)).filter(isHot)
     const placed = await this.#placed.behind(conv, start, limit, order, isHot)
-    const far = this.#far.behind(conv, start, limit, order, (line) => !this.#isHot(line.number))
+    const far = this.#far.behind(conv, start, limit, order, isCold)
     const { end } = this.#cold
     const isEnough =
       order === 'descending'
         ? hot.length >= limit && (hot.at(-1)?.number ?? 0) >= end
         : from !== null && from >= end - 1
     if (isEnough && placed.length === 0 && far.length === 0) return hot
-    const cold = isEnough ? [] : await this.#archived(conv, place, limit, order, isBehind)
+    const cold = isEnough
+      ? []
+      : await this.#archived(conv, place, limit, order, (row) => isCold(row) && isBehind(row))
     return inPlace<Line>([...hot, ...placed, ...cold, ...far], order).slice(0, limit)
   }
 
@@ -119,10 +131,13 @@ export class LayeredRows implements RowTable {
     from: number | null,
     limit: number,
     order: Order,
+    isHot: IsHot,
   ): Promise<Line[]> {
     const kinds = which === 'arrived' ? (['lines', 'placed'] as const) : [which]
     const lists = kinds.map((kind) => this.#hot.list(kind, conv, from, limit, order))
-    const hot = this.#hotOnly(byNumber((await Promise.all(lists)).flat(), order).slice(0, limit))
+    const hot = byNumber((await Promise.all(lists)).flat(), order)
+      .slice(0, limit)
+      .filter(isHot)
     const { end } = this.#cold
     const isEnough =
       order === 'descending'
@@ -130,15 +145,11 @@ export class LayeredRows implements RowTable {
         : from !== null && from >= end - 1
     if (isEnough || end === 0) return hot
     const sign = order === 'ascending' ? 1 : -1
-    const cold = await this.#archived(
-      conv,
-      from,
-      limit,
-      order,
-      ({ number }) => from === null || sign * (number - from) > 0,
-      which,
-    )
-    const isCold = ({ number }: FarPlace): boolean => !this.#isHot(number)
+    const isCold = (line: Line): boolean => !isHot(line)
+    const isBehind = ({ number }: MessageRow): boolean =>
+      from === null || sign * (number - from) > 0
+    const isWanted = (row: MessageRow): boolean => isCold(row) && isBehind(row)
+    const cold = await this.#archived(conv, from, limit, order, isWanted, which)
     const far = which === 'arrived' ? this.#far.arrived(conv, from, limit, order, isCold) : []
     return byNumber<Line>([...hot, ...cold, ...far], order).slice(0, limit)
   }
@@ -156,7 +167,7 @@ export class LayeredRows implements RowTable {
     const found: MessageRow[] = []
     for await (const rows of this.#cold.blocksOf(conv, from, order)) {
       for (const row of rows) {
-        if (row.aside === aside && !this.#strays.has(row.number) && isWanted(row)) found.push(row)
+        if (row.aside === aside && isWanted(row)) found.push(row)
       }
       if (found.length >= limit) break
     }
@@ -194,24 +205,23 @@ export class LayeredRows implements RowTable {
   }
 
   newest(convs: readonly string[]): Promise<Map<string, Newest>> {
-    return this.#steady(async () => {
+    return this.#steady(async (isHot) => {
       const found = new Map<string, Newest>()
       const add = (newest: Newest): void => {
         const { conv } = newest.line
         found.set(conv, newestOf(found.get(conv), newest))
       }
       const addAll = (lines: readonly MessageRow[]): void => {
-        for (const line of lines) if (this.#isHot(line.number)) add({ line, number: line.number })
+        for (const line of lines) if (isHot(line)) add({ line, number: line.number })
       }
       for (const conv of convs) addAll(await this.#hot.list('lines', conv, null, 1, 'descending'))
       // what lies in records below the archive's end may have something newer in the archive
       const left = convs.filter((conv) => (found.get(conv)?.number ?? 0) < this.#cold.end)
-      const isWanted = (row: MessageRow): boolean =>
-        row.aside === undefined && !this.#strays.has(row.number)
+      const isWanted = (row: MessageRow): boolean => row.aside === undefined && !isHot(row)
       for (const newest of (await this.#cold.newest(new Set(left), isWanted)).values()) add(newest)
       for (const conv of convs) {
         addAll(await this.#placed.of(conv))
-        const far = await this.#newestFar(conv, found.get(conv)?.line ?? null)
+        const far = await this.#newestFar(conv, found.get(conv)?.line ?? null, isHot)
         if (far !== null) add(far)
       }
       return found
@@ -219,8 +229,8 @@ export class LayeredRows implements RowTable {
   }
 
   /** `last`: what stands last of the others. */
-  async #newestFar(conv: string, last: MessageRow | null): Promise<Newest | null> {
-    const isCold = ({ number }: FarPlace): boolean => !this.#isHot(number)
+  async #newestFar(conv: string, last: MessageRow | null, isHot: IsHot): Promise<Newest | null> {
+    const isCold = (line: Line): boolean => !isHot(line)
     const [place] = this.#far.behind(conv, null, 1, 'descending', isCold)
     const [arrived] = this.#far.arrived(conv, null, 1, 'descending', isCold)
     if (place === undefined || arrived === undefined) return null
@@ -304,22 +314,15 @@ export class LayeredRows implements RowTable {
     }
   }
 
-  /** Reads again what was read while a segment was written anew, or while rows came to lie elsewhere. */
-  async #steady<T>(read: () => Promise<T>): Promise<T> {
+  /** Reads again what was read while rows went into the archive. */
+  async #steady<T>(read: (isHot: IsHot) => Promise<T>): Promise<T> {
     for (;;) {
-      const [written, moved] = [this.#cold.version, this.#strays.version]
-      const result = await read()
-      if (written === this.#cold.version && moved === this.#strays.version) return result
+      const { version, end } = this.#cold
+      const { left } = this.#strays
+      const isStray = this.#strays.now()
+      const result = await read(({ number }) => number >= end || isStray(number))
+      if (version === this.#cold.version && left === this.#strays.left) return result
     }
-  }
-
-  /** Without what is in the archive by now and is still on its way out of the records. */
-  #hotOnly(rows: readonly MessageRow[]): MessageRow[] {
-    return rows.filter(({ number }) => this.#isHot(number))
-  }
-
-  #isHot(number: number): boolean {
-    return number >= this.#cold.end || this.#strays.has(number)
   }
 }
 

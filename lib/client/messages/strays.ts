@@ -5,23 +5,31 @@ import type { MessageRow } from './row.ts'
 const CHANGED_MAX = 128
 
 export class Strays {
-  readonly #all = new Set<number>()
+  /** Each with how many came before it. */
+  readonly #all = new Map<number, number>()
   /** Those that go back into their segment one day. */
   readonly #changed = new Set<number>()
-  #version = 0
+  #added = 0
+  #left = 0
 
-  /** Grows whenever there is another one or one less. */
-  get version(): number {
-    return this.#version
+  /** How many are none any more: what was read across that must be read again. */
+  get left(): number {
+    return this.#left
   }
 
   has(number: number): boolean {
     return this.#all.has(number)
   }
 
+  /** As they are now, for who reads: what becomes one meanwhile still lies in the archive as well. */
+  now(): (number: number) => boolean {
+    const added = this.#added
+    return (number) => (this.#all.get(number) ?? added) < added
+  }
+
   /** Newest first. */
   numbers(): number[] {
-    return [...this.#all].sort((p, q) => q - p)
+    return [...this.#all.keys()].sort((p, q) => q - p)
   }
 
   /** One that should go back; null: there are few. */
@@ -32,14 +40,13 @@ export class Strays {
 
   add(row: MessageRow): void {
     const { number } = row
-    if (!this.#all.has(number)) this.#version += 1
-    this.#all.add(number)
+    if (!this.#all.has(number)) this.#all.set(number, this.#added++)
     if (stays(row)) this.#changed.delete(number)
     else this.#changed.add(number)
   }
 
   forget(number: number): void {
-    if (this.#all.delete(number)) this.#version += 1
+    if (this.#all.delete(number)) this.#left += 1
     this.#changed.delete(number)
   }
 }
