@@ -259,21 +259,22 @@ export class LayeredRows implements RowTable {
   async remove(rows: readonly MessageRow[], last: number): Promise<void> {
     const gone = new Set(rows.map(({ number }) => number))
     const old = rows.filter(({ number }) => number < this.#cold.end)
-    await this.#hot.remove(rows, last)
-    for (const { conv } of rows) this.#placed.forget(conv)
-    for (const { number } of rows) this.#strays.forget(number)
+    // first what they once were: it must not come back when a crash comes in between
     for (const segment of new Set(old.map(({ number }) => segmentOf(number)))) {
       await this.#rewrite(segment, (row) => !gone.has(row.number))
     }
+    await this.#hot.remove(rows, last)
+    for (const { conv } of rows) this.#placed.forget(conv)
+    for (const { number } of rows) this.#strays.forget(number)
   }
 
   async forget(conv: string, last: number, isGone: (row: MessageRow) => boolean): Promise<void> {
-    const gone = await this.#hot.forget(conv, last, isGone)
-    this.#placed.forget(conv)
-    for (const number of gone) this.#strays.forget(number)
     for (const segment of this.#cold.segmentsOf(conv)) {
       await this.#rewrite(segment, (row) => row.conv !== conv || !isGone(row))
     }
+    const gone = await this.#hot.forget(conv, last, isGone)
+    this.#placed.forget(conv)
+    for (const number of gone) this.#strays.forget(number)
   }
 
   async tidy(next: number): Promise<void> {
@@ -285,7 +286,7 @@ export class LayeredRows implements RowTable {
     else if (next - end >= RECENT_NUMBERS + SEGMENT_NUMBERS) await this.#rewrite(segmentOf(end))
   }
 
-  /** Everything of one segment into the archive, but for what stays. */
+  /** Everything of one segment that is wanted into the archive, but for what stays. */
   async #rewrite(
     segment: number,
     isWanted: (row: MessageRow) => boolean = () => true,
@@ -295,8 +296,9 @@ export class LayeredRows implements RowTable {
     const cold = (await this.#cold.rows(segment)).filter(
       (row) => !newer.has(row.number) && isWanted(row),
     )
-    const ended = hot.filter((row) => !stays(row))
-    for (const row of hot) if (stays(row)) this.#strays.add(row)
+    const goes = (row: MessageRow): boolean => !stays(row) && isWanted(row)
+    const ended = hot.filter(goes)
+    for (const row of hot) if (!goes(row)) this.#strays.add(row)
     await this.#cold.write(segment, cutIntoBlocks(byNumber([...cold, ...ended], 'ascending')))
     this.#stale.delete(segment)
     for (const { number } of ended) this.#strays.forget(number)
