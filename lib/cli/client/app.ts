@@ -143,6 +143,8 @@ export class App {
       if (event.type === 'closed' || event.type === 'forced-logout') this.leave(session)
       if (this.#closing && event.type === 'connection') return // we hang up ourselves
       if (event.type === 'message-state') this.#tally(event)
+      if (event.type === 'contact') this.#renamed(event.contact.conv, event.contact.user)
+      if (event.type === 'group') this.#renamed(event.group.conv, event.group.chat)
       this.#present(event, this)
       if (event.type === 'direct') this.#place()
       if (event.type === 'contact') this.#place() // whom one writes to may be verified now, or not any more
@@ -185,15 +187,15 @@ export class App {
     this.#place()
   }
 
-  /** `conv`: of a group, whose name may change while it is open. */
+  /** `conv`: whoever is in it, the name may change while it is open. */
   openChat(chat: string | null, conv = ''): void {
     this.#chat = chat
     this.#chatConv = conv
     this.#place()
   }
 
-  /** The group is called so now. */
-  renamedChat(conv: string, chat: string): void {
+  /** The conversation is called so now. */
+  #renamed(conv: string, chat: string): void {
     if (this.#chat !== null && this.#chatConv === conv && this.#chat !== chat) {
       this.openChat(chat, conv)
     }

@@ -110,7 +110,7 @@ export async function chat(app: App, [typed]: readonly string[]): Promise<void> 
   const { group, contact } = await conversationOf(session, typed)
   if (group !== null) await openGroup(app, group)
   if (contact === null) return
-  app.openChat(contact.user)
+  app.openChat(contact.user, contact.conv)
   const isMe = contact.user === session.me.user
   app.front.row('-', isMe ? `${contact.user}, notes to yourself` : chatTitle(contact))
   await page(app, contact.user, { limit: PAGE })

@@ -9,7 +9,6 @@ type GroupEvent = Extract<ClientEvent, { type: 'group' }>
 
 export function groupEvent(event: GroupEvent, app: App): void {
   const { group, changes, by, own } = event
-  app.renamedChat(group.conv, group.chat)
   if (group.standing === 'pending') {
     invitation(group, by, app)
     return

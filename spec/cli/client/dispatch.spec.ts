@@ -5,11 +5,17 @@ import { COMMANDS } from '../../../lib/cli/client/commands.ts'
 import { runLine } from '../../../lib/cli/client/dispatch.ts'
 import type { Forms } from '../../../lib/cli/client/front.ts'
 import type { AccountActions } from '../../../lib/client/account-api.ts'
+import type { MessageView } from '../../../lib/client/events.ts'
 import type { Groups } from '../../../lib/client/group-api.ts'
 import type { Life } from '../../../lib/client/life-api.ts'
 import { SecureChatError } from '../../../lib/util/errors.ts'
 import { ALICE, fakeApp, OFFER, TEAM } from '../../helpers/fake-front.ts'
 
+const SAID: MessageView = {
+  ...{ number: 9, mid: 'aa', conv: 'c0', chat: 'alice', from: 'alice', acct: 'aa', own: false },
+  ...{ ts: 0, at: 0, saidAt: 0, timeDoubtful: false, resent: false },
+  body: { kind: 'text', text: 'hello' },
+}
 const sent = { mid: 'm', number: 1, chat: 'alice', conv: 'c', state: 'queued' } as const
 
 test('@alice hello is sent, word for word', async (t) => {
@@ -166,6 +172,27 @@ test('chat mode: plain lines go to the open chat, !exit leaves it, then quits', 
   t.deepEqual([front.where[1], quits.length], [null, 0])
   await runLine(app, '/exit')
   t.is(quits.length, 1)
+})
+
+test('the open chat stays open when the other side takes a new name', async (t) => {
+  const read: string[] = []
+  const life = { contactOf: () => Promise.resolve(ALICE), isMuted: () => true }
+  const { app, front, emit } = fakeApp({
+    life: { ...life, choice: () => 'on' } as unknown as Life,
+    history: () => Promise.resolve([]),
+    unread: () => Promise.resolve([]),
+    markRead: (chat) => {
+      read.push(chat)
+      return Promise.resolve()
+    },
+  })
+  await runLine(app, '!chat alice')
+  const contact = { ...ALICE, user: 'alicia', formerNames: ['alice'] }
+  emit({ type: 'contact', change: 'renamed', contact, other: 'alice' })
+  t.deepEqual(front.where, ['bob', 'alicia'])
+  emit({ type: 'message', message: { ...SAID, chat: 'alicia', from: 'alicia' }, fills: false })
+  t.is(front.said.at(-1), 'alicia: hello')
+  t.deepEqual(read, ['alice', 'alicia'])
 })
 
 test('the end of a session closes its questions and its chat', (t) => {
