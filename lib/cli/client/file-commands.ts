@@ -143,6 +143,12 @@ export async function declineNumber(app: App, number: number): Promise<void> {
   } else app.front.row('*', `You are not in ${chatWord(declined.group.chat)}: declined.`)
 }
 
+/** A request that nobody has answered yet, here or on another device. */
+export function isWaiting(app: App, number: number): boolean {
+  const requests = app.session?.requests() ?? []
+  return requests.some((each) => each.number === number)
+}
+
 export async function cancel(app: App, [typed = '']: readonly string[]): Promise<void> {
   const offer = await app.requireSession().cancel(transferNumber(typed))
   app.withdrawQuestion(offer.number)

@@ -9,7 +9,7 @@ import type {
 } from '../../client/events.ts'
 import { isolate, nameInBrackets, safeInline } from '../sanitise.ts'
 import type { App } from './app.ts'
-import { acceptNumber, declineNumber, what } from './file-commands.ts'
+import { acceptNumber, declineNumber, isWaiting, what } from './file-commands.ts'
 import { chatWord, isGroupName } from './chat-words.ts'
 import { directEvent } from './direct-command.ts'
 import type { Mark } from './front.ts'
@@ -131,8 +131,12 @@ function whoAsks(app: App, user: string): string {
 }
 
 function request(number: number, from: string, app: App): void {
-  app.question(number, `@${from} asks to write to you. Accept?`, hint(number), (yes) =>
-    yes ? acceptNumber(app, number) : declineNumber(app, number),
+  app.question(
+    number,
+    `@${from} asks to write to you. Accept?`,
+    hint(number),
+    (yes) => (yes ? acceptNumber(app, number) : declineNumber(app, number)),
+    () => isWaiting(app, number),
   )
 }
 

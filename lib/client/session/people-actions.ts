@@ -43,8 +43,8 @@ export class PeopleActions {
   }
 
   requests(): ChatRequest[] {
-    const ofPeople = this.#others().flatMap(({ request, pin }) =>
-      request === undefined ? [] : [{ ...request, user: pin.user }],
+    const ofPeople = this.#others().flatMap(({ request, pin, blocked }) =>
+      request === undefined || blocked ? [] : [{ ...request, user: pin.user }],
     )
     const ofGroups = this.#core.groups.all().flatMap((group) => this.#groupRequest(group) ?? [])
     return [...ofPeople, ...ofGroups].sort((a, b) => a.number - b.number)

@@ -5,6 +5,7 @@ import { COMMANDS } from '../../../lib/cli/client/commands.ts'
 import { runLine } from '../../../lib/cli/client/dispatch.ts'
 import type { Forms } from '../../../lib/cli/client/front.ts'
 import type { AccountActions } from '../../../lib/client/account-api.ts'
+import type { ChatRequest } from '../../../lib/client/api.ts'
 import type { MessageView } from '../../../lib/client/events.ts'
 import type { Groups } from '../../../lib/client/group-api.ts'
 import type { Life } from '../../../lib/client/life-api.ts'
@@ -145,6 +146,28 @@ test('a question answered on the prompt does the same as the command', async (t)
     front.questions[0]?.answer(true)
   })
   t.is(await answered, 3)
+})
+
+test('a question that was answered by other means stands no longer', (t) => {
+  const asked = { user: 'alice', note: '', at: 0 }
+  let waiting: ChatRequest[] = [
+    { ...asked, number: 4 },
+    { ...asked, number: 5, group: { ...TEAM, standing: 'pending' } },
+  ]
+  const { front, emit } = fakeApp({ requests: () => waiting })
+  const body = { kind: 'request', request: 4, note: 'may I?' } as const
+  emit({ type: 'message', message: { ...SAID, body }, fills: false })
+  const group = { type: 'group', changes: [], by: 'alice', own: false } as const
+  emit({ ...group, group: { ...TEAM, standing: 'pending' } })
+  emit({ type: 'file-offer', offer: OFFER })
+  const open = (): boolean[] => front.questions.map((each) => each.open)
+  t.deepEqual(open(), [true, true, true])
+  waiting = waiting.slice(1) // writing back is accepting
+  emit({ type: 'contact', change: 'accepted', contact: ALICE })
+  t.deepEqual(open(), [false, true, true])
+  waiting = []
+  emit({ ...group, group: TEAM }) // accepted on another device
+  t.deepEqual(open(), [false, false, true])
 })
 
 test('chat mode: plain lines go to the open chat, !exit leaves it, then quits', async (t) => {
