@@ -1,12 +1,6 @@
 // What happened -> what is said about it: the one place for the wording of events. Every remote string is cleaned here,
 // but for message bodies, which the front cleans and wraps.
-import type {
-  ClientEvent,
-  ContactChange,
-  ContactInfo,
-  Offer,
-  RestoreProgress,
-} from '../../client/events.ts'
+import type { ClientEvent, ContactChange, Offer, RestoreProgress } from '../../client/events.ts'
 import { isolate, nameInBrackets, safeInline } from '../sanitise.ts'
 import type { App } from './app.ts'
 import { acceptNumber, declineNumber, isWaiting, what } from './file-commands.ts'
@@ -67,10 +61,7 @@ export function present(event: ClientEvent, app: App): void {
       fileAnswer(event.offer, app)
       return
     case 'contact':
-      if (event.contact.user === app.session?.me.user) return // one's own notes: the command has said it
-      for (const [mark, text] of contactRows(event.change, event.contact, event.other)) {
-        front.row(mark, text)
-      }
+      for (const [mark, text] of contactRows(event, app.session?.me.acct)) front.row(mark, text)
       return
     case 'group':
       groupEvent(event, app)
@@ -214,11 +205,11 @@ function heldRow(chat: string, reason: string | undefined): string {
   return `Your message to ${chatWord(chat)} waits here: ${reason ?? 'it cannot be sent yet'}`
 }
 
-function contactRows(
-  change: ContactChange,
-  contact: ContactInfo,
-  other: string | undefined,
-): readonly (readonly [Mark, string])[] {
+type ContactEvent = Extract<ClientEvent, { type: 'contact' }>
+type Rows = readonly (readonly [Mark, string])[]
+
+function contactRows({ change, contact, other }: ContactEvent, me: string | undefined): Rows {
+  if (contact.acct === me && change !== 'identity-alarm') return ownRows(change)
   const who = `@${contact.user}`
   const user = contact.user
   switch (change) {
@@ -268,4 +259,16 @@ function contactRows(
     case 'unblocked':
       return []
   }
+}
+
+/** Of the own account: whoever gets into it is a device more. The rest the command has said. */
+function ownRows(change: ContactChange): Rows {
+  if (change === 'removed-device') {
+    return [['!', 'A device was removed from your account. !devices lists those that are left.']]
+  }
+  if (change !== 'new-device') return []
+  return [
+    ['!', 'Your account is signed in on a new device: !devices lists them.'],
+    ['!', 'It is not yours? !devices revoke NUMBER cuts it off; then change the password: !passwd'],
+  ]
 }

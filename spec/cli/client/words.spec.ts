@@ -100,9 +100,21 @@ test('a new name is judged before the password is asked', async (t) => {
 
 test('one is not told of the own new name as of that of somebody else', (t) => {
   const { front, emit } = fakeApp({})
-  const me: ContactInfo = { ...ALICE, user: 'bob' }
+  const me: ContactInfo = { ...ALICE, user: 'bob', acct: 'bb' }
   emit({ type: 'contact', change: 'renamed', contact: me, other: 'rob' })
   t.deepEqual(front.said, [])
+})
+
+test('one is told who comes into the own account and who leaves it, and what to do about it', (t) => {
+  const { front, emit } = fakeApp({})
+  const me: ContactInfo = { ...ALICE, user: 'bob', acct: 'bb' }
+  emit({ type: 'contact', change: 'new-device', contact: me })
+  t.regex(front.said.join(' '), /new device.* !devices revoke NUMBER .* !passwd$/)
+  emit({ type: 'contact', change: 'removed-device', contact: me })
+  t.regex(front.said.at(-1) ?? '', /^! A device was removed from your account/)
+  emit({ type: 'contact', change: 'identity-alarm', contact: { ...me, alarm: 'E_FORK' } })
+  t.true(front.said.some((line) => line.includes('E_FORK')))
+  t.false(front.said.some((line) => line.includes('@bob has')))
 })
 
 test('nothing of a list is cut: it goes on in the column where it began', (t) => {
