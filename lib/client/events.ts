@@ -254,6 +254,8 @@ export type ClientEvent =
       readonly contact: ContactInfo
       /** renamed: the name before. lookalike: the known name it resembles. */
       readonly other?: string
+      /** accepted: by us (false: by them); absent: another device knows. */
+      readonly own?: boolean
     }
   /** We are in a group now, or it changed; a new pending one waits for an answer by its number. Its lines are messages, too. */
   | {

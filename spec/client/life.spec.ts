@@ -281,6 +281,10 @@ test('a request: nothing else goes before the answer, and the answer opens the c
   await t.throwsAsync(alice.session.life.request('bob', 'again'), { code: 'E_STATE' })
   const [request] = bob.session.requests()
   await bob.session.accept(request?.number ?? 0)
+  await world.passUntil(() => alice.of('contact').some(({ change }) => change === 'accepted'))
+  const accepted = (player: Player): unknown =>
+    player.of('contact').find(({ change }) => change === 'accepted')?.own
+  t.deepEqual([accepted(bob), accepted(alice)], [true, false])
   await world.passUntil(() => bob.texts.length === 1)
   t.deepEqual(bob.texts, ['are you there?'])
   t.deepEqual(bob.session.requests(), [])

@@ -95,8 +95,10 @@ export async function accept(app: App, [typed]: readonly string[]): Promise<void
     return
   }
   if (typed !== undefined && isUsername(userArgument(typed))) {
-    const contact = await session.acceptContact(userArgument(typed))
-    app.front.row('*', `@${contact.user} may write to you.`)
+    const user = userArgument(typed)
+    const known = session.contacts().find((each) => each.user === user)
+    if (known?.accepted === true) fail('E_STATE', `@${user} may write to you already.`)
+    await session.acceptContact(user) // its event says so
     return
   }
   await acceptNumber(app, typed === undefined ? await onlyWaiting(app) : transferNumber(typed))
@@ -107,8 +109,7 @@ export async function acceptNumber(app: App, number: number): Promise<void> {
   app.withdrawQuestion(number)
   if ('direction' in taken)
     app.front.row('*', `Receiving ${what(taken)} from ${chatWord(taken.peer)}.`)
-  else if (taken.group === undefined) app.front.row('*', `@${taken.user} may write to you.`)
-  else {
+  else if (taken.group !== undefined) {
     const chat = chatWord(taken.group.chat)
     app.front.row('*', `You are in ${chat} now. ${chat} TEXT writes to it, !chat ${chat} opens it.`)
   }

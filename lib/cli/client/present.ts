@@ -208,7 +208,7 @@ function heldRow(chat: string, reason: string | undefined): string {
 type ContactEvent = Extract<ClientEvent, { type: 'contact' }>
 type Rows = readonly (readonly [Mark, string])[]
 
-function contactRows({ change, contact, other }: ContactEvent, me: string | undefined): Rows {
+function contactRows({ change, contact, other, own }: ContactEvent, me: string | undefined): Rows {
   if (contact.acct === me && change !== 'identity-alarm') return ownRows(change)
   const who = `@${contact.user}`
   const user = contact.user
@@ -223,7 +223,7 @@ function contactRows({ change, contact, other }: ContactEvent, me: string | unde
       ]
     }
     case 'accepted':
-      return [['*', `${who} accepted: you can write to each other.`]]
+      return [['*', `${acceptedBy(own, who)} you can write to each other.`]]
     case 'renamed':
       return [['!', `@${other ?? '?'} is now ${who}, the same identity.`]]
     case 'new-device':
@@ -259,6 +259,11 @@ function contactRows({ change, contact, other }: ContactEvent, me: string | unde
     case 'unblocked':
       return []
   }
+}
+
+function acceptedBy(own: boolean | undefined, who: string): string {
+  if (own === undefined) return `${who} is accepted:`
+  return own ? `You accepted ${who}:` : `${who} accepted:`
 }
 
 /** Of the own account: whoever gets into it is a device more. The rest the command has said. */

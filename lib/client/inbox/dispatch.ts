@@ -94,7 +94,7 @@ export class Dispatch {
       await this.#deps.resends.asked(payload, arrival)
       return null
     }
-    if (payload.k === 'req.ok') await this.#deps.acceptance.accept(peer)
+    if (payload.k === 'req.ok') await this.#deps.acceptance.accept(peer, true)
     if (payload.k === 'req') {
       // its time may be ahead of all clocks (PROTOCOL 9.2)
       const requestedAt = Math.min(payload.ts, this.#deps.clock.now())
@@ -191,7 +191,7 @@ export class Dispatch {
     const { peer } = arrival
     if (payload.k === 'req.ok') {
       if (peer.requestedAt !== undefined || peer.sent.messages + peer.sent.offers > 0) {
-        await acceptance.accept(peer)
+        await acceptance.accept(peer, false)
       }
       return
     }

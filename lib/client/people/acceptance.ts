@@ -46,7 +46,7 @@ export class Acceptance {
   async sending(peer: Peer, kind: PayloadKind): Promise<number> {
     if (peer.id === this.#deps.me || peer.accepted) return 0
     if (peer.received.messages + peer.received.offers > 0 || peer.request !== undefined) {
-      await this.accept(peer) // writing back is accepting
+      await this.accept(peer, true) // writing back is accepting
       return 0
     }
     const now = await this.#deps.peers.change(peer.id, (p) => ({
@@ -60,7 +60,7 @@ export class Acceptance {
   async receiving(peer: Peer, kind: PayloadKind | 'unsupported'): Promise<boolean> {
     if (peer.accepted) return true
     if (wroteFirst(peer)) {
-      await this.accept(peer)
+      await this.accept(peer, false)
       return true
     }
     const received = counted(peer.received, kind)
@@ -83,12 +83,12 @@ export class Acceptance {
     return item.nth > max ? NOT_ANSWERED : null
   }
 
-  /** Both may write freely from now on. */
-  async accept(peer: Peer): Promise<Peer> {
+  /** Both may write freely from now on: we said so (`own`), or they did. */
+  async accept(peer: Peer, own: boolean): Promise<Peer> {
     const { peers, emit, book, outbox, onAccepted } = this.#deps
     if (peer.accepted) return peer
     const now = await peers.change(peer.id, (p) => ({ ...without(p, 'request'), accepted: true }))
-    emit({ type: 'contact', change: 'accepted', contact: contactOf(now) })
+    emit({ type: 'contact', change: 'accepted', contact: contactOf(now), own })
     book.changed()
     outbox().release(now.conv)
     await onAccepted(now)

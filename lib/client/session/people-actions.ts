@@ -105,7 +105,7 @@ export class PeopleActions {
   async accept(peer: Peer): Promise<void> {
     const { acceptance, outbox, clock } = this.#core
     if (peer.accepted) return
-    await acceptance.accept(peer)
+    await acceptance.accept(peer, true)
     const payload = { k: 'req.ok', id: randomBytes(16), ts: clock.now() } as const
     await outbox.add(payload, { conv: peer.conv })
   }

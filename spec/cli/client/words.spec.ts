@@ -105,6 +105,22 @@ test('one is not told of the own new name as of that of somebody else', (t) => {
   t.deepEqual(front.said, [])
 })
 
+test('who accepted is said: the other side, oneself, or another device', async (t) => {
+  const { app, front, emit } = fakeApp({
+    contacts: () => [ALICE],
+    acceptContact: () => t.fail(),
+  })
+  for (const own of [{ own: false }, { own: true }, {}]) {
+    emit({ type: 'contact', change: 'accepted', contact: ALICE, ...own })
+  }
+  t.deepEqual(front.said, [
+    '* @alice accepted: you can write to each other.',
+    '* You accepted @alice: you can write to each other.',
+    '* @alice is accepted: you can write to each other.',
+  ])
+  t.like(await runLine(app, '!accept alice'), { code: 'E_STATE' })
+})
+
 test('one is told who comes into the own account and who leaves it, and what to do about it', (t) => {
   const { front, emit } = fakeApp({})
   const me: ContactInfo = { ...ALICE, user: 'bob', acct: 'bb' }
