@@ -15,6 +15,7 @@ import {
   peopleCount,
   standingWords,
   topicWords,
+  waitsForWords,
 } from './chat-words.ts'
 import { clockTime, longDate, sameDay } from './format.ts'
 import { preview } from './message-text.ts'
@@ -93,7 +94,7 @@ function personWords(contact: ContactInfo | null, notes: boolean): string[] {
     contact.trust === 'verified' ? 'verified' : '',
     contact.trust === 'changed' || contact.trust === 'blocked' ? 'keys changed' : '',
     contact.blockedByMe ? 'blocked' : '',
-    contact.accepted || notes ? '' : 'pending',
+    notes ? '' : waitsForWords(contact),
   ]
 }
 

@@ -140,6 +140,7 @@ export async function declineNumber(app: App, number: number): Promise<void> {
   if ('direction' in declined)
     app.front.row('*', `Declined ${what(declined)} from ${chatWord(declined.peer)}.`)
   else if (declined.group === undefined) {
+    await app.requireSession().markRead(declined.user) // whoever decides has seen it
     app.front.row('*', `Declined the request of @${declined.user}.`)
   } else app.front.row('*', `You are not in ${chatWord(declined.group.chat)}: declined.`)
 }

@@ -224,6 +224,8 @@ function contactRows({ change, contact, other, own }: ContactEvent, me: string |
     }
     case 'accepted':
       return [['*', `${acceptedBy(own, who)} you can write to each other.`]]
+    case 'declined':
+      return own === true ? [] : [['*', `${who} declined your request.`]]
     case 'renamed':
       return [['!', `@${other ?? '?'} is now ${who}, the same identity.`]]
     case 'new-device':

@@ -95,6 +95,9 @@ export class Dispatch {
       return null
     }
     if (payload.k === 'req.ok') await this.#deps.acceptance.accept(peer, true)
+    if (payload.k === 'req.no' && peer.request !== undefined) {
+      await this.#deps.acceptance.decline(peer)
+    }
     if (payload.k === 'req') {
       // its time may be ahead of all clocks (PROTOCOL 9.2)
       const requestedAt = Math.min(payload.ts, this.#deps.clock.now())
@@ -196,7 +199,7 @@ export class Dispatch {
       return
     }
     if (payload.k === 'req.no') {
-      this.#declined(peer)
+      await acceptance.refused(peer)
       return
     }
     // a stranger is told nothing and changes nothing
@@ -206,12 +209,6 @@ export class Dispatch {
     else if (payload.k === 'resend') await resends.asked(payload, arrival)
     else if (isDirect(payload)) this.#deps.introduced(payload, arrival)
     else log.debug('client.payload.ignored', { kind: payload.k })
-  }
-
-  #declined({ pin, accepted, requestedAt }: Peer): void {
-    if (accepted || requestedAt === undefined) return
-    const text = `@${pin.user} declined your request.`
-    this.#deps.emit({ type: 'notice', level: 'info', code: null, text, user: pin.user })
   }
 
   /** `delivered` with the first receipt of the account, `read` when it says so and so do we (PROTOCOL 9.1). */

@@ -35,6 +35,11 @@ const NOT_ANSWERED: Hold = {
   reason: 'Waiting for an answer: until then only the first few messages are sent.',
 }
 
+const REFUSED: Hold = {
+  code: 'E_STATE',
+  reason: 'They declined your request: it goes out if they write to you after all.',
+}
+
 export class Acceptance {
   readonly #deps: AcceptanceDeps
 
@@ -78,6 +83,7 @@ export class Acceptance {
   /** A content message to this contact must wait: nobody has answered yet. */
   gate(item: OutItem, peer: Peer): Hold | null {
     if (peer.accepted || item.nth === 0) return null
+    if (peer.refused === true) return REFUSED
     if (peer.requestedAt !== undefined && item.kind !== 'req') return NOT_ANSWERED
     const max = item.kind === 'file' ? LIMITS.strangerFileOffers : LIMITS.strangerMessages
     return item.nth > max ? NOT_ANSWERED : null
@@ -94,6 +100,27 @@ export class Acceptance {
     await onAccepted(now)
     await this.introduce(now)
     return now
+  }
+
+  /** No to their request, said here or on another device of ours: the next one is heard 30 days after. */
+  async decline(peer: Peer): Promise<void> {
+    const { peers, emit, clock } = this.#deps
+    const now = await peers.change(peer.id, (p) => ({
+      ...without(p, 'request'),
+      declinedAt: clock.now(),
+      // they have written: writing to them is accepting, after all
+      received: { ...p.received, messages: Math.max(1, p.received.messages) },
+    }))
+    emit({ type: 'contact', change: 'declined', contact: contactOf(now), own: true })
+  }
+
+  /** They said no to ours. */
+  async refused(peer: Peer): Promise<void> {
+    const { peers, emit, outbox } = this.#deps
+    if (peer.accepted || peer.requestedAt === undefined || peer.refused === true) return
+    const now = await peers.change(peer.id, (p) => ({ ...p, refused: true as const }))
+    emit({ type: 'contact', change: 'declined', contact: contactOf(now), own: false })
+    outbox().release(now.conv) // what waits has another reason now
   }
 
   /** Another device of ours accepted this contact, or was accepted by it: the same holds here, and is said only once. */

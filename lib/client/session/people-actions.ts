@@ -125,15 +125,10 @@ export class PeopleActions {
     if (peer === undefined || request === undefined) return null
     if (accepted) await this.accept(peer)
     else {
-      const now = this.#core.clock.now()
-      await this.#core.peers.change(peer.id, (p) => ({
-        ...without(p, 'request'),
-        declinedAt: now,
-        // they have written: writing to them is accepting, after all
-        received: { ...p.received, messages: Math.max(1, p.received.messages) },
-      }))
-      const payload = { k: 'req.no', id: randomBytes(16), ts: now } as const
-      await this.#core.outbox.add(payload, { conv: peer.conv })
+      const { acceptance, clock, outbox } = this.#core
+      await acceptance.decline(peer)
+      const payload = { k: 'req.no', id: randomBytes(16), ts: clock.now() } as const
+      await outbox.add(payload, { conv: peer.conv })
     }
     return { ...request, user: peer.pin.user }
   }

@@ -81,7 +81,12 @@ export class Writing {
       if (peer.accepted) fail('E_STATE', `You can write to @${user} already: @${user} TEXT`)
       const askedAt = peer.requestedAt ?? -Infinity
       if (this.#core.clock.now() - askedAt < LIMITS.requestEveryMs) {
-        fail('E_STATE', `You have asked @${user} already. Silence is an answer, too.`)
+        fail(
+          'E_STATE',
+          peer.refused === true
+            ? `@${user} declined your request. One may ask again after 30 days.`
+            : `You have asked @${user} already. Silence is an answer, too.`,
+        )
       }
       return this.#ask(peer, b)
     })

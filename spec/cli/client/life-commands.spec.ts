@@ -241,6 +241,7 @@ test('a request is declined by the name of who asked', async (t) => {
         calls.push(number)
         return Promise.resolve(request)
       },
+      markRead: () => Promise.resolve(),
     },
   )
   t.is(await runLine(app, '!decline @carol'), null)

@@ -121,6 +121,26 @@ test('who accepted is said: the other side, oneself, or another device', async (
   t.like(await runLine(app, '!accept alice'), { code: 'E_STATE' })
 })
 
+test('who declines a request has read it; who asked is told', async (t) => {
+  const read: string[] = []
+  const asked = { number: 4, user: 'alice', note: '', at: 0 }
+  const { app, front, emit } = fakeApp({
+    requests: () => [asked],
+    decline: () => Promise.resolve(asked),
+    markRead: (chat) => {
+      read.push(chat)
+      return Promise.resolve()
+    },
+  })
+  t.is(await runLine(app, '!decline alice'), null)
+  t.deepEqual(read, ['alice'])
+  front.said.length = 0
+  for (const own of [true, false]) {
+    emit({ type: 'contact', change: 'declined', contact: ALICE, own })
+  }
+  t.deepEqual(front.said, ['* @alice declined your request.'])
+})
+
 test('one is told who comes into the own account and who leaves it, and what to do about it', (t) => {
   const { front, emit } = fakeApp({})
   const me: ContactInfo = { ...ALICE, user: 'bob', acct: 'bb' }
