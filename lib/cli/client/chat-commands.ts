@@ -19,6 +19,7 @@ import {
 } from './chat-words.ts'
 import { clockTime, longDate, sameDay } from './format.ts'
 import { preview } from './message-text.ts'
+import { unanswered } from './file-commands.ts'
 import { page, PAGE } from './past-commands.ts'
 import { unreadOf } from './unread.ts'
 import { spanWords } from './when.ts'
@@ -221,19 +222,24 @@ export async function disappear(
   await session.life.disappear(user, seconds)
 }
 
-export function requests(app: App): void {
-  const list = app.requireSession().requests()
-  if (list.length === 0) {
+export async function requests(app: App): Promise<void> {
+  const session = app.requireSession()
+  const list = session.requests()
+  const strangers = await unanswered(session)
+  if (list.length + strangers.length === 0) {
     app.front.row('*', 'No chat requests.')
     return
   }
-  app.front.rows(
-    '*',
-    list.map((r) => {
+  app.front.rows('*', [
+    ...list.map((r) => {
       const number = String(r.number).padStart(3)
       return r.group === undefined
         ? `${number}  @${r.user}  ${isolate(safeInline(r.note))}`
         : `${number}  ${chatWord(r.group.chat)}, ${peopleCount(r.group)}: @${r.user} invites you`
     }),
-  )
+    ...strangers.map(
+      ({ user }) =>
+        `     @${user} has written: an answer or !accept ${user} accepts, !block ${user} ends it`,
+    ),
+  ])
 }

@@ -2,7 +2,7 @@
 import test from 'ava'
 
 import type { ChatInfo } from '../../../lib/client/api.ts'
-import type { ClientEvent, MessageView } from '../../../lib/client/events.ts'
+import type { ClientEvent, ContactInfo, MessageView } from '../../../lib/client/events.ts'
 import type { ChatState, Life } from '../../../lib/client/life-api.ts'
 import { runLine } from '../../../lib/cli/client/dispatch.ts'
 import { emojiOf } from '../../../lib/cli/client/emoji.ts'
@@ -247,6 +247,23 @@ test('a request is declined by the name of who asked', async (t) => {
   t.is(await runLine(app, '!decline @carol'), null)
   t.like(await runLine(app, '!decline dave'), { code: 'E_NOT_FOUND' })
   t.deepEqual(calls, [4])
+})
+
+test('who wrote without asking first is listed, and cannot be declined', async (t) => {
+  const stranger: ContactInfo = { ...ALICE, user: 'dave', accepted: false, waitsFor: 'us' }
+  const info: ChatInfo = {
+    ...{ conv: 'c0', contact: stranger, notes: false, unread: 1, last: VIEW, state: STATE },
+  }
+  const unseen: ChatInfo = { ...info, contact: { ...stranger, user: 'erin' }, last: null }
+  const { app, front } = appWith({}, { chats: () => Promise.resolve([info, unseen]) })
+  t.is(await runLine(app, '!requests'), null)
+  t.deepEqual(front.said, [
+    '*      @dave has written: an answer or !accept dave accepts, !block dave ends it',
+  ])
+  t.like(await runLine(app, '!decline dave'), { code: 'E_STATE' })
+  t.like(await runLine(app, '!decline erin'), { code: 'E_NOT_FOUND' })
+  t.like(await runLine(app, '!accept'), { code: 'E_USAGE' })
+  t.regex(front.said.at(-1) ?? '', /!accept dave, or !block dave/)
 })
 
 test('@me writes notes', async (t) => {
