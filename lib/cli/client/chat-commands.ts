@@ -202,11 +202,7 @@ export async function newChat(app: App, [typed = '', note = '']: readonly string
   if (isGroupName(typed)) {
     fail('E_USAGE', '!new asks one person. !group NAME USER... makes a group: !group team alice')
   }
-  const sent = await app.requireSession().life.request(typed, note)
-  app.front.row(
-    '*',
-    `Asked @${sent.chat}. Nothing else can be written there before @${sent.chat} accepts.`,
-  )
+  await app.requireSession().life.request(typed, note) // the line that comes of it says so
 }
 
 export async function disappear(

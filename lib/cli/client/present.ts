@@ -1,6 +1,12 @@
 // What happened -> what is said about it: the one place for the wording of events. Every remote string is cleaned here,
 // but for message bodies, which the front cleans and wraps.
-import type { ClientEvent, ContactChange, Offer, RestoreProgress } from '../../client/events.ts'
+import type {
+  ClientEvent,
+  ContactChange,
+  MessageView,
+  Offer,
+  RestoreProgress,
+} from '../../client/events.ts'
 import { isolate, nameInBrackets, safeInline } from '../sanitise.ts'
 import type { App } from './app.ts'
 import { acceptNumber, declineNumber, isWaiting, what } from './file-commands.ts'
@@ -32,6 +38,7 @@ export function present(event: ClientEvent, app: App): void {
     case 'message-change':
       // an offer that was taken back is told as a file
       if (event.change === 'deleted' && event.was.kind === 'file' && !event.own) return
+      if (!event.own && isSilent(event.message, app)) return
       front.row('~', changeWords(event))
       return
     case 'message-expired':
@@ -99,8 +106,8 @@ function message(event: Extract<ClientEvent, { type: 'message' }>, app: App): vo
   const view = event.message
   // The offer of a received file is a question; the row of an own one is what the command prints.
   if (view.body.kind === 'file') return
+  if (!view.own && isSilent(view, app)) return
   const life = app.session?.life
-  if (!view.own && app.chat !== view.chat && life?.isMuted(view.conv) === true) return
   // what a new state of a group did is told by the event of its own
   if (view.body.kind !== 'group') {
     app.front.message(view, event.fills, life?.choice('bell') === 'off')
@@ -110,9 +117,22 @@ function message(event: Extract<ClientEvent, { type: 'message' }>, app: App): vo
       app.showError(error)
     })
   }
-  if (view.body.kind === 'request' && !view.own) request(view.body.request, view.from, app)
+  if (view.body.kind === 'request') {
+    if (view.own) asked(view.chat, app)
+    else request(view.body.request, view.from, app)
+  }
   const session = app.session
   if (session !== null && !view.own && app.chat === view.chat) void session.markRead(view.chat)
+}
+
+/** Also when it was typed as a message: whoever wants to be asked first gets a request instead. */
+function asked(user: string, app: App): void {
+  app.front.row('*', `@${user} is asked first: nothing else goes there before they accept.`)
+}
+
+/** Muted, and not what one looks at. */
+function isSilent({ chat, conv }: MessageView, app: App): boolean {
+  return app.chat !== chat && app.session?.life.isMuted(conv) === true
 }
 
 /** Where one decides, one sees whether it is certain who asks. */

@@ -127,6 +127,22 @@ test('what was done to a message is one short line', (t) => {
   ])
 })
 
+test('a muted chat is silent about changes, too, unless it is open or they are ours', (t) => {
+  const { app, front, emit } = appWith({ isMuted: () => true })
+  const event = {
+    type: 'message-change',
+    change: 'deleted',
+    message: VIEW,
+    was: VIEW.body,
+  } as const
+  emit({ ...event, by: 'alice', own: false })
+  t.deepEqual(front.said, [])
+  emit({ ...event, by: 'bob', own: true })
+  app.openChat('alice', 'c0')
+  emit({ ...event, by: 'alice', own: false })
+  t.deepEqual(front.said, ['~ 12 you deleted it', '~ 12 alice deleted it'])
+})
+
 test('hostile words in changes, reactions and answers are inert', (t) => {
   const hostile = 'a\u001b]0;x\u0007\u202etxt\n* ours'
   const message: MessageView = {

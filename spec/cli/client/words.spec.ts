@@ -3,7 +3,7 @@ import test from 'ava'
 import { PassThrough } from 'node:stream'
 
 import type { SafetyNumber, Unauthenticated } from '../../../lib/client/api.ts'
-import type { ContactInfo, Offer } from '../../../lib/client/events.ts'
+import type { ContactInfo, MessageView, Offer } from '../../../lib/client/events.ts'
 import { COMMANDS } from '../../../lib/cli/client/commands.ts'
 import { runLine } from '../../../lib/cli/client/dispatch.ts'
 import { finishRegistration } from '../../../lib/cli/client/account-commands.ts'
@@ -139,6 +139,21 @@ test('who declines a request has read it; who asked is told', async (t) => {
     emit({ type: 'contact', change: 'declined', contact: ALICE, own })
   }
   t.deepEqual(front.said, ['* @alice declined your request.'])
+})
+
+test('a text that becomes a request says so on its own side', (t) => {
+  const { front, emit } = fakeApp({})
+  const message: MessageView = {
+    ...{ number: 1, mid: 'aa', conv: 'c0', chat: 'alice', from: 'bob', acct: 'bb', own: true },
+    ...{ ts: 0, at: 0, saidAt: 0, timeDoubtful: false, resent: false },
+    body: { kind: 'request', request: 0, note: 'may I?' },
+  }
+  emit({ type: 'message', message, fills: false })
+  t.deepEqual(front.said, [
+    'bob: request',
+    '* @alice is asked first: nothing else goes there before they accept.',
+  ])
+  t.deepEqual(front.questions, [])
 })
 
 test('one is told who comes into the own account and who leaves it, and what to do about it', (t) => {
