@@ -145,6 +145,7 @@ export function fakeApp(session: Partial<Session> | null, more: Partial<AppOptio
       },
       files: () => Promise.resolve([]),
       chats: () => Promise.resolve([]),
+      unread: () => Promise.resolve([]),
       contacts: () => [],
       requests: () => [],
       blocked: () => [],

@@ -18,6 +18,7 @@ import {
   waitsForWords,
 } from './chat-words.ts'
 import { clockTime, longDate, sameDay } from './format.ts'
+import { printPast } from './life-commands.ts'
 import { preview } from './message-text.ts'
 import { unanswered } from './file-commands.ts'
 import { page, PAGE } from './past-commands.ts'
@@ -115,8 +116,26 @@ export async function chat(app: App, [typed]: readonly string[]): Promise<void> 
   app.openChat(contact.user, contact.conv)
   const isMe = contact.user === session.me.user
   app.front.row('-', isMe ? `${contact.user}, notes to yourself` : chatTitle(contact))
-  await page(app, contact.user, { limit: PAGE })
-  await session.markRead(contact.user)
+  await readPage(app, contact.user)
+}
+
+/** The newest page of a chat. All of it counts as read then, so what is unread and not on that page is shown or told. */
+async function readPage(app: App, name: string): Promise<void> {
+  const session = app.requireSession()
+  const unread = await session.unread(name)
+  const shown = new Set((await page(app, name, { limit: PAGE })).map(({ number }) => number))
+  const above = unread.filter(({ number }) => !shown.has(number))
+  // where it stands nobody would look for it
+  const elsewhere = above.filter(({ before }) => before !== undefined).slice(-PAGE)
+  if (elsewhere.length > 0) {
+    app.front.row('*', 'Unread, and further up because of when it was written:')
+    printPast(app, elsewhere)
+  }
+  const left = above.length - elsewhere.length
+  if (left > 0) {
+    app.front.row('*', `${String(left)} more unread further up: !history ${bareChat(name)} COUNT`)
+  }
+  await session.markRead(name)
 }
 
 /** What stands above a chat: whom one talks to, and how sure that is. */
@@ -141,8 +160,7 @@ async function openGroup(app: App, group: GroupInfo): Promise<void> {
   const about = topicWords(group.topic)
   const words = `${name}, ${peopleCount(group)}${standingWords(group)}`
   app.front.row('-', about === '' ? words : `${words}: ${about}`)
-  await page(app, group.chat, { limit: PAGE })
-  await app.requireSession().markRead(group.chat)
+  await readPage(app, group.chat)
 }
 
 export async function mute(app: App, [typed = '', span]: readonly string[]): Promise<void> {

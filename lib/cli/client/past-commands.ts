@@ -1,5 +1,6 @@
 // Commands about what was said: page back, search.
 import type { Session } from '../../client/api.ts'
+import type { MessageView } from '../../client/events.ts'
 import { fail } from '../../util/errors.ts'
 import { isolate, safeInline } from '../sanitise.ts'
 import type { App } from './app.ts'
@@ -79,7 +80,7 @@ export async function page(
   app: App,
   name: string,
   query: { readonly limit: number; readonly since?: number; readonly until?: number },
-): Promise<void> {
+): Promise<readonly MessageView[]> {
   const session = app.requireSession()
   const { restore } = session.archive.status()
   if (!restore.done) app.front.row('*', `${restoring(restore)} Older lines follow by themselves.`)
@@ -90,6 +91,7 @@ export async function page(
     app.front.row('*', isWhole ? `Nothing written ${where} yet.` : 'Nothing in that time.')
   }
   printPast(app, views)
+  return views
 }
 
 /** `!search TEXT`, `!search TEXT @alice`, `!search TEXT #team`, `!search TEXT in:3` */

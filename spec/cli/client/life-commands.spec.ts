@@ -213,6 +213,28 @@ test('chats by short ID, with what is special about each', async (t) => {
   t.true(front.said[1]?.includes('!chat 3'))
 })
 
+test('what is unread and not on the page that opens is shown, or it is said that it is there', async (t) => {
+  const line = (number: number, more = {}): MessageView => ({ ...VIEW, number, ...more })
+  const calls: string[] = []
+  const page = [line(40), line(41)]
+  const { app, front } = appWith(
+    { contactOf: () => Promise.resolve(ALICE) },
+    {
+      history: () => Promise.resolve(page),
+      unread: () => Promise.resolve([line(38), line(39), ...page, line(42, { before: 7 })]),
+      markRead: () => Promise.resolve(void calls.push('read')),
+    },
+  )
+  await runLine(app, '!chat alice')
+  t.deepEqual(front.said.slice(1), [
+    ...['40', 'alice: hello', '41', 'alice: hello'],
+    '* Unread, and further up because of when it was written:',
+    ...['42', 'alice: hello'],
+    '* 2 more unread further up: !history alice COUNT',
+  ])
+  t.deepEqual(calls, ['read'])
+})
+
 test('the names of the TCP messenger do the same', async (t) => {
   const calls: string[] = []
   const { app, quits } = appWith(
