@@ -49,7 +49,13 @@ export async function history(app: App, args: readonly string[]): Promise<void> 
   }
   const { chat } = await conversationOf(session, typed)
   await fetchRest(app)
-  await page(app, chat, { limit, ...range })
+  const shown = await page(app, chat, { limit, ...range })
+  if (n === undefined && hasRange && shown.length === limit) {
+    app.front.row(
+      '*',
+      `Only the newest ${String(limit)}: an earlier --until DATE shows older ones.`,
+    )
+  }
 }
 
 /** What the server has and this device has not yet comes first, as long as the connection lasts and something comes. */

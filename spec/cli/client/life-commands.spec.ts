@@ -235,6 +235,18 @@ test('what is unread and not on the page that opens is shown, or it is said that
   t.deepEqual(calls, ['read'])
 })
 
+test('a span of time that holds more than one answer says so', async (t) => {
+  const views = Array.from({ length: 1000 }, (_, i) => ({ ...VIEW, number: i + 1 }))
+  const { app, front } = appWith(
+    { contactOf: () => Promise.resolve(ALICE) },
+    { history: (_: string, { limit = 0 }) => Promise.resolve(views.slice(-limit)) },
+  )
+  await runLine(app, '!history alice --since 2026-01-01')
+  t.regex(front.said.at(-1) ?? '', /^\* Only the newest 1000/)
+  await runLine(app, '!history alice 3 --since 2026-01-01')
+  t.is(front.said.at(-1), 'alice: hello')
+})
+
 test('the names of the TCP messenger do the same', async (t) => {
   const calls: string[] = []
   const { app, quits } = appWith(
