@@ -212,7 +212,7 @@ test('a timer counts on both sides, and the words are gone afterwards, also afte
 test('search finds what is said now, in one chat or in all', async (t) => {
   const all = await friends()
   const { world, alice, number } = all
-  await alice.session.send('bob', 'The Invoice is paid')
+  await alice.session.life.reply(number, 'The Invoice is paid')
   await alice.session.send('alice', 'ask bob about the invoice')
   const { life } = alice.session
   const found = async (text: string, chat?: string): Promise<unknown[]> => {
@@ -228,6 +228,7 @@ test('search finds what is said now, in one chat or in all', async (t) => {
   const [hit] = await meanwhile(world, life.search('dinner', { context: 1 }))
   t.is(hit?.before.length, 1)
   t.is(hit?.after.length, 1)
+  t.like(hit?.after[0]?.answers, { number })
   await t.throwsAsync(life.search('  '), { code: 'E_USAGE' })
   await end(all)
 })

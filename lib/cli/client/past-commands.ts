@@ -1,6 +1,7 @@
 // Commands about what was said: page back, search.
 import type { Session } from '../../client/api.ts'
 import type { MessageView } from '../../client/events.ts'
+import type { SearchHit } from '../../client/life-api.ts'
 import { fail } from '../../util/errors.ts'
 import { isolate, safeInline } from '../sanitise.ts'
 import type { App } from './app.ts'
@@ -113,9 +114,9 @@ export async function search(app: App, [typed = '']: readonly string[]): Promise
     app.front.row('*', `Nothing found for "${isolate(safeInline(text))}".`)
     return
   }
-  for (const { message, before, after } of hits.toReversed()) {
-    app.front.row('-', `${bareChat(message.chat)}, ${longDate(message.saidAt)}`)
-    printPast(app, [...before, message, ...after])
+  for (const { at, lines } of passages(hits)) {
+    app.front.row('-', `${bareChat(at.chat)}, ${longDate(at.saidAt)}`)
+    printPast(app, lines)
   }
   app.front.row(
     '*',
@@ -123,6 +124,31 @@ export async function search(app: App, [typed = '']: readonly string[]): Promise
       ? `Found ${String(hits.length)}, the newest last.`
       : `The newest ${String(SEARCH_HITS)}; more words find fewer.`,
   )
+}
+
+interface Passage {
+  /** The first of the messages that were found there. */
+  readonly at: MessageView
+  readonly lines: MessageView[]
+}
+
+/** What was found with the lines around it, the newest last; what overlaps is one. */
+function passages(hits: readonly SearchHit[]): readonly Passage[] {
+  const all: Passage[] = []
+  const latest = new Map<string, Passage>()
+  for (const { message, before, after } of hits.toReversed()) {
+    const lines = [...before, message, ...after]
+    const known = latest.get(message.conv)
+    const fresh = lines.filter(({ number }) => !known?.lines.some((each) => each.number === number))
+    if (known !== undefined && fresh.length < lines.length) {
+      known.lines.push(...fresh)
+      continue
+    }
+    const passage = { at: message, lines }
+    all.push(passage)
+    latest.set(message.conv, passage)
+  }
+  return all
 }
 
 /** `issue #42` looks for just that, unless there is a group of that name. */

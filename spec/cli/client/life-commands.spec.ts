@@ -3,7 +3,7 @@ import test from 'ava'
 
 import type { ChatInfo } from '../../../lib/client/api.ts'
 import type { ClientEvent, ContactInfo, MessageView } from '../../../lib/client/events.ts'
-import type { ChatState, Life } from '../../../lib/client/life-api.ts'
+import type { ChatState, Life, SearchHit } from '../../../lib/client/life-api.ts'
 import { runLine } from '../../../lib/cli/client/dispatch.ts'
 import { emojiOf } from '../../../lib/cli/client/emoji.ts'
 import { LineFront } from '../../../lib/cli/client/lines.ts'
@@ -364,6 +364,19 @@ test('search takes a chat behind the words, and shows the lines around', async (
     ['@alice', undefined],
   ])
   t.deepEqual(front.said.slice(1, 5), ['12', 'alice: hello', '13', 'alice: hello'])
+})
+
+test('hits that stand together are one passage', async (t) => {
+  const line = (number: number): MessageView => ({ ...VIEW, number })
+  const hit = (number: number): SearchHit => ({
+    ...{ message: line(number), before: [line(number - 1)], after: [line(number + 1)] },
+  })
+  const { app, front } = appWith({ search: () => Promise.resolve([hit(30), hit(13), hit(12)]) })
+  await runLine(app, '!search hello')
+  t.deepEqual(
+    front.said.filter((row) => /^(-|\d)/.test(row)).map((row) => row.slice(0, 2)),
+    ['- ', '11', '12', '13', '14', '- ', '29', '30', '31'],
+  )
 })
 
 test('history by count, by ID, by days', async (t) => {
