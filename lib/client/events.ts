@@ -116,6 +116,8 @@ export interface ContactInfo {
   /** Not accepted. us: they wrote or asked. them: we did. nobody: we asked, and they declined. */
   readonly waitsFor?: 'us' | 'them' | 'nobody'
   readonly blockedByMe: boolean
+  /** The server has no such account any more. */
+  readonly deleted?: true
   readonly devices: number
   readonly conv: string
 }

@@ -96,7 +96,7 @@ function personWords(contact: ContactInfo | null, notes: boolean): string[] {
     contact.trust === 'verified' ? 'verified' : '',
     contact.trust === 'changed' || contact.trust === 'blocked' ? 'keys changed' : '',
     contact.blockedByMe ? 'blocked' : '',
-    notes ? '' : waitsForWords(contact),
+    contact.deleted === true ? 'deleted' : notes ? '' : waitsForWords(contact),
   ]
 }
 

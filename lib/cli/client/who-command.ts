@@ -52,7 +52,7 @@ function contactRow(c: ContactInfo, online: boolean): string {
     c.trust === 'verified' ? 'verified' : '',
     c.trust === 'changed' || c.trust === 'blocked' ? 'keys changed' : '',
     c.blockedByMe ? 'blocked' : '',
-    waitsForWords(c),
+    c.deleted === true ? 'deleted' : waitsForWords(c),
   ].filter((word) => word !== '')
   return `  @${c.user}${nameInBrackets(c.displayName)}${state.length === 0 ? '' : `   ${state.join(', ')}`}`
 }

@@ -183,6 +183,7 @@ export function contactOf(peer: Peer): ContactInfo {
     accepted: peer.accepted,
     ...(waitsFor === undefined ? {} : { waitsFor }),
     blockedByMe: peer.blocked,
+    ...(peer.deleted ? { deleted: true } : {}),
     devices: peer.pin.devs.length,
     conv: peer.conv,
   }
