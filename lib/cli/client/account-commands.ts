@@ -121,7 +121,7 @@ export async function finishRegistration(app: App, account: NewAccount): Promise
     ...(account.email === '' ? {} : { email: account.email }),
   })
   app.front.row('*', `Welcome, ${session.me.user}. Type !help, or @name and a message.`)
-  firstSteps(app, lobby.server)
+  firstSteps(app, lobby.server, session.me.user)
   app.enter(session)
 }
 

@@ -170,8 +170,13 @@ export async function mute(app: App, [typed = '', span]: readonly string[]): Pro
   if (span !== undefined && !isOff && (seconds === null || seconds === 0)) {
     fail('E_USAGE', 'Usage: !mute CHAT [1h|off]   Example: !mute alice 8h')
   }
+  const chat = chatArgument(session, typed)
+  if (isOff) {
+    const { user, mutedUntil } = await session.life.chatOf(chat)
+    if (mutedUntil === 0) fail('E_STATE', `${chatWord(user)} is not muted.`)
+  }
   const until = isOff ? 0 : seconds === null ? Infinity : app.deps.clock.now() + seconds * 1000
-  const state = await session.life.mute(chatArgument(session, typed), until)
+  const state = await session.life.mute(chat, until)
   const length = seconds === null ? '' : ` for ${spanWords(seconds)}`
   app.front.row(
     '*',

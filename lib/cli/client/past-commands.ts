@@ -48,6 +48,9 @@ export async function history(app: App, args: readonly string[]): Promise<void> 
   if (limit < 1 || limit > MAX_PAGE) {
     fail('E_USAGE', `COUNT is a whole number from 1 to ${MAX_PAGE}.`)
   }
+  if (range.since !== undefined && range.until !== undefined && range.since >= range.until) {
+    fail('E_USAGE', 'That time ends before it begins: --since comes before --until.')
+  }
   const { chat } = await conversationOf(session, typed)
   await fetchRest(app)
   const shown = await page(app, chat, { limit, ...range })
@@ -94,7 +97,8 @@ export async function page(
   const views = await session.history(name, query)
   const isWhole = query.since === undefined && query.until === undefined
   if (views.length === 0) {
-    const where = `${isGroupName(name) ? 'in' : 'with'} ${chatWord(name)}`
+    const isNotes = name === session.me.user
+    const where = isNotes ? 'to yourself' : `${isGroupName(name) ? 'in' : 'with'} ${chatWord(name)}`
     app.front.row('*', isWhole ? `Nothing written ${where} yet.` : 'Nothing in that time.')
   }
   printPast(app, views)

@@ -89,6 +89,7 @@ test('wrong words are given back with a sentence', async (t) => {
     '!pin 12 on',
     '!info all',
     '!mute alice soon',
+    '!history alice --since 2026-01-02 --until 2026-01-01',
     '!mute alice 0s',
     '!disappear alice',
     '!disappear alice never',
@@ -233,6 +234,11 @@ test('what is unread and not on the page that opens is shown, or it is said that
     '* 2 more unread further up: !history alice COUNT',
   ])
   t.deepEqual(calls, ['read'])
+})
+
+test('what is not muted cannot be made loud', async (t) => {
+  const { app } = appWith({ chatOf: () => Promise.resolve(STATE), mute: () => t.fail() })
+  t.like(await runLine(app, '!mute alice off'), { code: 'E_STATE' })
 })
 
 test('a span of time that holds more than one answer says so', async (t) => {

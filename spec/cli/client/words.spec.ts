@@ -96,6 +96,7 @@ test('a new name is judged before the password is asked', async (t) => {
   const { app } = fakeApp({})
   app.givenPassword = () => t.fail()
   t.is((await runLine(app, '!rename al'))?.code, 'E_FORMAT')
+  t.is((await runLine(app, '!rename @Bob'))?.code, 'E_USAGE')
 })
 
 test('one is not told of the own new name as of that of somebody else', (t) => {
@@ -265,7 +266,7 @@ test('who has just signed up is told what to type first, where somebody looks, a
     })
     const said = front.said.join('\n')
     t.regex(said, /^\* Welcome, bob\./)
-    for (const words of ['@bob hello', '!whoami', '!verify bob', '!help;']) {
+    for (const words of ['@carl hello', '!whoami', '!verify carl', '!help;']) {
       t.is(said.includes(words), registration !== null, words)
     }
     t.is(said.includes('invitation'), registration === 'invite')
