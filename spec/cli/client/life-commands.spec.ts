@@ -236,6 +236,15 @@ test('what is unread and not on the page that opens is shown, or it is said that
   t.deepEqual(calls, ['read'])
 })
 
+test('!info names what a message answers', async (t) => {
+  const answers = { number: 3, from: 'bob', body: { kind: 'text', text: 'lunch?' } } as const
+  const { app, front } = appWith({
+    info: () => Promise.resolve({ message: { ...VIEW, answers }, versions: [] }),
+  })
+  t.is(await runLine(app, '!info 12'), null)
+  t.true(front.said.some((row) => /^\* {3}re 3 bob: .?lunch\?/u.test(row)))
+})
+
 test('what is not muted cannot be made loud', async (t) => {
   const { app } = appWith({ chatOf: () => Promise.resolve(STATE), mute: () => t.fail() })
   t.like(await runLine(app, '!mute alice off'), { code: 'E_STATE' })
