@@ -316,6 +316,22 @@ test('a request that is declined says so, and may be answered with a message all
   await end({ world, alice, bob })
 })
 
+test('who was declined may ask again after 30 days, and waits again', async (t) => {
+  const world = await World.create()
+  const alice = await world.join('alice', 0)
+  const bob = await world.join('bob', 1)
+  await alice.session.life.request('bob', 'it is me')
+  await world.until(() => bob.session.requests().length === 1)
+  await bob.session.decline(bob.session.requests()[0]?.number ?? 0)
+  const waitsFor = (): unknown => alice.session.contacts()[0]?.waitsFor
+  await world.passUntil(() => waitsFor() === 'nobody')
+  await world.pass(31 * 24 * 3_600_000, 12 * 3_600_000)
+  await alice.session.life.request('bob', 'still me')
+  await world.passUntil(() => bob.session.requests().length === 1)
+  t.is(waitsFor(), 'them')
+  await end({ world, alice, bob })
+})
+
 test('who wants to be asked is asked: the first text becomes a request, others stay out of sight', async (t) => {
   const world = await World.create()
   const alice = await world.join('alice', 0)

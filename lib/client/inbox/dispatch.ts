@@ -19,6 +19,7 @@ import type { OwnSync } from '../people/own-sync.ts'
 import { contactOf, type Peer } from '../people/peer.ts'
 import type { Peers } from '../people/peers.ts'
 import { type Arrival, type Content, readable, rowOf, type Unnumbered } from './arrival.ts'
+import { without } from '../without.ts'
 import { type DirectPayload, isDirect } from '../direct/payloads.ts'
 import { gapKey } from './gap-key.ts'
 
@@ -101,7 +102,7 @@ export class Dispatch {
     if (payload.k === 'req') {
       // its time may be ahead of all clocks (PROTOCOL 9.2)
       const requestedAt = Math.min(payload.ts, this.#deps.clock.now())
-      await this.#deps.peers.change(peer.id, (p) => ({ ...p, requestedAt }))
+      await this.#deps.peers.change(peer.id, (p) => ({ ...without(p, 'refused'), requestedAt }))
     }
     if (payload.k === 'profile' || payload.k === 'group') return null
     if (payload.k !== 'unsupported' && payload.k !== 'req' && !isContentKind(payload.k)) return null

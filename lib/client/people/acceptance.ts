@@ -83,8 +83,9 @@ export class Acceptance {
   /** A content message to this contact must wait: nobody has answered yet. */
   gate(item: OutItem, peer: Peer): Hold | null {
     if (peer.accepted || item.nth === 0) return null
-    if (peer.refused === true) return REFUSED
-    if (peer.requestedAt !== undefined && item.kind !== 'req') return NOT_ANSWERED
+    if (peer.requestedAt !== undefined && item.kind !== 'req') {
+      return peer.refused === true ? REFUSED : NOT_ANSWERED
+    }
     const max = item.kind === 'file' ? LIMITS.strangerFileOffers : LIMITS.strangerMessages
     return item.nth > max ? NOT_ANSWERED : null
   }

@@ -18,6 +18,7 @@ import type { Peer } from '../people/peer.ts'
 import { checkStanding } from '../groups/group.ts'
 import { nameOf, type Party } from '../groups/parties.ts'
 import { isAdmin } from '../../envelope/group-state.ts'
+import { without } from '../without.ts'
 import { chatOf, knownChat } from './chat-of.ts'
 import type { Core } from './core.ts'
 
@@ -178,7 +179,7 @@ export class Writing {
     const { ts, id } = await this.#stamp(party)
     const sent = await this.#post(party, { k: 'req', id, ts, b })
     const requestedAt = this.#core.clock.now()
-    await this.#core.peers.change(peer.id, (p) => ({ ...p, requestedAt }))
+    await this.#core.peers.change(peer.id, (p) => ({ ...without(p, 'refused'), requestedAt }))
     return sent
   }
 
