@@ -241,7 +241,8 @@ export interface Session {
   message(number: number): Promise<MessageView | null>
   /** What others wrote there and nobody has read, in the order in which it came; the newest 999. */
   unread(chat: string): Promise<readonly MessageView[]>
-  markRead(chat: string): Promise<void>
+  /** All of it, or what came up to that number. */
+  markRead(chat: string, upTo?: number): Promise<void>
   /** Ends a queued or held message for good. False when it is already on its way. */
   cancelMessage(number: number): Promise<boolean>
 

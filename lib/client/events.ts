@@ -113,7 +113,11 @@ export interface ContactInfo {
   readonly alarm?: ErrorCode
   /** Both sides may write freely (PROTOCOL 7.3). */
   readonly accepted: boolean
+  /** Not accepted. us: they wrote or asked. them: we did. nobody: we asked, and they declined. */
+  readonly waitsFor?: 'us' | 'them' | 'nobody'
   readonly blockedByMe: boolean
+  /** The server has no such account any more. */
+  readonly deleted?: true
   readonly devices: number
   readonly conv: string
 }
@@ -123,6 +127,8 @@ export type ContactChange =
   | 'new'
   /** The conversation is accepted by both now. */
   | 'accepted'
+  /** We said no to their request, or they to ours. */
+  | 'declined'
   | 'renamed'
   | 'new-device'
   | 'removed-device'
@@ -254,6 +260,8 @@ export type ClientEvent =
       readonly contact: ContactInfo
       /** renamed: the name before. lookalike: the known name it resembles. */
       readonly other?: string
+      /** accepted, declined: by us (false: by them); absent: another device knows. */
+      readonly own?: boolean
     }
   /** We are in a group now, or it changed; a new pending one waits for an answer by its number. Its lines are messages, too. */
   | {

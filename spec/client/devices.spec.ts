@@ -38,6 +38,16 @@ test.serial('both devices see what is sent and received, in one order', async (t
   const changes = bob.of('contact').map(({ change }) => change)
   t.is(changes.filter((change) => change === 'new-device').length, 1)
   t.false(changes.includes('identity-alarm') || changes.includes('key-changed'))
+  // so did the old device of the account itself; the new one knows that it is new
+  const joined = [desk, laptop].map((player) =>
+    player.of('contact').filter(({ contact, change }) => {
+      return contact.user === 'alice' && change === 'new-device'
+    }),
+  )
+  t.deepEqual(
+    joined.map(({ length }) => length),
+    [1, 0],
+  )
   t.deepEqual(
     [...bob.of('notice'), ...desk.of('notice'), ...laptop.of('notice')].map(({ text }) => text),
     [],

@@ -60,7 +60,7 @@ test.serial('an author takes back his own, an admin what anybody said', async (t
   await t.throwsAsync(bob.session.life.remove(polite.number), { code: 'E_NOT_ADMIN' })
   await bob.session.life.remove((await line(bob, 'mine')).number)
   const view = await alice.session.life.remove((await line(alice, 'rude')).number)
-  t.deepEqual(view.body, { kind: 'deleted', by: 'alice' })
+  t.deepEqual(view.body, { kind: 'deleted', by: 'alice', admin: true })
   for (const player of [alice, bob, carol]) {
     await world.passUntil(async () => {
       const lines = await linesOf(player, '#weekend')

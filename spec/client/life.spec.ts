@@ -212,7 +212,7 @@ test('a timer counts on both sides, and the words are gone afterwards, also afte
 test('search finds what is said now, in one chat or in all', async (t) => {
   const all = await friends()
   const { world, alice, number } = all
-  await alice.session.send('bob', 'The Invoice is paid')
+  await alice.session.life.reply(number, 'The Invoice is paid')
   await alice.session.send('alice', 'ask bob about the invoice')
   const { life } = alice.session
   const found = async (text: string, chat?: string): Promise<unknown[]> => {
@@ -228,6 +228,7 @@ test('search finds what is said now, in one chat or in all', async (t) => {
   const [hit] = await meanwhile(world, life.search('dinner', { context: 1 }))
   t.is(hit?.before.length, 1)
   t.is(hit?.after.length, 1)
+  t.like(hit?.after[0]?.answers, { number })
   await t.throwsAsync(life.search('  '), { code: 'E_USAGE' })
   await end(all)
 })
@@ -281,6 +282,10 @@ test('a request: nothing else goes before the answer, and the answer opens the c
   await t.throwsAsync(alice.session.life.request('bob', 'again'), { code: 'E_STATE' })
   const [request] = bob.session.requests()
   await bob.session.accept(request?.number ?? 0)
+  await world.passUntil(() => alice.of('contact').some(({ change }) => change === 'accepted'))
+  const accepted = (player: Player): unknown =>
+    player.of('contact').find(({ change }) => change === 'accepted')?.own
+  t.deepEqual([accepted(bob), accepted(alice)], [true, false])
   await world.passUntil(() => bob.texts.length === 1)
   t.deepEqual(bob.texts, ['are you there?'])
   t.deepEqual(bob.session.requests(), [])
@@ -296,11 +301,34 @@ test('a request that is declined says so, and may be answered with a message all
   await alice.session.life.request('bob', 'it is me')
   await world.until(() => bob.session.requests().length === 1)
   await bob.session.decline(bob.session.requests()[0]?.number ?? 0)
-  await world.passUntil(() => alice.of('notice').some(({ user }) => user === 'bob'))
+  await world.passUntil(() => alice.of('contact').some(({ change }) => change === 'declined'))
   t.deepEqual(bob.session.requests(), [])
+  const waitsFor = (player: Player): unknown => player.session.contacts()[0]?.waitsFor
+  t.deepEqual([waitsFor(bob), waitsFor(alice)], [undefined, 'nobody'])
+  await t.throwsAsync(alice.session.life.request('bob', 'please'), { message: /declined/ })
+  await alice.session.send('bob', 'please')
+  await world.until(() => alice.of('message-state').some(({ state }) => state === 'held'))
+  t.regex(alice.of('message-state').at(-1)?.reason ?? '', /declined/)
   await bob.session.send('alice', 'on second thoughts')
   await world.passUntil(() => alice.texts.length === 1)
+  await world.passUntil(() => bob.texts.includes('please'))
   t.true(bob.session.contacts()[0]?.accepted)
+  await end({ world, alice, bob })
+})
+
+test('who was declined may ask again after 30 days, and waits again', async (t) => {
+  const world = await World.create()
+  const alice = await world.join('alice', 0)
+  const bob = await world.join('bob', 1)
+  await alice.session.life.request('bob', 'it is me')
+  await world.until(() => bob.session.requests().length === 1)
+  await bob.session.decline(bob.session.requests()[0]?.number ?? 0)
+  const waitsFor = (): unknown => alice.session.contacts()[0]?.waitsFor
+  await world.passUntil(() => waitsFor() === 'nobody')
+  await world.pass(31 * 24 * 3_600_000, 12 * 3_600_000)
+  await alice.session.life.request('bob', 'still me')
+  await world.passUntil(() => bob.session.requests().length === 1)
+  t.is(waitsFor(), 'them')
   await end({ world, alice, bob })
 })
 

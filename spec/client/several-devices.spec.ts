@@ -31,6 +31,21 @@ test.serial('what one device writes to somebody new is there on the other', asyn
   await closeAll(one, other, carol)
 })
 
+test.serial('what one device declines is declined on the other', async (t) => {
+  const world = await World.create()
+  const { one, other } = await twoOfBob(world)
+  const carol = await world.join('carol', 2)
+  await carol.session.life.request('bob', 'may I?')
+  await world.until(() => other.session.requests().length === 1)
+  await world.until(() => one.session.requests().length === 1)
+  await one.session.decline(one.session.requests()[0]?.number ?? 0)
+  await one.session.markRead('carol')
+  await world.passUntil(() => other.session.requests().length === 0)
+  await world.passUntil(async () => (await other.session.chats())[0]?.unread === 0)
+  t.is(other.session.contacts()[0]?.waitsFor, undefined)
+  await closeAll(one, other, carol)
+})
+
 test.serial(
   'what one device writes to a new device of a friend is no ghost on the other',
   async (t) => {

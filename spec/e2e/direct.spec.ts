@@ -91,7 +91,7 @@ async function befriend(one: Program, name: CastName, other: Program, named: Cas
   await Promise.all([
     one.waitFor(new RegExp(`^${named}: hello ${name}$`, 'm')),
     one.waitFor(new RegExp(`@${named} accepted`)),
-    other.waitFor(new RegExp(`@${name} accepted`)),
+    other.waitFor(new RegExp(`You accepted @${name}`)),
   ])
 }
 

@@ -144,6 +144,8 @@ export function fakeApp(session: Partial<Session> | null, more: Partial<AppOptio
         return () => undefined
       },
       files: () => Promise.resolve([]),
+      chats: () => Promise.resolve([]),
+      unread: () => Promise.resolve([]),
       contacts: () => [],
       requests: () => [],
       blocked: () => [],

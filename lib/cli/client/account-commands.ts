@@ -121,7 +121,7 @@ export async function finishRegistration(app: App, account: NewAccount): Promise
     ...(account.email === '' ? {} : { email: account.email }),
   })
   app.front.row('*', `Welcome, ${session.me.user}. Type !help, or @name and a message.`)
-  firstSteps(app, lobby.server)
+  firstSteps(app, lobby.server, session.me.user)
   app.enter(session)
 }
 
@@ -246,7 +246,7 @@ export function status(app: App): void {
     s.queued === 0
       ? `Everything you wrote is on the server${direct.length === 0 ? '' : ', or where you are connected directly'}.`
       : `${count(s.queued, 'message')} of yours not on the server yet` +
-        (s.held > 0 ? `, ${String(s.held)} held until you decide (!requests, !trust)` : ''),
+        (s.held > 0 ? `, ${String(s.held)} held (!chats says what each waits for)` : ''),
     ...direct.map(({ user }) => `Connected directly: @${user} (!direct off ${user} ends it)`),
     `${count(s.transfers, 'file')} on the way. ${count(s.devices, 'device')} in your account (!devices).`,
     `Others write to you with key number ${String(s.keyNumber)}, made ${age(s.keyAgeMs)} (!resetkeys makes another).`,

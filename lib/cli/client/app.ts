@@ -30,6 +30,12 @@ export interface AppOptions {
   readonly sound?: Sound
 }
 
+interface Asked {
+  withdraw(): void
+  /** It can still be answered. */
+  stands(): boolean
+}
+
 export class App {
   readonly front: Front
   readonly deps: ClientDeps
@@ -44,7 +50,7 @@ export class App {
   readonly #eventListeners: ((event: ClientEvent) => void)[] = []
   readonly #sessionListeners: ((session: Session | null) => void)[] = []
   readonly #undelivered = new Map<string, ExitCode>()
-  readonly #questions = new Map<number, { withdraw(): void }>()
+  readonly #questions = new Map<number, Asked>()
   #target: Target | null = null
   #lobby: Unauthenticated | null = null
   #session: Session | null = null
@@ -143,8 +149,11 @@ export class App {
       if (event.type === 'closed' || event.type === 'forced-logout') this.leave(session)
       if (this.#closing && event.type === 'connection') return // we hang up ourselves
       if (event.type === 'message-state') this.#tally(event)
+      if (event.type === 'contact') this.#renamed(event.contact.conv, event.contact.user)
+      if (event.type === 'group') this.#renamed(event.group.conv, event.group.chat)
       this.#present(event, this)
       if (event.type === 'direct') this.#place()
+      if (event.type === 'contact' || event.type === 'group') this.#withdrawSettled()
       if (event.type === 'contact') this.#place() // whom one writes to may be verified now, or not any more
       for (const tell of this.#eventListeners) tell(event)
     })
@@ -185,26 +194,30 @@ export class App {
     this.#place()
   }
 
-  /** `conv`: of a group, whose name may change while it is open. */
+  /** `conv`: whoever is in it, the name may change while it is open. */
   openChat(chat: string | null, conv = ''): void {
     this.#chat = chat
     this.#chatConv = conv
     this.#place()
   }
 
-  /** The group is called so now. */
-  renamedChat(conv: string, chat: string): void {
+  /** The conversation is called so now. */
+  #renamed(conv: string, chat: string): void {
     if (this.#chat !== null && this.#chatConv === conv && this.#chat !== chat) {
       this.openChat(chat, conv)
     }
   }
 
-  /** A question that belongs to a transfer or request number, so that !accept and !decline can take it back. */
+  /**
+   * A question that belongs to a transfer or request number, so that !accept and !decline can take it back. `stands`: it
+   * was not answered by other means, as by writing back or on another device.
+   */
   question(
     number: number,
     text: string,
     hint: string,
     answer: (yes: boolean) => Promise<unknown>,
+    stands = (): boolean => true,
   ): void {
     this.#questions.get(number)?.withdraw()
     const asked = this.front.question(text, hint, (yes) => {
@@ -213,7 +226,18 @@ export class App {
         this.showError(error)
       })
     })
-    this.#questions.set(number, asked)
+    this.#questions.set(number, {
+      withdraw: () => {
+        asked.withdraw()
+      },
+      stands,
+    })
+  }
+
+  #withdrawSettled(): void {
+    for (const [number, asked] of this.#questions) {
+      if (!asked.stands()) this.withdrawQuestion(number)
+    }
   }
 
   isAsking(number: number): boolean {

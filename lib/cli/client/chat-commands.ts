@@ -15,9 +15,12 @@ import {
   peopleCount,
   standingWords,
   topicWords,
+  waitsForWords,
 } from './chat-words.ts'
 import { clockTime, longDate, sameDay } from './format.ts'
+import { printPast } from './life-commands.ts'
 import { preview } from './message-text.ts'
+import { unanswered } from './file-commands.ts'
 import { page, PAGE } from './past-commands.ts'
 import { unreadOf } from './unread.ts'
 import { spanWords } from './when.ts'
@@ -93,7 +96,7 @@ function personWords(contact: ContactInfo | null, notes: boolean): string[] {
     contact.trust === 'verified' ? 'verified' : '',
     contact.trust === 'changed' || contact.trust === 'blocked' ? 'keys changed' : '',
     contact.blockedByMe ? 'blocked' : '',
-    contact.accepted || notes ? '' : 'pending',
+    contact.deleted === true ? 'deleted' : notes ? '' : waitsForWords(contact),
   ]
 }
 
@@ -110,11 +113,29 @@ export async function chat(app: App, [typed]: readonly string[]): Promise<void> 
   const { group, contact } = await conversationOf(session, typed)
   if (group !== null) await openGroup(app, group)
   if (contact === null) return
-  app.openChat(contact.user)
+  app.openChat(contact.user, contact.conv)
   const isMe = contact.user === session.me.user
   app.front.row('-', isMe ? `${contact.user}, notes to yourself` : chatTitle(contact))
-  await page(app, contact.user, { limit: PAGE })
-  await session.markRead(contact.user)
+  await readPage(app, contact.user)
+}
+
+/** The newest page of a chat. All of it counts as read then, so what is unread and not on that page is shown or told. */
+async function readPage(app: App, name: string): Promise<void> {
+  const session = app.requireSession()
+  const unread = await session.unread(name)
+  const shown = new Set((await page(app, name, { limit: PAGE })).map(({ number }) => number))
+  const above = unread.filter(({ number }) => !shown.has(number))
+  // where it stands nobody would look for it
+  const elsewhere = above.filter(({ before }) => before !== undefined).slice(-PAGE)
+  if (elsewhere.length > 0) {
+    app.front.row('*', 'Unread, and further up because of when it was written:')
+    printPast(app, elsewhere)
+  }
+  const left = above.length - elsewhere.length
+  if (left > 0) {
+    app.front.row('*', `${String(left)} more unread further up: !history ${bareChat(name)} COUNT`)
+  }
+  await session.markRead(name)
 }
 
 /** What stands above a chat: whom one talks to, and how sure that is. */
@@ -139,8 +160,7 @@ async function openGroup(app: App, group: GroupInfo): Promise<void> {
   const about = topicWords(group.topic)
   const words = `${name}, ${peopleCount(group)}${standingWords(group)}`
   app.front.row('-', about === '' ? words : `${words}: ${about}`)
-  await page(app, group.chat, { limit: PAGE })
-  await app.requireSession().markRead(group.chat)
+  await readPage(app, group.chat)
 }
 
 export async function mute(app: App, [typed = '', span]: readonly string[]): Promise<void> {
@@ -150,8 +170,13 @@ export async function mute(app: App, [typed = '', span]: readonly string[]): Pro
   if (span !== undefined && !isOff && (seconds === null || seconds === 0)) {
     fail('E_USAGE', 'Usage: !mute CHAT [1h|off]   Example: !mute alice 8h')
   }
+  const chat = chatArgument(session, typed)
+  if (isOff) {
+    const { user, mutedUntil } = await session.life.chatOf(chat)
+    if (mutedUntil === 0) fail('E_STATE', `${chatWord(user)} is not muted.`)
+  }
   const until = isOff ? 0 : seconds === null ? Infinity : app.deps.clock.now() + seconds * 1000
-  const state = await session.life.mute(chatArgument(session, typed), until)
+  const state = await session.life.mute(chat, until)
   const length = seconds === null ? '' : ` for ${spanWords(seconds)}`
   app.front.row(
     '*',
@@ -200,11 +225,7 @@ export async function newChat(app: App, [typed = '', note = '']: readonly string
   if (isGroupName(typed)) {
     fail('E_USAGE', '!new asks one person. !group NAME USER... makes a group: !group team alice')
   }
-  const sent = await app.requireSession().life.request(typed, note)
-  app.front.row(
-    '*',
-    `Asked @${sent.chat}. Nothing else can be written there before @${sent.chat} accepts.`,
-  )
+  await app.requireSession().life.request(typed, note) // the line that comes of it says so
 }
 
 export async function disappear(
@@ -220,19 +241,24 @@ export async function disappear(
   await session.life.disappear(user, seconds)
 }
 
-export function requests(app: App): void {
-  const list = app.requireSession().requests()
-  if (list.length === 0) {
+export async function requests(app: App): Promise<void> {
+  const session = app.requireSession()
+  const list = session.requests()
+  const strangers = await unanswered(session)
+  if (list.length + strangers.length === 0) {
     app.front.row('*', 'No chat requests.')
     return
   }
-  app.front.rows(
-    '*',
-    list.map((r) => {
+  app.front.rows('*', [
+    ...list.map((r) => {
       const number = String(r.number).padStart(3)
       return r.group === undefined
         ? `${number}  @${r.user}  ${isolate(safeInline(r.note))}`
         : `${number}  ${chatWord(r.group.chat)}, ${peopleCount(r.group)}: @${r.user} invites you`
     }),
-  )
+    ...strangers.map(
+      ({ user }) =>
+        `     @${user} has written: an answer or !accept ${user} accepts, !block ${user} ends it`,
+    ),
+  ])
 }

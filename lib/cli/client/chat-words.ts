@@ -1,11 +1,19 @@
 // How chats, groups and what happens in groups are called in a sentence of ours. Names and topics come from others: they
 // are cleaned here.
+import type { ContactInfo } from '../../client/events.ts'
 import type { GroupChange, GroupDelivery, GroupInfo } from '../../client/group-api.ts'
 import { isolate, safeInline } from '../sanitise.ts'
 
 /** Longer words of somebody else are cut in the middle of our own sentence. */
 const TOPIC_CHARS = 280
 const LISTED = 12
+
+/** Whose answer is missing in a chat between two; empty when none is. */
+export function waitsForWords({ accepted, blockedByMe, waitsFor }: ContactInfo): string {
+  if (accepted || blockedByMe) return ''
+  if (waitsFor === undefined) return 'not accepted'
+  return { us: 'waits for your answer', them: 'waits for an answer', nobody: 'declined' }[waitsFor]
+}
 
 export function isGroupName(typed: string): boolean {
   return typed.startsWith('#')

@@ -59,9 +59,29 @@ export function jsonLine(view: MessageView): string {
 function entry(view: MessageView, time: string): string {
   const { body } = view
   const text = body.kind === 'text' ? body.text : bodyWords(body)
-  const [first = '', ...more] = safeBody(text).split('\n').map(markdown)
+  const [first = '', ...more] = [
+    ...answered(view),
+    ...safeBody(text).split('\n'),
+    ...notes(view),
+  ].map(markdown)
   const head = `- **${time} ${markdown(safeInline(view.from))}:** ${first}`
   return [head, ...more.map((line) => `  ${line === '' ? NO_BREAK_SPACE : line}`)].join('\\\n')
+}
+
+/** Without its number, which is this device's own. */
+function answered({ answers }: MessageView): string[] {
+  if (answers === undefined) return []
+  if (answers === 'unknown') return ['(re: a message that is not here)']
+  return [`(re ${safeInline(answers.from)}: ${bodyWords(answers.body)})`]
+}
+
+/** What happened to it later. */
+function notes({ edited, reactions = [] }: MessageView): string[] {
+  const all = [
+    ...(edited === true ? ['(edited)'] : []),
+    ...reactions.map(({ emoji, from }) => `[${safeInline(emoji)} ${from.join(', ')}]`),
+  ]
+  return all.length === 0 ? [] : [all.join(' ')]
 }
 
 function markdown(line: string): string {

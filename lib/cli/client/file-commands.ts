@@ -3,7 +3,7 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 
 import type { Session } from '../../client/api.ts'
-import type { Offer } from '../../client/events.ts'
+import type { ContactInfo, Offer } from '../../client/events.ts'
 import { isUsername } from '../../protocol/names.ts'
 import { fail } from '../../util/errors.ts'
 import { isolate, safeInline } from '../sanitise.ts'
@@ -61,6 +61,15 @@ export function transferNumber(typed: string): number {
   return n === undefined ? fail('E_USAGE', 'Which number? !files lists them.') : Number(n)
 }
 
+/** Who has written without asking first, and has had no answer yet. */
+export async function unanswered(session: Session): Promise<readonly ContactInfo[]> {
+  const asked = new Set(session.requests().map(({ user }) => user))
+  return (await session.chats()).flatMap(({ contact, last }) => {
+    const waits = contact?.waitsFor === 'us' && !contact.blockedByMe && last !== null
+    return waits && !asked.has(contact.user) ? [contact] : []
+  })
+}
+
 /** Without an argument: the only thing that waits for an answer. */
 async function onlyWaiting(app: App): Promise<number> {
   const session = app.requireSession()
@@ -69,7 +78,12 @@ async function onlyWaiting(app: App): Promise<number> {
   )
   const waiting = [...offers.map((o) => o.number), ...session.requests().map((r) => r.number)]
   const [first] = waiting
-  if (first === undefined) fail('E_NOT_FOUND', 'Nothing waits for an answer.')
+  if (first === undefined) {
+    const [stranger] = await unanswered(session)
+    if (stranger === undefined) fail('E_NOT_FOUND', 'Nothing waits for an answer.')
+    const { user } = stranger
+    fail('E_USAGE', `@${user} wrote without asking first: !accept ${user}, or !block ${user}.`)
+  }
   if (waiting.length > 1) {
     fail(
       'E_USAGE',
@@ -88,6 +102,18 @@ function invitationTo(session: Session, typed: string): number {
   )
 }
 
+async function requestOf(session: Session, user: string): Promise<number> {
+  const request = session.requests().find((each) => each.user === user)
+  if (request !== undefined) return request.number
+  if ((await unanswered(session)).some((each) => each.user === user)) {
+    fail(
+      'E_STATE',
+      `@${user} wrote without asking first: no answer is a no they cannot see, !block ${user} ends it.`,
+    )
+  }
+  return fail('E_NOT_FOUND', `@${user} has asked for nothing. !requests lists who has.`)
+}
+
 export async function accept(app: App, [typed]: readonly string[]): Promise<void> {
   const session = app.requireSession()
   if (typed !== undefined && isGroupName(typed)) {
@@ -95,8 +121,10 @@ export async function accept(app: App, [typed]: readonly string[]): Promise<void
     return
   }
   if (typed !== undefined && isUsername(userArgument(typed))) {
-    const contact = await session.acceptContact(userArgument(typed))
-    app.front.row('*', `@${contact.user} may write to you.`)
+    const user = userArgument(typed)
+    const known = session.contacts().find((each) => each.user === user)
+    if (known?.accepted === true) fail('E_STATE', `@${user} may write to you already.`)
+    await session.acceptContact(user) // its event says so
     return
   }
   await acceptNumber(app, typed === undefined ? await onlyWaiting(app) : transferNumber(typed))
@@ -107,8 +135,7 @@ export async function acceptNumber(app: App, number: number): Promise<void> {
   app.withdrawQuestion(number)
   if ('direction' in taken)
     app.front.row('*', `Receiving ${what(taken)} from ${chatWord(taken.peer)}.`)
-  else if (taken.group === undefined) app.front.row('*', `@${taken.user} may write to you.`)
-  else {
+  else if (taken.group !== undefined) {
     const chat = chatWord(taken.group.chat)
     app.front.row('*', `You are in ${chat} now. ${chat} TEXT writes to it, !chat ${chat} opens it.`)
   }
@@ -120,14 +147,7 @@ export async function decline(app: App, [typed]: readonly string[]): Promise<voi
     return
   }
   if (typed !== undefined && isUsername(userArgument(typed))) {
-    const user = userArgument(typed)
-    const request =
-      app
-        .requireSession()
-        .requests()
-        .find((each) => each.user === user) ??
-      fail('E_NOT_FOUND', `@${user} has asked for nothing. !requests lists who has.`)
-    await declineNumber(app, request.number)
+    await declineNumber(app, await requestOf(app.requireSession(), userArgument(typed)))
     return
   }
   await declineNumber(app, typed === undefined ? await onlyWaiting(app) : transferNumber(typed))
@@ -139,8 +159,15 @@ export async function declineNumber(app: App, number: number): Promise<void> {
   if ('direction' in declined)
     app.front.row('*', `Declined ${what(declined)} from ${chatWord(declined.peer)}.`)
   else if (declined.group === undefined) {
+    await app.requireSession().markRead(declined.user) // whoever decides has seen it
     app.front.row('*', `Declined the request of @${declined.user}.`)
   } else app.front.row('*', `You are not in ${chatWord(declined.group.chat)}: declined.`)
+}
+
+/** A request that nobody has answered yet, here or on another device. */
+export function isWaiting(app: App, number: number): boolean {
+  const requests = app.session?.requests() ?? []
+  return requests.some((each) => each.number === number)
 }
 
 export async function cancel(app: App, [typed = '']: readonly string[]): Promise<void> {

@@ -24,7 +24,9 @@ export async function createGroup(
     const chat = chatWord(known.chat)
     fail('E_TAKEN', `You have a group ${chat} already. !invite ${chat} USER adds somebody to it.`)
   }
-  const group = await session.groups.create(name, people(users))
+  const others = people(users).filter((user) => user !== session.me.user)
+  if (others.length === 0) fail('E_USAGE', 'You are in it anyway: who else? !group team alice bob')
+  const group = await session.groups.create(name, others)
   const chat = chatWord(group.chat)
   app.front.row(
     '*',

@@ -9,7 +9,7 @@ import { chatWord, isGroupName } from './chat-words.ts'
 import { pathRow } from './direct-command.ts'
 import { emojiOf } from './emoji.ts'
 import { clockTime, longDate } from './format.ts'
-import { bodyWords } from './message-text.ts'
+import { answerWords, bodyWords } from './message-text.ts'
 
 /** The number that stands on the line; `~12` and `#12` do as well. */
 export function messageNumber(typed: string): number {
@@ -63,9 +63,11 @@ export async function info(app: App, [typed = '']: readonly string[]): Promise<v
   const { time } = app.preferences.now
   const where = isGroupName(message.chat) ? ` in ${chatWord(message.chat)}` : ''
   const who = message.own ? `you to ${chatWord(message.chat)}` : `@${message.from}${where}`
+  const answer = answerWords(message)
   const rows = [
     `Message ${String(message.number)} from ${who}: ${bodyWords(message.body)}`,
     `  written ${when(message.ts, time)}, here since ${when(message.at, time)}`,
+    ...(answer === null ? [] : [`  ${answer}`]),
     ...(state === undefined ? [] : [`  state: ${stateWords(state, message)}`]),
     ...memberRows(members ?? []),
     ...(message.notTo === undefined

@@ -24,7 +24,7 @@ export function bodyWords(body: MessageBody, chars: number = PREVIEW_CHARS): str
       return `[file] ${isolate(safeInline(body.name))}, ${formatBytes(body.size)}${caption}`
     }
     case 'request':
-      return `asks to write to you: ${isolate(safeInline(body.note))}`
+      return `asks to write: ${isolate(safeInline(body.note))}`
     case 'placeholder':
       return '[a message that could not be read yet]'
     case 'deleted':

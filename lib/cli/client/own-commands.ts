@@ -131,6 +131,7 @@ export async function rename(app: App, args: readonly string[]): Promise<void> {
   const session = app.requireSession()
   const before = session.me.user
   const next = parseUsername(userArgument(name)) // before the password is asked
+  if (next === before) fail('E_USAGE', 'That is your name already.')
   return withPassword(app, async (password) => {
     await session.account.rename(next, password)
     app.enterName()

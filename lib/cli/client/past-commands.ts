@@ -1,5 +1,7 @@
 // Commands about what was said: page back, search.
 import type { Session } from '../../client/api.ts'
+import type { MessageView } from '../../client/events.ts'
+import type { SearchHit } from '../../client/life-api.ts'
 import { fail } from '../../util/errors.ts'
 import { isolate, safeInline } from '../sanitise.ts'
 import type { App } from './app.ts'
@@ -46,9 +48,18 @@ export async function history(app: App, args: readonly string[]): Promise<void> 
   if (limit < 1 || limit > MAX_PAGE) {
     fail('E_USAGE', `COUNT is a whole number from 1 to ${MAX_PAGE}.`)
   }
+  if (range.since !== undefined && range.until !== undefined && range.since >= range.until) {
+    fail('E_USAGE', 'That time ends before it begins: --since comes before --until.')
+  }
   const { chat } = await conversationOf(session, typed)
   await fetchRest(app)
-  await page(app, chat, { limit, ...range })
+  const shown = await page(app, chat, { limit, ...range })
+  if (n === undefined && hasRange && shown.length === limit) {
+    app.front.row(
+      '*',
+      `Only the newest ${String(limit)}: an earlier --until DATE shows older ones.`,
+    )
+  }
 }
 
 /** What the server has and this device has not yet comes first, as long as the connection lasts and something comes. */
@@ -79,17 +90,19 @@ export async function page(
   app: App,
   name: string,
   query: { readonly limit: number; readonly since?: number; readonly until?: number },
-): Promise<void> {
+): Promise<readonly MessageView[]> {
   const session = app.requireSession()
   const { restore } = session.archive.status()
   if (!restore.done) app.front.row('*', `${restoring(restore)} Older lines follow by themselves.`)
   const views = await session.history(name, query)
   const isWhole = query.since === undefined && query.until === undefined
   if (views.length === 0) {
-    const where = `${isGroupName(name) ? 'in' : 'with'} ${chatWord(name)}`
+    const isNotes = name === session.me.user
+    const where = isNotes ? 'to yourself' : `${isGroupName(name) ? 'in' : 'with'} ${chatWord(name)}`
     app.front.row('*', isWhole ? `Nothing written ${where} yet.` : 'Nothing in that time.')
   }
   printPast(app, views)
+  return views
 }
 
 /** `!search TEXT`, `!search TEXT @alice`, `!search TEXT #team`, `!search TEXT in:3` */
@@ -105,9 +118,9 @@ export async function search(app: App, [typed = '']: readonly string[]): Promise
     app.front.row('*', `Nothing found for "${isolate(safeInline(text))}".`)
     return
   }
-  for (const { message, before, after } of hits.toReversed()) {
-    app.front.row('-', `${bareChat(message.chat)}, ${longDate(message.saidAt)}`)
-    printPast(app, [...before, message, ...after])
+  for (const { at, lines } of passages(hits)) {
+    app.front.row('-', `${bareChat(at.chat)}, ${longDate(at.saidAt)}`)
+    printPast(app, lines)
   }
   app.front.row(
     '*',
@@ -115,6 +128,31 @@ export async function search(app: App, [typed = '']: readonly string[]): Promise
       ? `Found ${String(hits.length)}, the newest last.`
       : `The newest ${String(SEARCH_HITS)}; more words find fewer.`,
   )
+}
+
+interface Passage {
+  /** The first of the messages that were found there. */
+  readonly at: MessageView
+  readonly lines: MessageView[]
+}
+
+/** What was found with the lines around it, the newest last; what overlaps is one. */
+function passages(hits: readonly SearchHit[]): readonly Passage[] {
+  const all: Passage[] = []
+  const latest = new Map<string, Passage>()
+  for (const { message, before, after } of hits.toReversed()) {
+    const lines = [...before, message, ...after]
+    const known = latest.get(message.conv)
+    const fresh = lines.filter(({ number }) => !known?.lines.some((each) => each.number === number))
+    if (known !== undefined && fresh.length < lines.length) {
+      known.lines.push(...fresh)
+      continue
+    }
+    const passage = { at: message, lines }
+    all.push(passage)
+    latest.set(message.conv, passage)
+  }
+  return all
 }
 
 /** `issue #42` looks for just that, unless there is a group of that name. */

@@ -3,13 +3,12 @@ import type { ClientEvent } from '../../client/events.ts'
 import type { GroupInfo } from '../../client/group-api.ts'
 import type { App } from './app.ts'
 import { chatWord, groupChanges, peopleCount } from './chat-words.ts'
-import { acceptNumber, declineNumber } from './file-commands.ts'
+import { acceptNumber, declineNumber, isWaiting } from './file-commands.ts'
 
 type GroupEvent = Extract<ClientEvent, { type: 'group' }>
 
 export function groupEvent(event: GroupEvent, app: App): void {
   const { group, changes, by, own } = event
-  app.renamedChat(group.conv, group.chat)
   if (group.standing === 'pending') {
     invitation(group, by, app)
     return
@@ -40,5 +39,6 @@ function invitation(group: GroupInfo, by: string, app: App): void {
     `${chatWord(by)} invites you to the group ${chatWord(group.chat)} (${peopleCount(group)}). Accept?`,
     `(y/n, or !accept ${n}, !decline ${n})`,
     (yes) => (yes ? acceptNumber(app, number) : declineNumber(app, number)),
+    () => isWaiting(app, number),
   )
 }

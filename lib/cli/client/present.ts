@@ -3,13 +3,13 @@
 import type {
   ClientEvent,
   ContactChange,
-  ContactInfo,
+  MessageView,
   Offer,
   RestoreProgress,
 } from '../../client/events.ts'
 import { isolate, nameInBrackets, safeInline } from '../sanitise.ts'
 import type { App } from './app.ts'
-import { acceptNumber, declineNumber, what } from './file-commands.ts'
+import { acceptNumber, declineNumber, isWaiting, what } from './file-commands.ts'
 import { chatWord, isGroupName } from './chat-words.ts'
 import { directEvent } from './direct-command.ts'
 import type { Mark } from './front.ts'
@@ -38,6 +38,7 @@ export function present(event: ClientEvent, app: App): void {
     case 'message-change':
       // an offer that was taken back is told as a file
       if (event.change === 'deleted' && event.was.kind === 'file' && !event.own) return
+      if (!event.own && isSilent(event.message, app)) return
       front.row('~', changeWords(event))
       return
     case 'message-expired':
@@ -67,10 +68,7 @@ export function present(event: ClientEvent, app: App): void {
       fileAnswer(event.offer, app)
       return
     case 'contact':
-      if (event.contact.user === app.session?.me.user) return // one's own notes: the command has said it
-      for (const [mark, text] of contactRows(event.change, event.contact, event.other)) {
-        front.row(mark, text)
-      }
+      for (const [mark, text] of contactRows(event, app.session?.me.acct)) front.row(mark, text)
       return
     case 'group':
       groupEvent(event, app)
@@ -108,8 +106,8 @@ function message(event: Extract<ClientEvent, { type: 'message' }>, app: App): vo
   const view = event.message
   // The offer of a received file is a question; the row of an own one is what the command prints.
   if (view.body.kind === 'file') return
+  if (!view.own && isSilent(view, app)) return
   const life = app.session?.life
-  if (!view.own && app.chat !== view.chat && life?.isMuted(view.conv) === true) return
   // what a new state of a group did is told by the event of its own
   if (view.body.kind !== 'group') {
     app.front.message(view, event.fills, life?.choice('bell') === 'off')
@@ -119,9 +117,22 @@ function message(event: Extract<ClientEvent, { type: 'message' }>, app: App): vo
       app.showError(error)
     })
   }
-  if (view.body.kind === 'request' && !view.own) request(view.body.request, view.from, app)
+  if (view.body.kind === 'request') {
+    if (view.own) asked(view.chat, app)
+    else request(view.body.request, view.from, app)
+  }
   const session = app.session
   if (session !== null && !view.own && app.chat === view.chat) void session.markRead(view.chat)
+}
+
+/** Also when it was typed as a message: whoever wants to be asked first gets a request instead. */
+function asked(user: string, app: App): void {
+  app.front.row('*', `@${user} is asked first: nothing else goes there before they accept.`)
+}
+
+/** Muted, and not what one looks at. */
+function isSilent({ chat, conv }: MessageView, app: App): boolean {
+  return app.chat !== chat && app.session?.life.isMuted(conv) === true
 }
 
 /** Where one decides, one sees whether it is certain who asks. */
@@ -131,8 +142,12 @@ function whoAsks(app: App, user: string): string {
 }
 
 function request(number: number, from: string, app: App): void {
-  app.question(number, `@${from} asks to write to you. Accept?`, hint(number), (yes) =>
-    yes ? acceptNumber(app, number) : declineNumber(app, number),
+  app.question(
+    number,
+    `@${from} asks to write to you. Accept?`,
+    hint(number),
+    (yes) => (yes ? acceptNumber(app, number) : declineNumber(app, number)),
+    () => isWaiting(app, number),
   )
 }
 
@@ -210,11 +225,11 @@ function heldRow(chat: string, reason: string | undefined): string {
   return `Your message to ${chatWord(chat)} waits here: ${reason ?? 'it cannot be sent yet'}`
 }
 
-function contactRows(
-  change: ContactChange,
-  contact: ContactInfo,
-  other: string | undefined,
-): readonly (readonly [Mark, string])[] {
+type ContactEvent = Extract<ClientEvent, { type: 'contact' }>
+type Rows = readonly (readonly [Mark, string])[]
+
+function contactRows({ change, contact, other, own }: ContactEvent, me: string | undefined): Rows {
+  if (contact.acct === me && change !== 'identity-alarm') return ownRows(change)
   const who = `@${contact.user}`
   const user = contact.user
   switch (change) {
@@ -228,7 +243,9 @@ function contactRows(
       ]
     }
     case 'accepted':
-      return [['*', `${who} accepted: you can write to each other.`]]
+      return [['*', `${acceptedBy(own, who)} you can write to each other.`]]
+    case 'declined':
+      return own === true ? [] : [['*', `${who} declined your request.`]]
     case 'renamed':
       return [['!', `@${other ?? '?'} is now ${who}, the same identity.`]]
     case 'new-device':
@@ -264,4 +281,21 @@ function contactRows(
     case 'unblocked':
       return []
   }
+}
+
+function acceptedBy(own: boolean | undefined, who: string): string {
+  if (own === undefined) return `${who} is accepted:`
+  return own ? `You accepted ${who}:` : `${who} accepted:`
+}
+
+/** Of the own account: whoever gets into it is a device more. The rest the command has said. */
+function ownRows(change: ContactChange): Rows {
+  if (change === 'removed-device') {
+    return [['!', 'A device was removed from your account. !devices lists those that are left.']]
+  }
+  if (change !== 'new-device') return []
+  return [
+    ['!', 'Your account is signed in on a new device: !devices lists them.'],
+    ['!', 'It is not yours? !devices revoke NUMBER cuts it off; then change the password: !passwd'],
+  ]
 }

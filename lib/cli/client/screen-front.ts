@@ -51,8 +51,8 @@ export class ScreenFront implements Front {
   #unread = ''
   #waiting: Entry[] | null = null
   #countdown: Timer | null = null
-  /** Own messages that were delivered while their row was out of reach: told in one row, not in one each. */
-  readonly #late = new Map<string, { count: number; since: string }>()
+  /** What became of own messages while their row was out of reach: told in one row, not in one each. */
+  readonly #late = new Map<number, 'delivered' | 'read'>()
   readonly #own = new Map<number, { readonly chat: string; readonly time: string }>()
   #lateTimer: Timer | null = null
 
@@ -191,12 +191,9 @@ export class ScreenFront implements Front {
   }
 
   messageState(number: number, state: MessageState): void {
-    if (this.#ui.setTick(String(number), TICKS[state]) || state !== 'delivered') return
-    const own = this.#own.get(number)
-    if (own === undefined) return
-    const late = this.#late.get(own.chat) ?? { count: 0, since: own.time }
-    late.count += 1
-    this.#late.set(own.chat, late)
+    if (this.#ui.setTick(String(number), TICKS[state])) return
+    if ((state !== 'delivered' && state !== 'read') || !this.#own.has(number)) return
+    this.#late.set(number, state)
     this.#lateTimer ??= this.#clock.after(RECEIPTS_MS, () => {
       this.#tellLate()
     })
@@ -342,12 +339,26 @@ export class ScreenFront implements Front {
 
   #tellLate(): void {
     this.#lateTimer = null
-    for (const [chat, { count, since }] of this.#late) {
+    const told = new Map<string, { count: number; since: string }>()
+    for (const [number, state] of this.#late) {
+      const own = this.#own.get(number)
+      if (own === undefined) continue
+      const words = lateWords(own.chat, state)
+      const { count, since } = told.get(words) ?? { count: 0, since: own.time }
+      told.set(words, { count: count + 1, since })
+    }
+    for (const [words, { count, since }] of told) {
       const what =
         count === 1 ? `your message of ${since}` : `your ${String(count)} messages since ${since}`
-      const who = isGroupName(chat) ? `Somebody in ${chatWord(chat)}` : chatWord(chat)
-      this.row('*', `${who} has ${what}`)
+      this.row('*', `${words} ${what}`)
     }
     this.#late.clear()
   }
+}
+
+/** Of a group: delivered is to one of its members, read is by all. */
+function lateWords(chat: string, state: 'delivered' | 'read'): string {
+  const isRead = state === 'read'
+  if (!isGroupName(chat)) return `${chatWord(chat)} has${isRead ? ' read' : ''}`
+  return isRead ? `All in ${chatWord(chat)} have read` : `Somebody in ${chatWord(chat)} has`
 }

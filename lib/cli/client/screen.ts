@@ -132,7 +132,7 @@ export class Screen {
     this.#terminal.write(`${CSI}H${CSI}2J${CSI}3J`)
     if (this.#state === 'held') return
     this.#locator.forget()
-    this.#locator.painted(this.#terminal.rows)
+    this.#locator.painted(this.#terminal.rows - 1) // all but the one where the cursor is
     this.#shown = null
     this.schedule()
   }

@@ -5,7 +5,7 @@ import type { FoundNames, NoAnswer, OnlineContacts } from '../../client/who-api.
 import { isolate, nameInBrackets, safeInline } from '../sanitise.ts'
 import type { App } from './app.ts'
 import { personArgument } from './chat-target.ts'
-import { chatWord } from './chat-words.ts'
+import { chatWord, waitsForWords } from './chat-words.ts'
 
 export async function who(app: App, [typed = '']: readonly string[]): Promise<void> {
   const wanted = personArgument(typed, `!members ${chatWord(typed)} lists who is in it.`)
@@ -52,7 +52,7 @@ function contactRow(c: ContactInfo, online: boolean): string {
     c.trust === 'verified' ? 'verified' : '',
     c.trust === 'changed' || c.trust === 'blocked' ? 'keys changed' : '',
     c.blockedByMe ? 'blocked' : '',
-    c.accepted ? '' : 'pending',
+    c.deleted === true ? 'deleted' : waitsForWords(c),
   ].filter((word) => word !== '')
   return `  @${c.user}${nameInBrackets(c.displayName)}${state.length === 0 ? '' : `   ${state.join(', ')}`}`
 }

@@ -19,6 +19,7 @@ import type { OwnSync } from '../people/own-sync.ts'
 import { contactOf, type Peer } from '../people/peer.ts'
 import type { Peers } from '../people/peers.ts'
 import { type Arrival, type Content, readable, rowOf, type Unnumbered } from './arrival.ts'
+import { without } from '../without.ts'
 import { type DirectPayload, isDirect } from '../direct/payloads.ts'
 import { gapKey } from './gap-key.ts'
 
@@ -94,11 +95,14 @@ export class Dispatch {
       await this.#deps.resends.asked(payload, arrival)
       return null
     }
-    if (payload.k === 'req.ok') await this.#deps.acceptance.accept(peer)
+    if (payload.k === 'req.ok') await this.#deps.acceptance.accept(peer, true)
+    if (payload.k === 'req.no' && peer.request !== undefined) {
+      await this.#deps.acceptance.decline(peer)
+    }
     if (payload.k === 'req') {
       // its time may be ahead of all clocks (PROTOCOL 9.2)
       const requestedAt = Math.min(payload.ts, this.#deps.clock.now())
-      await this.#deps.peers.change(peer.id, (p) => ({ ...p, requestedAt }))
+      await this.#deps.peers.change(peer.id, (p) => ({ ...without(p, 'refused'), requestedAt }))
     }
     if (payload.k === 'profile' || payload.k === 'group') return null
     if (payload.k !== 'unsupported' && payload.k !== 'req' && !isContentKind(payload.k)) return null
@@ -191,12 +195,12 @@ export class Dispatch {
     const { peer } = arrival
     if (payload.k === 'req.ok') {
       if (peer.requestedAt !== undefined || peer.sent.messages + peer.sent.offers > 0) {
-        await acceptance.accept(peer)
+        await acceptance.accept(peer, false)
       }
       return
     }
     if (payload.k === 'req.no') {
-      this.#declined(peer)
+      await acceptance.refused(peer)
       return
     }
     // a stranger is told nothing and changes nothing
@@ -206,12 +210,6 @@ export class Dispatch {
     else if (payload.k === 'resend') await resends.asked(payload, arrival)
     else if (isDirect(payload)) this.#deps.introduced(payload, arrival)
     else log.debug('client.payload.ignored', { kind: payload.k })
-  }
-
-  #declined({ pin, accepted, requestedAt }: Peer): void {
-    if (accepted || requestedAt === undefined) return
-    const text = `@${pin.user} declined your request.`
-    this.#deps.emit({ type: 'notice', level: 'info', code: null, text, user: pin.user })
   }
 
   /** `delivered` with the first receipt of the account, `read` when it says so and so do we (PROTOCOL 9.1). */

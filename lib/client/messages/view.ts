@@ -2,7 +2,7 @@
 import { decodePayload } from '../../protocol/payloads.ts'
 import type { AnsweredView, MessageBody, MessageView, ReactionView } from '../events.ts'
 import type { GroupDelivery } from '../group-api.ts'
-import { hex } from '../../util/bytes.ts'
+import { equal, hex } from '../../util/bytes.ts'
 import { changesOf } from '../groups/steps.ts'
 import { answerOf } from './answers.ts'
 import { standing } from './marks.ts'
@@ -19,7 +19,9 @@ export interface Names {
 export function bodyOf(row: MessageRow, names: Names): MessageBody {
   if (row.placeholder !== undefined) return { kind: 'placeholder', why: row.placeholder }
   if (row.deleted === true || row.payload.length === 0) {
-    return { kind: 'deleted', by: names.user(row.marks?.deletions[0]?.acct ?? row.acct) }
+    const acct = row.marks?.deletions[0]?.acct ?? row.acct
+    const isAdmin = equal(acct, row.acct) ? {} : { admin: true as const }
+    return { kind: 'deleted', by: names.user(acct), ...isAdmin }
   }
   const payload = decodePayload(row.payload)
   if (payload.k === 'text') {

@@ -35,6 +35,11 @@ const NOT_ANSWERED: Hold = {
   reason: 'Waiting for an answer: until then only the first few messages are sent.',
 }
 
+const REFUSED: Hold = {
+  code: 'E_STATE',
+  reason: 'They declined your request: it goes out if they write to you after all.',
+}
+
 export class Acceptance {
   readonly #deps: AcceptanceDeps
 
@@ -46,7 +51,7 @@ export class Acceptance {
   async sending(peer: Peer, kind: PayloadKind): Promise<number> {
     if (peer.id === this.#deps.me || peer.accepted) return 0
     if (peer.received.messages + peer.received.offers > 0 || peer.request !== undefined) {
-      await this.accept(peer) // writing back is accepting
+      await this.accept(peer, true) // writing back is accepting
       return 0
     }
     const now = await this.#deps.peers.change(peer.id, (p) => ({
@@ -60,7 +65,7 @@ export class Acceptance {
   async receiving(peer: Peer, kind: PayloadKind | 'unsupported'): Promise<boolean> {
     if (peer.accepted) return true
     if (wroteFirst(peer)) {
-      await this.accept(peer)
+      await this.accept(peer, false)
       return true
     }
     const received = counted(peer.received, kind)
@@ -78,22 +83,45 @@ export class Acceptance {
   /** A content message to this contact must wait: nobody has answered yet. */
   gate(item: OutItem, peer: Peer): Hold | null {
     if (peer.accepted || item.nth === 0) return null
-    if (peer.requestedAt !== undefined && item.kind !== 'req') return NOT_ANSWERED
+    if (peer.requestedAt !== undefined && item.kind !== 'req') {
+      return peer.refused === true ? REFUSED : NOT_ANSWERED
+    }
     const max = item.kind === 'file' ? LIMITS.strangerFileOffers : LIMITS.strangerMessages
     return item.nth > max ? NOT_ANSWERED : null
   }
 
-  /** Both may write freely from now on. */
-  async accept(peer: Peer): Promise<Peer> {
+  /** Both may write freely from now on: we said so (`own`), or they did. */
+  async accept(peer: Peer, own: boolean): Promise<Peer> {
     const { peers, emit, book, outbox, onAccepted } = this.#deps
     if (peer.accepted) return peer
     const now = await peers.change(peer.id, (p) => ({ ...without(p, 'request'), accepted: true }))
-    emit({ type: 'contact', change: 'accepted', contact: contactOf(now) })
+    emit({ type: 'contact', change: 'accepted', contact: contactOf(now), own })
     book.changed()
     outbox().release(now.conv)
     await onAccepted(now)
     await this.introduce(now)
     return now
+  }
+
+  /** No to their request, said here or on another device of ours: the next one is heard 30 days after. */
+  async decline(peer: Peer): Promise<void> {
+    const { peers, emit, clock } = this.#deps
+    const now = await peers.change(peer.id, (p) => ({
+      ...without(p, 'request'),
+      declinedAt: clock.now(),
+      // they have written: writing to them is accepting, after all
+      received: { ...p.received, messages: Math.max(1, p.received.messages) },
+    }))
+    emit({ type: 'contact', change: 'declined', contact: contactOf(now), own: true })
+  }
+
+  /** They said no to ours. */
+  async refused(peer: Peer): Promise<void> {
+    const { peers, emit, outbox } = this.#deps
+    if (peer.accepted || peer.requestedAt === undefined || peer.refused === true) return
+    const now = await peers.change(peer.id, (p) => ({ ...p, refused: true as const }))
+    emit({ type: 'contact', change: 'declined', contact: contactOf(now), own: false })
+    outbox().release(now.conv) // what waits has another reason now
   }
 
   /** Another device of ours accepted this contact, or was accepted by it: the same holds here, and is said only once. */

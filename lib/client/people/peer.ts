@@ -39,6 +39,8 @@ export interface Peer {
   readonly sent: Quota
   /** We sent a request at this time and wait for the answer. */
   readonly requestedAt?: number
+  /** They said no to it. */
+  readonly refused?: true
   readonly request?: PendingRequest
   /** When we said no to their last one: the next is heard 30 days after (PROTOCOL 7.3). */
   readonly declinedAt?: number
@@ -66,6 +68,7 @@ const PEER = map({
   sm: u,
   so: u,
   rq: opt(u),
+  rf: opt(flag),
   pn: opt(u),
   pm: opt(s(32)),
   pt: opt(c(280)),
@@ -92,6 +95,7 @@ export function encodePeer(peer: Peer): Buffer {
     sm: peer.sent.messages,
     so: peer.sent.offers,
     rq: peer.requestedAt,
+    rf: peer.refused,
     pn: peer.request?.number,
     pm: peer.request?.mid,
     pt: peer.request?.note,
@@ -124,6 +128,7 @@ export function decodePeer(body: Bytes): Peer {
     readTo: f.rd,
     profileSent: f.ps,
     ...(f.rq === undefined ? {} : { requestedAt: f.rq }),
+    ...(f.rf === true ? { refused: f.rf } : {}),
     ...(f.pn === undefined
       ? {}
       : { request: { mid: f.pm ?? '', number: f.pn, note: f.pt ?? '', at: f.pa ?? 0 } }),
@@ -157,7 +162,17 @@ export function trustOf(peer: Peer): Trust {
   return peer.pin.verified ? 'verified' : 'unverified'
 }
 
+/** Whose word is missing before both may write freely. */
+function waitsForOf(peer: Peer): ContactInfo['waitsFor'] {
+  if (peer.accepted) return undefined
+  if (peer.refused === true) return 'nobody'
+  if (peer.requestedAt !== undefined || peer.sent.messages + peer.sent.offers > 0) return 'them'
+  const hasAsked = peer.request !== undefined || peer.declinedAt === undefined
+  return hasAsked && peer.received.messages + peer.received.offers > 0 ? 'us' : undefined
+}
+
 export function contactOf(peer: Peer): ContactInfo {
+  const waitsFor = waitsForOf(peer)
   return {
     user: peer.pin.user,
     acct: peer.id,
@@ -166,7 +181,9 @@ export function contactOf(peer: Peer): ContactInfo {
     trust: trustOf(peer),
     ...(peer.alarm === undefined ? {} : { alarm: peer.alarm }),
     accepted: peer.accepted,
+    ...(waitsFor === undefined ? {} : { waitsFor }),
     blockedByMe: peer.blocked,
+    ...(peer.deleted ? { deleted: true } : {}),
     devices: peer.pin.devs.length,
     conv: peer.conv,
   }

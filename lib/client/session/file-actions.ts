@@ -20,7 +20,7 @@ export async function acceptFile(core: Core, number: number): Promise<Offer> {
   const peer = peers.get(t.acct) ?? fail('E_NOT_FOUND')
   if (peer.blocked) fail('E_BLOCKED', `You have blocked @${peer.pin.user}.`)
   // in a group a yes is for the file alone
-  if (peer.conv === t.conv) await acceptance.accept(peer)
+  if (peer.conv === t.conv) await acceptance.accept(peer, true)
   const started = await transfers.start(number)
   await core.answers.send(started, 0, false)
   return transfers.offer(started)

@@ -92,10 +92,10 @@ export class History {
     return Promise.all(rows.map((row) => this.#view(row)))
   }
 
-  async markRead(chat: string): Promise<void> {
+  async markRead(chat: string, upTo = Infinity): Promise<void> {
     const { messages, parties, receipts, settings, sync } = this.#core
     const party = await chatOf(this.#core, chat)
-    const rows = await this.#unreadRows(party)
+    const rows = (await this.#unreadRows(party)).filter(({ number }) => number <= upTo)
     const last = rows.at(-1)
     if (last === undefined) return
     await parties.read(party.conv, last.number)

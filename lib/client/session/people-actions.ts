@@ -43,8 +43,8 @@ export class PeopleActions {
   }
 
   requests(): ChatRequest[] {
-    const ofPeople = this.#others().flatMap(({ request, pin }) =>
-      request === undefined ? [] : [{ ...request, user: pin.user }],
+    const ofPeople = this.#others().flatMap(({ request, pin, blocked }) =>
+      request === undefined || blocked ? [] : [{ ...request, user: pin.user }],
     )
     const ofGroups = this.#core.groups.all().flatMap((group) => this.#groupRequest(group) ?? [])
     return [...ofPeople, ...ofGroups].sort((a, b) => a.number - b.number)
@@ -105,7 +105,7 @@ export class PeopleActions {
   async accept(peer: Peer): Promise<void> {
     const { acceptance, outbox, clock } = this.#core
     if (peer.accepted) return
-    await acceptance.accept(peer)
+    await acceptance.accept(peer, true)
     const payload = { k: 'req.ok', id: randomBytes(16), ts: clock.now() } as const
     await outbox.add(payload, { conv: peer.conv })
   }
@@ -125,15 +125,10 @@ export class PeopleActions {
     if (peer === undefined || request === undefined) return null
     if (accepted) await this.accept(peer)
     else {
-      const now = this.#core.clock.now()
-      await this.#core.peers.change(peer.id, (p) => ({
-        ...without(p, 'request'),
-        declinedAt: now,
-        // they have written: writing to them is accepting, after all
-        received: { ...p.received, messages: Math.max(1, p.received.messages) },
-      }))
-      const payload = { k: 'req.no', id: randomBytes(16), ts: now } as const
-      await this.#core.outbox.add(payload, { conv: peer.conv })
+      const { acceptance, clock, outbox } = this.#core
+      await acceptance.decline(peer)
+      const payload = { k: 'req.no', id: randomBytes(16), ts: clock.now() } as const
+      await outbox.add(payload, { conv: peer.conv })
     }
     return { ...request, user: peer.pin.user }
   }

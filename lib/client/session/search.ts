@@ -3,6 +3,7 @@
 import { decodePayload } from '../../protocol/payloads.ts'
 import { sleep } from '../../util/clock.ts'
 import { fail } from '../../util/errors.ts'
+import type { MessageView } from '../events.ts'
 import type { SearchHit, SearchQuery } from '../life-api.ts'
 import type { MessageRow } from '../messages/row.ts'
 import { saidAt } from '../messages/timing.ts'
@@ -39,7 +40,8 @@ export async function search(
 
 async function hit(core: Core, row: MessageRow, context: number): Promise<SearchHit> {
   const { messages, names } = core
-  const view = (each: MessageRow): SearchHit['message'] => viewOf(each, names)
+  const view = async (each: MessageRow): Promise<MessageView> =>
+    viewOf(each, names, await core.answeredBy(each))
   const [before, after] =
     context === 0
       ? [[], []]
@@ -48,9 +50,9 @@ async function hit(core: Core, row: MessageRow, context: number): Promise<Search
           messages.after(row.conv, row.number, context),
         ])
   return {
-    message: viewOf(row, names, await core.answeredBy(row)),
-    before: before.map(view),
-    after: after.map(view),
+    message: await view(row),
+    before: await Promise.all(before.map(view)),
+    after: await Promise.all(after.map(view)),
   }
 }
 

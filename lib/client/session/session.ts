@@ -199,8 +199,8 @@ export class LiveSession implements Session {
     return this.#open(() => this.#history.unread(chat))
   }
 
-  markRead(chat: string): Promise<void> {
-    return this.#open(() => this.#history.markRead(chat))
+  markRead(chat: string, upTo?: number): Promise<void> {
+    return this.#open(() => this.#history.markRead(chat, upTo))
   }
 
   cancelMessage(number: number): Promise<boolean> {

@@ -18,6 +18,7 @@ import type { Peer } from '../people/peer.ts'
 import { checkStanding } from '../groups/group.ts'
 import { nameOf, type Party } from '../groups/parties.ts'
 import { isAdmin } from '../../envelope/group-state.ts'
+import { without } from '../without.ts'
 import { chatOf, knownChat } from './chat-of.ts'
 import type { Core } from './core.ts'
 
@@ -81,7 +82,12 @@ export class Writing {
       if (peer.accepted) fail('E_STATE', `You can write to @${user} already: @${user} TEXT`)
       const askedAt = peer.requestedAt ?? -Infinity
       if (this.#core.clock.now() - askedAt < LIMITS.requestEveryMs) {
-        fail('E_STATE', `You have asked @${user} already. Silence is an answer, too.`)
+        fail(
+          'E_STATE',
+          peer.refused === true
+            ? `@${user} declined your request. One may ask again after 30 days.`
+            : `You have asked @${user} already. Silence is an answer, too.`,
+        )
       }
       return this.#ask(peer, b)
     })
@@ -173,7 +179,7 @@ export class Writing {
     const { ts, id } = await this.#stamp(party)
     const sent = await this.#post(party, { k: 'req', id, ts, b })
     const requestedAt = this.#core.clock.now()
-    await this.#core.peers.change(peer.id, (p) => ({ ...p, requestedAt }))
+    await this.#core.peers.change(peer.id, (p) => ({ ...without(p, 'refused'), requestedAt }))
     return sent
   }
 

@@ -5,11 +5,18 @@ import { COMMANDS } from '../../../lib/cli/client/commands.ts'
 import { runLine } from '../../../lib/cli/client/dispatch.ts'
 import type { Forms } from '../../../lib/cli/client/front.ts'
 import type { AccountActions } from '../../../lib/client/account-api.ts'
+import type { ChatRequest } from '../../../lib/client/api.ts'
+import type { MessageView } from '../../../lib/client/events.ts'
 import type { Groups } from '../../../lib/client/group-api.ts'
 import type { Life } from '../../../lib/client/life-api.ts'
 import { SecureChatError } from '../../../lib/util/errors.ts'
 import { ALICE, fakeApp, OFFER, TEAM } from '../../helpers/fake-front.ts'
 
+const SAID: MessageView = {
+  ...{ number: 9, mid: 'aa', conv: 'c0', chat: 'alice', from: 'alice', acct: 'aa', own: false },
+  ...{ ts: 0, at: 0, saidAt: 0, timeDoubtful: false, resent: false },
+  body: { kind: 'text', text: 'hello' },
+}
 const sent = { mid: 'm', number: 1, chat: 'alice', conv: 'c', state: 'queued' } as const
 
 test('@alice hello is sent, word for word', async (t) => {
@@ -141,6 +148,28 @@ test('a question answered on the prompt does the same as the command', async (t)
   t.is(await answered, 3)
 })
 
+test('a question that was answered by other means stands no longer', (t) => {
+  const asked = { user: 'alice', note: '', at: 0 }
+  let waiting: ChatRequest[] = [
+    { ...asked, number: 4 },
+    { ...asked, number: 5, group: { ...TEAM, standing: 'pending' } },
+  ]
+  const { front, emit } = fakeApp({ requests: () => waiting })
+  const body = { kind: 'request', request: 4, note: 'may I?' } as const
+  emit({ type: 'message', message: { ...SAID, body }, fills: false })
+  const group = { type: 'group', changes: [], by: 'alice', own: false } as const
+  emit({ ...group, group: { ...TEAM, standing: 'pending' } })
+  emit({ type: 'file-offer', offer: OFFER })
+  const open = (): boolean[] => front.questions.map((each) => each.open)
+  t.deepEqual(open(), [true, true, true])
+  waiting = waiting.slice(1) // writing back is accepting
+  emit({ type: 'contact', change: 'accepted', contact: ALICE })
+  t.deepEqual(open(), [false, true, true])
+  waiting = []
+  emit({ ...group, group: TEAM }) // accepted on another device
+  t.deepEqual(open(), [false, false, true])
+})
+
 test('chat mode: plain lines go to the open chat, !exit leaves it, then quits', async (t) => {
   const calls: string[][] = []
   const { app, front, quits } = fakeApp({
@@ -166,6 +195,27 @@ test('chat mode: plain lines go to the open chat, !exit leaves it, then quits', 
   t.deepEqual([front.where[1], quits.length], [null, 0])
   await runLine(app, '/exit')
   t.is(quits.length, 1)
+})
+
+test('the open chat stays open when the other side takes a new name', async (t) => {
+  const read: string[] = []
+  const life = { contactOf: () => Promise.resolve(ALICE), isMuted: () => true }
+  const { app, front, emit } = fakeApp({
+    life: { ...life, choice: () => 'on' } as unknown as Life,
+    history: () => Promise.resolve([]),
+    unread: () => Promise.resolve([]),
+    markRead: (chat) => {
+      read.push(chat)
+      return Promise.resolve()
+    },
+  })
+  await runLine(app, '!chat alice')
+  const contact = { ...ALICE, user: 'alicia', formerNames: ['alice'] }
+  emit({ type: 'contact', change: 'renamed', contact, other: 'alice' })
+  t.deepEqual(front.where, ['bob', 'alicia'])
+  emit({ type: 'message', message: { ...SAID, chat: 'alicia', from: 'alicia' }, fills: false })
+  t.is(front.said.at(-1), 'alicia: hello')
+  t.deepEqual(read, ['alice', 'alicia'])
 })
 
 test('the end of a session closes its questions and its chat', (t) => {

@@ -65,6 +65,25 @@ test('Markdown: days, times, names, every further line in its place', async (t) 
   )
 })
 
+test('Markdown: what a message answers, that it was edited, and reactions to it', async (t) => {
+  const body = { kind: 'text', text: 'at one' } as const
+  const answers = { number: 3, from: 'bob', body: { kind: 'text', text: 'lunch?' } } as const
+  const reactions = [{ emoji: '+', from: ['bob', 'carol'] }]
+  const document = await all(
+    'markdown',
+    view(body, { answers, edited: true, reactions }),
+    view(body, { answers: 'unknown' }),
+  )
+  const plain = document.replace(/[\u2068\u2069]/gu, '')
+  t.deepEqual(plain.trimEnd().split('\n').slice(4), [
+    '- **23:59:58 alice:** (re bob: lunch?)\\',
+    '  at one\\',
+    '  (edited) \\[+ bob, carol\\]',
+    '- **23:59:58 alice:** (re: a message that is not here)\\',
+    '  at one',
+  ])
+})
+
 test('Markdown: what others write stays text', async (t) => {
   const hostile = [
     ...['# title', '- item', '1. item', '=====', '> quote', '    code', '<b>&lt;', '![x](y)'],

@@ -182,6 +182,7 @@ test('a group is made with people, each once, with or without their mark', async
   ])
   t.true(front.said[0]?.includes('!chat #team opens it'))
   t.like(await runLine(app, '!group team alice'), { code: 'E_TAKEN' })
+  t.like(await runLine(app, '!group alone @bob'), { code: 'E_USAGE' })
   t.is(calls.length, 2)
 })
 

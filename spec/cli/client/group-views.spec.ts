@@ -89,6 +89,26 @@ test('late receipts of a group are summed up, and promise not too much', async (
   t.regex(x.screen(), /^\* Somebody in #team has your message of \d\d:\d\d$/m)
 })
 
+test('what was read while its row was out of reach is told as well, once', async (t) => {
+  const { x, front } = screenFront()
+  for (const number of [13, 14, 15]) front.past({ ...OWN, number, chat: 'alice', state: 'sent' })
+  front.past({ ...OWN, number: 16 })
+  await x.settled()
+  x.ui.clear()
+  for (const number of [13, 14, 15]) front.messageState(number, 'delivered')
+  for (const number of [13, 14, 16]) front.messageState(number, 'read')
+  await x.advance(5000)
+  const rows = untimed(x.screen()).split('\n')
+  t.deepEqual(
+    rows.filter((row) => row.startsWith('* ')),
+    [
+      '* @alice has read your 2 messages since HH:MM',
+      '* @alice has your message of HH:MM',
+      '* All in #team have read your message of HH:MM',
+    ],
+  )
+})
+
 test('in a pipe: the group before the speaker, changes as rows of ours', (t) => {
   const { front, lines } = lineFront()
   front.message(VIEW)

@@ -2,8 +2,8 @@
 import test from 'ava'
 
 import type { ChatInfo } from '../../../lib/client/api.ts'
-import type { ClientEvent, MessageView } from '../../../lib/client/events.ts'
-import type { ChatState, Life } from '../../../lib/client/life-api.ts'
+import type { ClientEvent, ContactInfo, MessageView } from '../../../lib/client/events.ts'
+import type { ChatState, Life, SearchHit } from '../../../lib/client/life-api.ts'
 import { runLine } from '../../../lib/cli/client/dispatch.ts'
 import { emojiOf } from '../../../lib/cli/client/emoji.ts'
 import { LineFront } from '../../../lib/cli/client/lines.ts'
@@ -89,6 +89,7 @@ test('wrong words are given back with a sentence', async (t) => {
     '!pin 12 on',
     '!info all',
     '!mute alice soon',
+    '!history alice --since 2026-01-02 --until 2026-01-01',
     '!mute alice 0s',
     '!disappear alice',
     '!disappear alice never',
@@ -125,6 +126,22 @@ test('what was done to a message is one short line', (t) => {
     '~ 12 you reacted: +',
     '~ 12 alice took back: +',
   ])
+})
+
+test('a muted chat is silent about changes, too, unless it is open or they are ours', (t) => {
+  const { app, front, emit } = appWith({ isMuted: () => true })
+  const event = {
+    type: 'message-change',
+    change: 'deleted',
+    message: VIEW,
+    was: VIEW.body,
+  } as const
+  emit({ ...event, by: 'alice', own: false })
+  t.deepEqual(front.said, [])
+  emit({ ...event, by: 'bob', own: true })
+  app.openChat('alice', 'c0')
+  emit({ ...event, by: 'alice', own: false })
+  t.deepEqual(front.said, ['~ 12 you deleted it', '~ 12 alice deleted it'])
 })
 
 test('hostile words in changes, reactions and answers are inert', (t) => {
@@ -197,6 +214,54 @@ test('chats by short ID, with what is special about each', async (t) => {
   t.true(front.said[1]?.includes('!chat 3'))
 })
 
+test('what is unread and not on the page that opens is shown, or it is said that it is there', async (t) => {
+  const line = (number: number, more = {}): MessageView => ({ ...VIEW, number, ...more })
+  const calls: string[] = []
+  const page = [line(40), line(41)]
+  const { app, front } = appWith(
+    { contactOf: () => Promise.resolve(ALICE) },
+    {
+      history: () => Promise.resolve(page),
+      unread: () => Promise.resolve([line(38), line(39), ...page, line(42, { before: 7 })]),
+      markRead: () => Promise.resolve(void calls.push('read')),
+    },
+  )
+  await runLine(app, '!chat alice')
+  t.deepEqual(front.said.slice(1), [
+    ...['40', 'alice: hello', '41', 'alice: hello'],
+    '* Unread, and further up because of when it was written:',
+    ...['42', 'alice: hello'],
+    '* 2 more unread further up: !history alice COUNT',
+  ])
+  t.deepEqual(calls, ['read'])
+})
+
+test('!info names what a message answers', async (t) => {
+  const answers = { number: 3, from: 'bob', body: { kind: 'text', text: 'lunch?' } } as const
+  const { app, front } = appWith({
+    info: () => Promise.resolve({ message: { ...VIEW, answers }, versions: [] }),
+  })
+  t.is(await runLine(app, '!info 12'), null)
+  t.true(front.said.some((row) => /^\* {3}re 3 bob: .?lunch\?/u.test(row)))
+})
+
+test('what is not muted cannot be made loud', async (t) => {
+  const { app } = appWith({ chatOf: () => Promise.resolve(STATE), mute: () => t.fail() })
+  t.like(await runLine(app, '!mute alice off'), { code: 'E_STATE' })
+})
+
+test('a span of time that holds more than one answer says so', async (t) => {
+  const views = Array.from({ length: 1000 }, (_, i) => ({ ...VIEW, number: i + 1 }))
+  const { app, front } = appWith(
+    { contactOf: () => Promise.resolve(ALICE) },
+    { history: (_: string, { limit = 0 }) => Promise.resolve(views.slice(-limit)) },
+  )
+  await runLine(app, '!history alice --since 2026-01-01')
+  t.regex(front.said.at(-1) ?? '', /^\* Only the newest 1000/)
+  await runLine(app, '!history alice 3 --since 2026-01-01')
+  t.is(front.said.at(-1), 'alice: hello')
+})
+
 test('the names of the TCP messenger do the same', async (t) => {
   const calls: string[] = []
   const { app, quits } = appWith(
@@ -241,11 +306,29 @@ test('a request is declined by the name of who asked', async (t) => {
         calls.push(number)
         return Promise.resolve(request)
       },
+      markRead: () => Promise.resolve(),
     },
   )
   t.is(await runLine(app, '!decline @carol'), null)
   t.like(await runLine(app, '!decline dave'), { code: 'E_NOT_FOUND' })
   t.deepEqual(calls, [4])
+})
+
+test('who wrote without asking first is listed, and cannot be declined', async (t) => {
+  const stranger: ContactInfo = { ...ALICE, user: 'dave', accepted: false, waitsFor: 'us' }
+  const info: ChatInfo = {
+    ...{ conv: 'c0', contact: stranger, notes: false, unread: 1, last: VIEW, state: STATE },
+  }
+  const unseen: ChatInfo = { ...info, contact: { ...stranger, user: 'erin' }, last: null }
+  const { app, front } = appWith({}, { chats: () => Promise.resolve([info, unseen]) })
+  t.is(await runLine(app, '!requests'), null)
+  t.deepEqual(front.said, [
+    '*      @dave has written: an answer or !accept dave accepts, !block dave ends it',
+  ])
+  t.like(await runLine(app, '!decline dave'), { code: 'E_STATE' })
+  t.like(await runLine(app, '!decline erin'), { code: 'E_NOT_FOUND' })
+  t.like(await runLine(app, '!accept'), { code: 'E_USAGE' })
+  t.regex(front.said.at(-1) ?? '', /!accept dave, or !block dave/)
 })
 
 test('@me writes notes', async (t) => {
@@ -296,6 +379,19 @@ test('search takes a chat behind the words, and shows the lines around', async (
     ['@alice', undefined],
   ])
   t.deepEqual(front.said.slice(1, 5), ['12', 'alice: hello', '13', 'alice: hello'])
+})
+
+test('hits that stand together are one passage', async (t) => {
+  const line = (number: number): MessageView => ({ ...VIEW, number })
+  const hit = (number: number): SearchHit => ({
+    ...{ message: line(number), before: [line(number - 1)], after: [line(number + 1)] },
+  })
+  const { app, front } = appWith({ search: () => Promise.resolve([hit(30), hit(13), hit(12)]) })
+  await runLine(app, '!search hello')
+  t.deepEqual(
+    front.said.filter((row) => /^(-|\d)/.test(row)).map((row) => row.slice(0, 2)),
+    ['- ', '11', '12', '13', '14', '- ', '29', '30', '31'],
+  )
 })
 
 test('history by count, by ID, by days', async (t) => {

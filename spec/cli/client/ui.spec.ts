@@ -241,6 +241,26 @@ test('a tick changes in place, and the cursor is where it was', async (t) => {
   t.true(x.ui.setTick('a', 'delivered'), 'no change')
 })
 
+test('a tick changes in the first row after the screen was cleared, and in the last that fits', async (t) => {
+  const x = new FakeTerminal({ cols: 50, rows: 6 })
+  for (let i = 0; i < 8; i++) x.ui.print(notice('*', `row ${i}`))
+  await x.settled()
+  x.ui.clear()
+  await x.settled()
+  for (let i = 0; i < 5; i++) {
+    const id = String(i)
+    x.ui.message({ time: '12:04', who: 'me @bob', body: id }, { id, state: 'queued' })
+    await x.settled()
+    t.true(x.ui.setTick('0', i % 2 === 0 ? 'sent' : 'delivered'), id)
+  }
+  t.true(x.ui.setTick('4', 'read'))
+  t.regex(x.screen(), /^12:04 \u2713 {2}me @bob: 0$/mu)
+  t.regex(x.screen(), /^12:04 \u2713R me @bob: 4$/mu)
+  x.ui.print(notice('*', 'one more'))
+  await x.settled()
+  t.false(x.ui.setTick('0', 'read'))
+})
+
 test('a tick that has scrolled away is not written anywhere', async (t) => {
   const x = new FakeTerminal({ cols: 50, rows: 6 })
   x.ui.message({ time: '12:04', who: 'me @bob', body: 'ping' }, { id: 'a', state: 'queued' })

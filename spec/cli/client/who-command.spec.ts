@@ -7,7 +7,8 @@ import type { FoundNames, NoAnswer, OnlineContacts, WhoApi } from '../../../lib/
 import { runLine } from '../../../lib/cli/client/dispatch.ts'
 import { ALICE, type FakeApp, fakeApp } from '../../helpers/fake-front.ts'
 
-const BOBBY: ContactInfo = { ...ALICE, user: 'bobby', acct: 'b2', accepted: false }
+const GRACE: ContactInfo = { ...ALICE, user: 'grace', acct: 'g2', deleted: true }
+const BOBBY: ContactInfo = { ...ALICE, user: 'bobby', acct: 'b2', accepted: false, waitsFor: 'us' }
 const HOSTILE: ContactInfo = { ...ALICE, user: 'alina', acct: 'a3', displayName: 'x\u001b[2J' }
 
 const no = (why: NoAnswer) => ({ known: false, why }) as const
@@ -32,10 +33,11 @@ function scene(
 
 test('contacts with what is known of them; the server is asked for no names without a beginning', async (t) => {
   const online = { known: true, accts: new Set(['aa']) } as const
-  const { app, front, asked } = scene({ online }, [ALICE, BOBBY, HOSTILE])
+  const { app, front, asked } = scene({ online }, [ALICE, BOBBY, GRACE, HOSTILE])
   t.is(await runLine(app, '!who'), null)
   t.true(front.said.includes('*   @alice   online'))
-  t.true(front.said.includes('*   @bobby   pending'))
+  t.true(front.said.includes('*   @bobby   waits for your answer'))
+  t.true(front.said.includes('*   @grace   deleted'))
   t.false(front.said.join('').includes('\u001b'))
   t.deepEqual(asked, ['online'])
 })

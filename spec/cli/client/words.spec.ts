@@ -3,7 +3,7 @@ import test from 'ava'
 import { PassThrough } from 'node:stream'
 
 import type { SafetyNumber, Unauthenticated } from '../../../lib/client/api.ts'
-import type { ContactInfo, Offer } from '../../../lib/client/events.ts'
+import type { ContactInfo, MessageView, Offer } from '../../../lib/client/events.ts'
 import { COMMANDS } from '../../../lib/cli/client/commands.ts'
 import { runLine } from '../../../lib/cli/client/dispatch.ts'
 import { finishRegistration } from '../../../lib/cli/client/account-commands.ts'
@@ -96,13 +96,77 @@ test('a new name is judged before the password is asked', async (t) => {
   const { app } = fakeApp({})
   app.givenPassword = () => t.fail()
   t.is((await runLine(app, '!rename al'))?.code, 'E_FORMAT')
+  t.is((await runLine(app, '!rename @Bob'))?.code, 'E_USAGE')
 })
 
 test('one is not told of the own new name as of that of somebody else', (t) => {
   const { front, emit } = fakeApp({})
-  const me: ContactInfo = { ...ALICE, user: 'bob' }
+  const me: ContactInfo = { ...ALICE, user: 'bob', acct: 'bb' }
   emit({ type: 'contact', change: 'renamed', contact: me, other: 'rob' })
   t.deepEqual(front.said, [])
+})
+
+test('who accepted is said: the other side, oneself, or another device', async (t) => {
+  const { app, front, emit } = fakeApp({
+    contacts: () => [ALICE],
+    acceptContact: () => t.fail(),
+  })
+  for (const own of [{ own: false }, { own: true }, {}]) {
+    emit({ type: 'contact', change: 'accepted', contact: ALICE, ...own })
+  }
+  t.deepEqual(front.said, [
+    '* @alice accepted: you can write to each other.',
+    '* You accepted @alice: you can write to each other.',
+    '* @alice is accepted: you can write to each other.',
+  ])
+  t.like(await runLine(app, '!accept alice'), { code: 'E_STATE' })
+})
+
+test('who declines a request has read it; who asked is told', async (t) => {
+  const read: string[] = []
+  const asked = { number: 4, user: 'alice', note: '', at: 0 }
+  const { app, front, emit } = fakeApp({
+    requests: () => [asked],
+    decline: () => Promise.resolve(asked),
+    markRead: (chat) => {
+      read.push(chat)
+      return Promise.resolve()
+    },
+  })
+  t.is(await runLine(app, '!decline alice'), null)
+  t.deepEqual(read, ['alice'])
+  front.said.length = 0
+  for (const own of [true, false]) {
+    emit({ type: 'contact', change: 'declined', contact: ALICE, own })
+  }
+  t.deepEqual(front.said, ['* @alice declined your request.'])
+})
+
+test('a text that becomes a request says so on its own side', (t) => {
+  const { front, emit } = fakeApp({})
+  const message: MessageView = {
+    ...{ number: 1, mid: 'aa', conv: 'c0', chat: 'alice', from: 'bob', acct: 'bb', own: true },
+    ...{ ts: 0, at: 0, saidAt: 0, timeDoubtful: false, resent: false },
+    body: { kind: 'request', request: 0, note: 'may I?' },
+  }
+  emit({ type: 'message', message, fills: false })
+  t.deepEqual(front.said, [
+    'bob: request',
+    '* @alice is asked first: nothing else goes there before they accept.',
+  ])
+  t.deepEqual(front.questions, [])
+})
+
+test('one is told who comes into the own account and who leaves it, and what to do about it', (t) => {
+  const { front, emit } = fakeApp({})
+  const me: ContactInfo = { ...ALICE, user: 'bob', acct: 'bb' }
+  emit({ type: 'contact', change: 'new-device', contact: me })
+  t.regex(front.said.join(' '), /new device.* !devices revoke NUMBER .* !passwd$/)
+  emit({ type: 'contact', change: 'removed-device', contact: me })
+  t.regex(front.said.at(-1) ?? '', /^! A device was removed from your account/)
+  emit({ type: 'contact', change: 'identity-alarm', contact: { ...me, alarm: 'E_FORK' } })
+  t.true(front.said.some((line) => line.includes('E_FORK')))
+  t.false(front.said.some((line) => line.includes('@bob has')))
 })
 
 test('nothing of a list is cut: it goes on in the column where it began', (t) => {
@@ -202,7 +266,7 @@ test('who has just signed up is told what to type first, where somebody looks, a
     })
     const said = front.said.join('\n')
     t.regex(said, /^\* Welcome, bob\./)
-    for (const words of ['@bob hello', '!whoami', '!verify bob', '!help;']) {
+    for (const words of ['@carl hello', '!whoami', '!verify carl', '!help;']) {
       t.is(said.includes(words), registration !== null, words)
     }
     t.is(said.includes('invitation'), registration === 'invite')

@@ -101,10 +101,9 @@ async function read({ print }: OneShotDeps, session: Session, shot: OneShot): Pr
   const [typed] = shot.args
   if (shot.all) {
     const chat = chatOf(session, typed ?? fail('E_USAGE', 'Of which chat? read CHAT --all'))
-    for (const view of await session.history(chat, { limit: shot.count ?? READ_MAX })) {
-      print.message(view)
-    }
-    await session.markRead(chat)
+    const views = await session.history(chat, { limit: shot.count ?? READ_MAX })
+    for (const view of views) print.message(view)
+    await markPrinted(session, chat, views)
   } else {
     await take(session, print, await unread(session, await convOf(session, typed)), shot.count)
   }
@@ -122,17 +121,31 @@ async function unread(session: Session, conv: string | null): Promise<MessageVie
   return found.sort((a, b) => a.number - b.number)
 }
 
-/** Prints them, the last `count` if there are more, and marks them as read. */
+/** Prints them, the first `count` if there are more, and marks these as read. */
 async function take(
   session: Session,
   print: Printer,
   views: readonly MessageView[],
   count = Infinity,
 ): Promise<void> {
-  for (const view of views.slice(-count)) print.message(view)
-  const vanishing = views.filter(({ ttlMs }) => ttlMs !== undefined)
+  const printed = views.slice(0, count)
+  for (const view of printed) print.message(view)
+  const vanishing = printed.filter(({ ttlMs }) => ttlMs !== undefined)
   if (vanishing.length > 0) await session.life.shown(vanishing.map(({ number }) => number))
-  for (const chat of new Set(views.map((view) => view.chat))) await session.markRead(chat)
+  for (const chat of new Set(printed.map((view) => view.chat))) {
+    await markPrinted(session, chat, printed)
+  }
+}
+
+/** Up to the first that was not printed: it stays unread. */
+async function markPrinted(
+  session: Session,
+  chat: string,
+  printed: readonly MessageView[],
+): Promise<void> {
+  const numbers = new Set(printed.map(({ number }) => number))
+  const left = (await session.unread(chat)).find(({ number }) => !numbers.has(number))
+  await session.markRead(chat, left === undefined ? undefined : left.number - 1)
 }
 
 /** Calls back with every message that comes, of one chat or of all. The function ends it. */

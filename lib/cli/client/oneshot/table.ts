@@ -41,7 +41,7 @@ export const ONE_SHOTS = {
     synopsis: '[CHAT]',
     summary: 'Prints what is unread and marks it as read.',
     options: [
-      COUNT,
+      { ...COUNT, help: 'at most N messages, the rest stays unread; with --all the last N' },
       { name: 'all', value: null, help: 'also what was read before (needs a CHAT)' },
     ],
     examples: ['securechat read', 'securechat read @alice --all --count 100'],

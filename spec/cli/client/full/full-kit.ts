@@ -190,6 +190,7 @@ export class FullKit {
         const all = this.#said.filter((view) => view.chat === chat && view.number < before)
         return Promise.resolve(all.slice(-limit))
       },
+      unread: () => Promise.resolve([]),
       markRead: (chat: string) => {
         this.#readTo.set(chat, this.#said.length)
         return Promise.resolve()
