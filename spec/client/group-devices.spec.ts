@@ -166,6 +166,8 @@ test.serial('a group of a stranger that was accepted is one on a new device, too
     }
     t.is(session.groups.of('#crew').standing, 'member')
     t.deepEqual(session.requests(), [])
+    // who a stranger is has to be asked
+    await world.passUntil(async () => (await exported(session, '#crew')).includes('bob'))
     t.is(await exported(session, '#crew'), document)
   }
   await session.send('#crew', 'thanks')
