@@ -202,6 +202,8 @@ export class GroupRoute implements Route {
   }
 
   #isBefore(times: ReadonlyMap<string, number>, { conv }: OutItem, acct: Bytes): boolean {
+    // asked of every member with every message, and nearly always nobody is in it
+    if (times.size === 0) return false
     return (times.get(`${conv}/${hex(acct)}`) ?? 0) > this.#deps.clock.now()
   }
 
