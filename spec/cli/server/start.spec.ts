@@ -5,6 +5,7 @@ import { join } from 'node:path'
 
 import test from 'ava'
 
+import { askFolder } from '../../../lib/cli/server/operator/ask.ts'
 import { defaultSettings, type ServerSettings } from '../../../lib/cli/server/settings.ts'
 import { type RunningServer, startServer } from '../../../lib/cli/server/start.ts'
 import { createKey } from '../../../lib/cli/server/key-format.ts'
@@ -68,6 +69,9 @@ test('keys whose data are gone begin no empty server; whoever means it says so',
   await t.throwsAsync(readdir(typo.data), { code: 'ENOENT' })
   const offline = { clock: systemClock, log: silentLog, isOffline: true }
   await t.throwsAsync(startServer(typo, offline), { code: 'E_CONFIG', message: /has had data/ })
+  // so does a command of the operator, who would else read that there is no server yet
+  const asked = askFolder(typo, { op: 'status', args: {} })
+  await t.throwsAsync(asked, { code: 'E_CONFIG', message: /has had data/ })
 
   await rename(data, typo.data) // with its data it may have another place, and the note follows
   await (await start(typo)).close()

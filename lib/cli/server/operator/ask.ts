@@ -10,6 +10,7 @@ import type { Clock, Timer } from '../../../util/clock.ts'
 import { codeOf, fail, SecureChatError } from '../../../util/errors.ts'
 import { silentLog } from '../../../util/log.ts'
 import { refuseMoved } from '../backup/marks.ts'
+import { refuseLostData } from '../known-data.ts'
 import { launchPasswordOrAsk } from '../launch-password.ts'
 import type { LaunchPassword } from '../master-key.ts'
 import { STORE_FOLDER } from '../migrate.ts'
@@ -93,6 +94,7 @@ export async function askFolder(
     () => false,
   )
   if (!exists) {
+    await refuseLostData(settings)
     fail(
       'E_CONFIG',
       `There is no server in ${settings.data} yet. Start it once, or name its --data.`,
